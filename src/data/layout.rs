@@ -1,0 +1,24 @@
+//! CIFAR-10's binary layout: records of one label byte and 3,072 pixel bytes.
+//!
+//! The pixels are 1,024 red, then 1,024 green, then 1,024 blue ones, each plane row-major, 32 x 32. A file is
+//! nothing but records, 10,000 in the official ones.
+
+/// The width and height of an image, in pixels.
+pub const SIDE: usize = 32;
+/// The colour planes of an image: red, green, blue.
+pub const CHANNELS: usize = 3;
+/// D: the pixel bytes of an image.
+pub const FEATURES: usize = CHANNELS * SIDE * SIDE;
+/// The label bytes ahead of an image.
+pub const LABEL: usize = 1;
+/// The bytes of a record.
+pub const RECORD: usize = LABEL + FEATURES;
+
+/// The names of CIFAR-10's classes, in the order of their labels.
+pub const CLASSES: [&str; 10] =
+    ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+
+/// The folder that the official archive unpacks to.
+pub const FOLDER: &str = "cifar-10-batches-bin";
+/// The file that lists the class names, one a line.
+pub const NAMES_FILE: &str = "batches.meta.txt";

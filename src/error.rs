@@ -1,0 +1,83 @@
+//! The one error type. Each variant says which file or option, what was expected, and what was found.
+
+use std::fmt::Display;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A `Result` whose error is [`enum@Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong, each with the facts that a person needs to mend it. Displays as one line.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The system refused an operation on a file or folder.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried: a verb, as in "cannot open".
+        action: &'static str,
+        /// The system's answer.
+        source: io::Error,
+    },
+
+    /// A file or folder does not hold what it must hold.
+    #[error("{}: expected {expected}, found {found}", path.display())]
+    Format {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it must hold, and where it helps, what to do.
+        expected: String,
+        /// What it holds.
+        found: String,
+    },
+
+    /// An option has a value that it cannot have.
+    #[error("{option}: expected {expected}, found {found}")]
+    Option {
+        /// The option as it is typed: `--eta`.
+        option: &'static str,
+        /// The values that it can have.
+        expected: String,
+        /// The value given.
+        found: String,
+    },
+
+    /// The cost, or a parameter, is no longer a finite number.
+    #[error(
+        "{run}: training diverged in epoch {epoch}: the cost is no longer finite; try a smaller --eta than {eta}"
+    )]
+    Diverged {
+        /// The run's name.
+        run: String,
+        /// The epoch, counted from 1.
+        epoch: usize,
+        /// The learning rate that was too large.
+        eta: f64,
+    },
+
+    /// A thread of the team panicked, and the work was abandoned.
+    #[error("a thread of the engine panicked: {message}; please report this as a defect")]
+    Panicked {
+        /// The panic's message.
+        message: String,
+    },
+}
+
+impl Error {
+    /// An operation on `path` that the system refused; `action` is a verb, as in "cannot open".
+    pub fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { path: path.to_path_buf(), action, source }
+    }
+
+    /// A file or folder that does not hold what it must hold.
+    pub fn format(path: &Path, expected: impl Display, found: impl Display) -> Self {
+        Self::Format { path: path.to_path_buf(), expected: expected.to_string(), found: found.to_string() }
+    }
+
+    /// An option with a value that it cannot have.
+    pub fn option(option: &'static str, expected: impl Display, found: impl Display) -> Self {
+        Self::Option { option, expected: expected.to_string(), found: found.to_string() }
+    }
+}

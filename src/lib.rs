@@ -1,0 +1,11 @@
+//! `onelayer`: the fastest way to train a one-layer softmax network on CIFAR on a CPU.
+
+pub mod data;
+pub mod engine;
+pub mod error;
+pub mod model;
+pub mod objective;
+pub mod samples;
+pub mod train;
+
+pub use error::{Error, Result};

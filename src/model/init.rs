@@ -1,0 +1,83 @@
+//! Initialization: weights, then bias, drawn from N(0, 0.01^2).
+
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::Parameters;
+
+/// The standard deviation of the initial weights and biases.
+const INITIAL_STD: f64 = 0.01;
+
+impl Parameters {
+    /// Weights in row-major order, then the bias, from N(0, 0.01^2) by Xoshiro256++ seeded with `seed`.
+    /// The same bits on every platform.
+    pub fn random(classes: usize, features: usize, seed: u64) -> Self {
+        let mut deviates = NormalDeviates::new(Xoshiro256PlusPlus::seed_from_u64(seed));
+        let mut draw = |count: usize| -> Vec<f32> {
+            (0..count).map(|_| (INITIAL_STD * deviates.draw()) as f32).collect()
+        };
+        Self { classes, features, weight: draw(classes * features), bias: draw(classes) }
+    }
+}
+
+/// Standard normal deviates by Marsaglia's polar method: two from each accepted pair of uniform ones.
+///
+/// Its only transcendental function is [`libm::log`], so that the bits do not depend on the platform.
+pub(crate) struct NormalDeviates<R> {
+    random: R,
+    spare: Option<f64>,
+}
+
+impl<R: Rng> NormalDeviates<R> {
+    pub(crate) fn new(random: R) -> Self {
+        Self { random, spare: None }
+    }
+
+    /// The next deviate, from N(0, 1).
+    pub(crate) fn draw(&mut self) -> f64 {
+        if let Some(deviate) = self.spare.take() {
+            return deviate;
+        }
+        loop {
+            let (u, v) = (self.uniform(), self.uniform());
+            let s = u * u + v * v;
+            if s > 0.0 && s < 1.0 {
+                let scale = (-2.0 * libm::log(s) / s).sqrt();
+                self.spare = Some(v * scale);
+                return u * scale;
+            }
+        }
+    }
+
+    /// Uniform in [-1, 1), a multiple of 2^-52.
+    fn uniform(&mut self) -> f64 {
+        const STEP: f64 = 1.0 / (1u64 << 52) as f64;
+        (self.random.next_u64() >> 11) as f64 * STEP - 1.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deviates_have_the_moments_of_a_normal_distribution() {
+        const N: usize = 200_000;
+        let mut deviates = NormalDeviates::new(Xoshiro256PlusPlus::seed_from_u64(1));
+        let drawn: Vec<f64> = (0..N).map(|_| deviates.draw()).collect();
+        let moment = |power: i32| drawn.iter().map(|x| x.powi(power)).sum::<f64>() / N as f64;
+        // Five standard errors of each moment's estimate.
+        let error = |variance: f64| 5.0 * (variance / N as f64).sqrt();
+        assert!(moment(1).abs() < error(1.0));
+        assert!((moment(2) - 1.0).abs() < error(2.0));
+        assert!(moment(3).abs() < error(15.0));
+        assert!((moment(4) - 3.0).abs() < error(96.0));
+    }
+
+    #[test]
+    fn seed_zero_draws_the_same_bits_on_every_platform() {
+        let parameters = Parameters::random(2, 3, 0);
+        let bits: Vec<u32> = parameters.weight.iter().chain(&parameters.bias).map(|w| w.to_bits()).collect();
+        assert_eq!(bits, [0; 8]);
+    }
+}

@@ -1,0 +1,33 @@
+//! The model: weights `[K, D]`, bias `[K]`, and the standardization they were trained behind.
+
+mod init;
+
+/// The weights and bias of one run. `logits [N, K] = x^ [N, D] . weight^T + bias`, `x^` standardized.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameters {
+    /// K: the number of classes.
+    pub classes: usize,
+    /// D: the number of features.
+    pub features: usize,
+    /// `[K, D]`, row-major: one row of weights a class.
+    pub weight: Vec<f32>,
+    /// `[K]`.
+    pub bias: Vec<f32>,
+}
+
+impl Parameters {
+    /// All weights and biases 0.
+    pub fn zeros(classes: usize, features: usize) -> Self {
+        Self { classes, features, weight: vec![0.0; classes * features], bias: vec![0.0; classes] }
+    }
+
+    /// `||W||^2`, the penalty that lambda multiplies; the bias is not part of it. Summed in f64.
+    pub fn squared_norm(&self) -> f64 {
+        self.weight.iter().map(|&w| f64::from(w) * f64::from(w)).sum()
+    }
+
+    /// Whether every weight and bias is a finite number.
+    pub fn is_finite(&self) -> bool {
+        self.weight.iter().chain(&self.bias).all(|value| value.is_finite())
+    }
+}

@@ -1,0 +1,58 @@
+//! What training minimizes: the loss of one image as a function of its logits, and the loss's gradient.
+
+/// The loss of an image, given its K logits and its label.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Objective {
+    /// `-ln softmax(logits)[label]`.
+    #[default]
+    SoftmaxCrossEntropy,
+}
+
+impl Objective {
+    /// The defining formula, in f64: the loss in nats; `logits` becomes `dlogits`, the loss's gradient.
+    ///
+    /// For softmax cross-entropy `dlogits = p - y`, with `p = softmax(logits)` and `y` the label's one-hot
+    /// vector. The maximum is subtracted first, so logits of any size are safe.
+    ///
+    /// # Panics
+    /// If `label` is not below the number of logits.
+    pub fn loss_and_gradient(self, logits: &mut [f64], label: usize) -> f64 {
+        match self {
+            Self::SoftmaxCrossEntropy => {
+                let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let label_logit = logits[label] - max;
+                let mut sum = 0.0;
+                for logit in logits.iter_mut() {
+                    *logit = libm::exp(*logit - max);
+                    sum += *logit;
+                }
+                for p in logits.iter_mut() {
+                    *p /= sum;
+                }
+                logits[label] -= 1.0;
+                libm::log(sum) - label_logit
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_logits_lose_ln_k() {
+        let mut logits = [3.0; 4];
+        let loss = Objective::SoftmaxCrossEntropy.loss_and_gradient(&mut logits, 2);
+        assert!((loss - 4f64.ln()).abs() < 1e-15);
+        assert_eq!(logits, [0.25, 0.25, -0.75, 0.25]);
+    }
+
+    #[test]
+    fn huge_logits_are_safe() {
+        let mut logits = [1e300, -1e300, 0.0];
+        assert_eq!(Objective::SoftmaxCrossEntropy.loss_and_gradient(&mut logits, 0), 0.0);
+        assert_eq!(logits, [0.0, 0.0, 0.0]);
+    }
+}

@@ -1,0 +1,197 @@
+//! Rows of bytes in memory, with or without labels: all that an engine knows of a data set.
+//!
+//! Whatever the bytes come from (a mapped CIFAR file, a copy, a test's array), kernels see rows of `features`
+//! bytes at a fixed stride. A [`Samples`] strings several such stretches together, so that five mapped files
+//! are one training split without a copy.
+
+use std::ops::Range;
+
+/// `count` rows of `features` bytes, each starting `stride` bytes after the one before it.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    bytes: &'a [u8],
+    count: usize,
+    features: usize,
+    stride: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// The rows that start at the first of `bytes`; what follows the last row's features is ignored.
+    ///
+    /// # Panics
+    /// If `features` is 0, rows overlap, or `bytes` ends before the last row does.
+    pub fn new(bytes: &'a [u8], count: usize, features: usize, stride: usize) -> Self {
+        assert!(features > 0 && stride >= features, "rows of {features} bytes at a stride of {stride}");
+        let needed = count.checked_sub(1).map_or(0, |last| last * stride + features);
+        assert!(bytes.len() >= needed, "{count} rows need {needed} bytes, not {}", bytes.len());
+        Self { bytes, count, features, stride }
+    }
+
+    /// Rows of `features` bytes that follow one another without a gap.
+    ///
+    /// # Panics
+    /// If `bytes` is not a whole number of rows.
+    pub fn contiguous(bytes: &'a [u8], features: usize) -> Self {
+        assert!(bytes.len().is_multiple_of(features), "{} bytes in rows of {features}", bytes.len());
+        Self::new(bytes, bytes.len() / features, features, features)
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// D: the bytes in a row.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
+    /// Row `index`: D bytes.
+    ///
+    /// # Panics
+    /// If `index` is not below [`Rows::len`].
+    #[inline]
+    pub fn row(&self, index: usize) -> &'a [u8] {
+        assert!(index < self.count, "row {index} of {}", self.count);
+        &self.bytes[index * self.stride..][..self.features]
+    }
+
+    /// The rows of `range`, in place.
+    ///
+    /// # Panics
+    /// If `range` goes past the last row.
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        assert!(range.start <= range.end && range.end <= self.count, "rows {range:?} of {}", self.count);
+        let bytes = self.bytes.get(range.start * self.stride..).unwrap_or_default();
+        Self::new(bytes, range.len(), self.features, self.stride)
+    }
+}
+
+/// Labelled images: rows of D bytes, each with a label below K, in one or more stretches of memory.
+#[derive(Clone, Debug)]
+pub struct Samples<'a> {
+    stretches: Vec<Stretch<'a>>,
+    count: usize,
+    features: usize,
+}
+
+/// Images that lie at one stride, and their labels at another.
+#[derive(Clone, Copy, Debug)]
+struct Stretch<'a> {
+    /// The index, among all samples, of the first one here.
+    first: usize,
+    images: Rows<'a>,
+    labels: Rows<'a>,
+}
+
+impl<'a> Samples<'a> {
+    /// Samples whose images are the rows of `images` and whose labels are the rows, of one byte, of `labels`.
+    ///
+    /// # Panics
+    /// If the two differ in length, or a label row is not one byte.
+    pub fn new(images: Rows<'a>, labels: Rows<'a>) -> Self {
+        let mut samples = Self { stretches: Vec::new(), count: 0, features: images.features() };
+        samples.push(images, labels);
+        samples
+    }
+
+    /// Adds a stretch of memory behind the samples already there.
+    ///
+    /// # Panics
+    /// As [`Samples::new`], and if the images' D differs from that of the first.
+    pub fn push(&mut self, images: Rows<'a>, labels: Rows<'a>) {
+        assert_eq!(images.len(), labels.len(), "images and labels");
+        assert_eq!(labels.features(), 1, "a label is one byte");
+        assert_eq!(images.features(), self.features, "features of an image");
+        self.stretches.push(Stretch { first: self.count, images, labels });
+        self.count += images.len();
+    }
+
+    /// N: the number of samples.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are no samples.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// D: the bytes of an image.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
+    /// Image `index`: D bytes.
+    ///
+    /// # Panics
+    /// If `index` is not below [`Samples::len`].
+    #[inline]
+    pub fn image(&self, index: usize) -> &'a [u8] {
+        let stretch = self.stretch(index);
+        stretch.images.row(index - stretch.first)
+    }
+
+    /// The label of image `index`.
+    ///
+    /// # Panics
+    /// If `index` is not below [`Samples::len`].
+    #[inline]
+    pub fn label(&self, index: usize) -> u8 {
+        let stretch = self.stretch(index);
+        stretch.labels.row(index - stretch.first)[0]
+    }
+
+    /// The samples of `range`, in place.
+    ///
+    /// # Panics
+    /// If `range` goes past the last sample.
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        assert!(range.start <= range.end && range.end <= self.count, "samples {range:?} of {}", self.count);
+        let mut part = Self { stretches: Vec::new(), count: 0, features: self.features };
+        for stretch in &self.stretches {
+            let within = |index: usize| index.clamp(stretch.first, stretch.first + stretch.images.len());
+            let rows = within(range.start) - stretch.first..within(range.end) - stretch.first;
+            if !rows.is_empty() {
+                part.push(stretch.images.slice(rows.clone()), stretch.labels.slice(rows));
+            }
+        }
+        part
+    }
+
+    #[inline]
+    fn stretch(&self, index: usize) -> &Stretch<'a> {
+        assert!(index < self.count, "sample {index} of {}", self.count);
+        &self.stretches[self.stretches.partition_point(|stretch| stretch.first <= index) - 1]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stretches_follow_one_another_and_slices_cut_across_them() {
+        let images: Vec<u8> = (0..20).collect();
+        let labels = [7, 8, 9, 10, 11];
+        let mut samples = Samples::new(Rows::new(&images, 3, 2, 4), Rows::contiguous(&labels[..3], 1));
+        samples.push(Rows::contiguous(&images[12..16], 2), Rows::contiguous(&labels[3..], 1));
+        let seen = |samples: &Samples| -> Vec<(u8, u8)> {
+            (0..samples.len()).map(|i| (samples.image(i)[0], samples.label(i))).collect()
+        };
+        assert_eq!(seen(&samples), [(0, 7), (4, 8), (8, 9), (12, 10), (14, 11)]);
+        assert_eq!(seen(&samples.slice(1..4)), [(4, 8), (8, 9), (12, 10)]);
+        assert_eq!(seen(&samples.slice(3..3)), []);
+    }
+
+    #[test]
+    #[should_panic(expected = "3 rows need 11 bytes")]
+    fn rows_past_the_end_are_refused() {
+        Rows::new(&[0; 10], 3, 3, 4);
+    }
+}

@@ -1,0 +1,55 @@
+//! What training reached, epoch by epoch.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Evaluation;
+
+/// How good a model is on a split.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// The mean cross-entropy, in nats.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub loss: f64,
+    /// The loss plus `lambda ||W||^2`: what training minimizes.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub cost: f64,
+    /// The fraction of images whose most probable class is the true one.
+    #[serde(deserialize_with = "null_is_nan")]
+    pub accuracy: f64,
+}
+
+impl Metrics {
+    /// The metrics of an evaluation; `penalty` is `lambda ||W||^2`.
+    pub fn new(evaluation: &Evaluation, penalty: f64) -> Self {
+        let images = evaluation.images() as f64;
+        let loss = evaluation.loss_sum / images;
+        Self { loss, cost: loss + penalty, accuracy: evaluation.correct() as f64 / images }
+    }
+}
+
+/// The seconds that an epoch took. Runs trained side by side share them.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochSeconds {
+    /// Training: all epochs since the last evaluation.
+    pub train: f64,
+    /// Evaluating both splits.
+    pub evaluate: f64,
+}
+
+/// One line of a run's history.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// The epoch after which the splits were evaluated, counted from 1.
+    pub epoch: usize,
+    /// On the whole training split.
+    pub train: Metrics,
+    /// On the whole validation split.
+    pub validation: Metrics,
+    /// What it took.
+    pub seconds: EpochSeconds,
+}
+
+/// JSON has no number for what is not finite; it is written as null.
+fn null_is_nan<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}

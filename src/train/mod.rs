@@ -1,0 +1,11 @@
+//! Training: epochs of steps, an evaluation after each, and the record of it all.
+
+pub mod config;
+pub mod history;
+pub mod record;
+pub mod trainer;
+
+pub use config::{Config, Run};
+pub use history::{EpochRecord, EpochSeconds, Metrics};
+pub use record::{ReproductionRecord, RunRecord};
+pub use trainer::{Finished, Trainer};
