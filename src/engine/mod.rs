@@ -5,6 +5,7 @@
 //! *columns*, so that one pass over the images trains them all.
 
 mod barrier;
+mod gemm;
 mod reference;
 mod team;
 
@@ -14,6 +15,7 @@ use crate::error::Result;
 use crate::model::Parameters;
 use crate::samples::{Rows, Samples};
 
+pub use gemm::Gemm;
 pub use reference::Reference;
 pub use team::{Member, Team};
 
