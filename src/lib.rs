@@ -5,6 +5,7 @@ pub mod engine;
 pub mod error;
 pub mod model;
 pub mod objective;
+pub mod report;
 pub mod samples;
 pub mod train;
 

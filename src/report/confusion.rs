@@ -1,0 +1,150 @@
+//! The confusion matrix: precision and recall of each class, and a heat map.
+
+use super::number::{count, fixed};
+use super::svg::{Anchor, INK, Svg, TEXT};
+
+/// The side of a heat map's cell where the count stands in it, in SVG units.
+const CELL: f64 = 46.0;
+/// Up to this many classes, each has its count in the cell and its name beside it.
+const NAMED: usize = 20;
+/// The side of the whole matrix with more classes.
+const SIDE: f64 = 480.0;
+
+/// `[K, K]`: images of true class `row` that were taken for class `column`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Confusion<'a> {
+    classes: &'a [String],
+    counts: &'a [u64],
+}
+
+impl<'a> Confusion<'a> {
+    /// The matrix `counts`, `[K, K]`, row-major, of the K `classes`.
+    ///
+    /// # Panics
+    /// If `counts` is not `[K, K]`.
+    pub fn new(classes: &'a [String], counts: &'a [u64]) -> Self {
+        assert_eq!(counts.len(), classes.len().pow(2), "counts [K, K]");
+        Self { classes, counts }
+    }
+
+    /// The names of the classes.
+    pub fn classes(&self) -> &'a [String] {
+        self.classes
+    }
+
+    /// Images of class `truth` that were taken for class `predicted`.
+    pub fn count(&self, truth: usize, predicted: usize) -> u64 {
+        self.counts[truth * self.classes.len() + predicted]
+    }
+
+    /// The images of class `truth`.
+    pub fn images(&self, truth: usize) -> u64 {
+        (0..self.classes.len()).map(|predicted| self.count(truth, predicted)).sum()
+    }
+
+    /// The images taken for class `predicted`.
+    pub fn predicted(&self, predicted: usize) -> u64 {
+        (0..self.classes.len()).map(|truth| self.count(truth, predicted)).sum()
+    }
+
+    /// The fraction of the images of `class` that were taken for it; NaN where there are none.
+    pub fn recall(&self, class: usize) -> f64 {
+        self.count(class, class) as f64 / self.images(class) as f64
+    }
+
+    /// The fraction of the images taken for `class` that are of it; NaN where there are none.
+    pub fn precision(&self, class: usize) -> f64 {
+        self.count(class, class) as f64 / self.predicted(class) as f64
+    }
+
+    /// The heat map: a row for each true class, shaded by the share of its images.
+    pub fn heat_map(&self) -> String {
+        let classes = self.classes.len();
+        let named = classes <= NAMED;
+        let cell = if named { CELL } else { SIDE / classes as f64 };
+        let longest = self.classes.iter().map(|name| name.chars().count()).max().unwrap_or(0) as f64;
+        let names = if named { longest * 0.55 * TEXT } else { 0.0 };
+        let (left, top) = (names + 36.0, 0.8 * names + 40.0);
+        let side = cell * classes as f64;
+        let mut svg = Svg::new(left + side + (0.7 * names).max(10.0), top + side + 10.0);
+        for truth in 0..classes {
+            let y = top + truth as f64 * cell;
+            let images = self.images(truth).max(1) as f64;
+            for predicted in 0..classes {
+                let count = self.count(truth, predicted);
+                let x = left + predicted as f64 * cell;
+                let share = count as f64 / images;
+                svg.rectangle((x, y), (cell, cell), &format!(" fill=\"{}\"", shade(share)));
+                if named {
+                    let colour = if share > 0.5 { "#fff" } else { INK };
+                    let style = format!(" fill=\"{colour}\" font-size=\"14\"");
+                    svg.styled_text((x + 0.5 * cell, y + 0.5 * cell + 5.0), Anchor::Middle, &style, count);
+                }
+            }
+        }
+        if named {
+            self.draw_names(&mut svg, (left, top));
+        }
+        svg.text((left + 0.5 * side, TEXT + 4.0), Anchor::Middle, "predicted class");
+        svg.vertical_text((TEXT + 4.0, top + 0.5 * side), "true class");
+        svg.finish("Confusion matrix: images of each true class by the class they were taken for")
+    }
+
+    /// Names of the true classes at the left, of the predicted ones slanting up from the top.
+    fn draw_names(&self, svg: &mut Svg, (left, top): (f64, f64)) {
+        for (class, name) in self.classes.iter().enumerate() {
+            let centre = (class as f64 + 0.5) * CELL;
+            svg.text((left - 8.0, top + centre + 0.35 * TEXT), Anchor::End, name);
+            let (x, y) = (left + centre, top - 8.0);
+            let turn = format!(" transform=\"rotate(-45 {x:.1} {y:.1})\"");
+            svg.styled_text((x, y), Anchor::Start, &turn, name);
+        }
+    }
+
+    /// Precision and recall in a CSV with a line for each class.
+    pub fn csv(&self) -> String {
+        let mut text = "class,images,predicted,correct,precision,recall\n".to_string();
+        for (class, name) in self.classes.iter().enumerate() {
+            let ratio = |value: f64| if value.is_finite() { value.to_string() } else { String::new() };
+            let counts = [self.images(class), self.predicted(class), self.count(class, class)];
+            let ratios = [self.precision(class), self.recall(class)].map(ratio);
+            let counts = counts.map(|count| count.to_string());
+            text += &format!("{},{},{}\n", csv_field(name), counts.join(","), ratios.join(","));
+        }
+        text
+    }
+}
+
+/// Precision and recall of each class, in percent, for one run or several side by side.
+pub fn per_class(runs: &[(String, Confusion)]) -> super::Table {
+    let mut table = super::Table::new(["class", "images"]);
+    let prefix = |name: &String| if runs.len() > 1 { format!("{name} ") } else { String::new() };
+    for (name, _) in runs {
+        table.header.extend([format!("{}recall", prefix(name)), format!("{}precision", prefix(name))]);
+    }
+    let Some((_, first)) = runs.first() else { return table };
+    for (class, name) in first.classes.iter().enumerate() {
+        let mut row = vec![name.clone(), count(first.images(class))];
+        for (_, confusion) in runs {
+            let ratios = [confusion.recall(class), confusion.precision(class)];
+            row.extend(ratios.map(|ratio| if ratio.is_nan() { "–".into() } else { fixed(100.0 * ratio, 1) }));
+        }
+        table.rows.push(row);
+    }
+    table
+}
+
+/// White for 0, Okabe and Ito's blue for 1.
+fn shade(share: f64) -> String {
+    let mix = |full: f64| (255.0 + (full - 255.0) * share.clamp(0.0, 1.0)).round() as u8;
+    format!("#{:02x}{:02x}{:02x}", mix(0.0), mix(114.0), mix(178.0))
+}
+
+/// A field in quotes where it must be.
+fn csv_field(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.into()
+    }
+}

@@ -1,0 +1,51 @@
+//! The figures of one run, drawn once: for its folder and for the page.
+
+use super::curves::{accuracy_curve, loss_curve};
+use super::folder::RunFolder;
+use super::{RunDetails, Templates};
+use crate::error::Result;
+
+/// Figures as text of SVG files.
+pub(super) struct Figures {
+    pub loss: String,
+    pub accuracy: String,
+    pub confusion: String,
+    pub probabilities: String,
+    /// None where the features are not the pixels of an image.
+    pub templates: Option<TemplatePictures>,
+}
+
+/// The class templates, with the names of the classes and without.
+pub(super) struct TemplatePictures {
+    pub svg: String,
+    pub png: Vec<u8>,
+}
+
+impl Figures {
+    pub fn draw(run: &RunDetails) -> Self {
+        let classes = &run.record.dataset.classes;
+        let pictures =
+            |templates: Templates| TemplatePictures { svg: templates.svg(classes), png: templates.png() };
+        Self {
+            loss: loss_curve(run.record),
+            accuracy: accuracy_curve(run.record),
+            confusion: run.confusion().heat_map(),
+            probabilities: run.probabilities.svg(),
+            templates: Templates::new(run.parameters).map(pictures),
+        }
+    }
+
+    /// Writes them into `prefix`, a folder in `folder`.
+    pub fn write(&self, folder: &RunFolder, prefix: &str) -> Result<()> {
+        let write = |name: &str, contents: &[u8]| folder.write(&format!("{prefix}{name}"), contents);
+        write("loss.svg", self.loss.as_bytes())?;
+        write("accuracy.svg", self.accuracy.as_bytes())?;
+        write("confusion.svg", self.confusion.as_bytes())?;
+        write("probabilities.svg", self.probabilities.as_bytes())?;
+        if let Some(templates) = &self.templates {
+            write("templates.svg", templates.svg.as_bytes())?;
+            write("templates.png", &templates.png)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,98 @@
+//! The run folder: made before the long work starts, filled at the end, each file whole or not at all.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tempfile::NamedTempFile;
+
+use crate::error::{Error, Result};
+
+/// A folder that takes the files of a run.
+///
+/// A file appears in it by a rename, so a reader never sees half of one, whatever happens to the writer. Where
+/// nothing was written, the folders that it made are removed again when it is dropped.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    /// The folders that were not there before, outermost first.
+    made: Vec<PathBuf>,
+    written: AtomicBool,
+}
+
+impl RunFolder {
+    /// Makes the folder `path` and what leads to it, and checks that files can be written there. Where
+    /// `overwrite` is set, an existing folder may hold files: those of the same name are replaced, others stay.
+    ///
+    /// # Errors
+    /// A folder that cannot be made or written to, and, unless `overwrite` is set, one that holds anything.
+    pub fn create(path: &Path, overwrite: bool) -> Result<Self> {
+        if path.exists() && !overwrite {
+            check_empty(path)?;
+        }
+        let mut made: Vec<PathBuf> =
+            path.ancestors().filter(|folder| !folder.exists()).map(Into::into).collect();
+        made.retain(|folder| !folder.as_os_str().is_empty());
+        made.reverse();
+        let folder = Self { path: path.to_path_buf(), made, written: AtomicBool::new(false) };
+        fs::create_dir_all(path).map_err(Error::io(path, "make the folder"))?;
+        temporary_in(path).map_err(Error::io(path, "write to the folder"))?;
+        Ok(folder)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes the file `name`, which may lie in folders of its own, as in `test1/history.csv`. A file of that
+    /// name is replaced.
+    ///
+    /// # Errors
+    /// What the system refuses. The file is then as it was before.
+    pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> Result<()> {
+        let path = self.path.join(name);
+        self.replace(&path, contents.as_ref()).map_err(Error::io(&path, "write"))
+    }
+
+    fn replace(&self, path: &Path, contents: &[u8]) -> io::Result<()> {
+        let folder = path.parent().unwrap_or(&self.path);
+        fs::create_dir_all(folder)?;
+        let mut file = temporary_in(folder)?;
+        file.write_all(contents)?;
+        file.persist(path)?;
+        self.written.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        if !*self.written.get_mut() {
+            // A folder that somebody else put something into is not empty, and stays.
+            self.made.iter().rev().for_each(|folder| drop(fs::remove_dir(folder)));
+        }
+    }
+}
+
+/// A file that is removed unless it is renamed, as readable to others as any new file.
+fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    #[cfg(unix)]
+    builder.permissions(permissions);
+    builder.prefix(".onelayer-").tempfile_in(folder)
+}
+
+fn check_empty(path: &Path) -> Result<()> {
+    let expected = "a new or an empty folder, or --overwrite";
+    if !path.is_dir() {
+        return Err(Error::format(path, expected, "a file"));
+    }
+    match fs::read_dir(path).map_err(Error::io(path, "read the folder"))?.next() {
+        Some(_) => Err(Error::format(path, expected, "a folder that holds files")),
+        None => Ok(()),
+    }
+}

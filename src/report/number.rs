@@ -1,0 +1,65 @@
+//! Numbers as people read them.
+
+/// `value` with so many decimals.
+pub(super) fn fixed(value: f64, decimals: usize) -> String {
+    if value.is_finite() { format!("{value:.decimals$}") } else { "not finite".into() }
+}
+
+/// `value` with so many decimals and its sign; a true minus, as wide as the plus.
+pub(super) fn signed(value: f64, decimals: usize) -> String {
+    if !value.is_finite() {
+        return "not finite".into();
+    }
+    let digits = format!("{:.decimals$}", value.abs());
+    let zero = digits.bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    let sign = if zero {
+        "±"
+    } else if value < 0.0 {
+        "−"
+    } else {
+        "+"
+    };
+    format!("{sign}{digits}")
+}
+
+/// A fraction in percent: `38.86 %`.
+pub(super) fn percent(fraction: f64, decimals: usize) -> String {
+    format!("{} %", fixed(100.0 * fraction, decimals))
+}
+
+/// A count with commas: `10,000`.
+pub(super) fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `a, b and c`.
+pub(super) fn list(items: impl IntoIterator<Item = String>) -> String {
+    let items: Vec<String> = items.into_iter().collect();
+    match items.split_last() {
+        Some((last, [_, ..])) => format!("{} and {last}", items[..items.len() - 1].join(", ")),
+        Some((only, [])) => only.clone(),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_people_write_them() {
+        assert_eq!(fixed(f64::NAN, 2), "not finite");
+        assert_eq!([signed(-0.01, 2), signed(0.001, 2), signed(2.0, 1)], ["−0.01", "±0.00", "+2.0"]);
+        assert_eq!([count(7), count(1000), count(1_234_567)], ["7", "1,000", "1,234,567"]);
+        let items = |count: usize| list(["a", "b", "c"].iter().take(count).map(|item| item.to_string()));
+        assert_eq!([items(0), items(1), items(2), items(3)], ["", "a", "a and b", "a, b and c"]);
+    }
+}

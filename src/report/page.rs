@@ -1,0 +1,206 @@
+//! What the page says, in words and tables: computed once, laid out as HTML and as Markdown.
+
+use super::confusion::per_class;
+use super::contents::{Contents, RunDetails};
+use super::figures::Figures;
+use super::findings::{Finding, findings};
+use super::number::{count, fixed, percent};
+use super::table::{LabResult, Table, run_name, table_1};
+use crate::data::synthetic;
+use crate::train::RunRecord;
+
+/// The content of a report, ready to be laid out.
+pub(super) struct Page<'a> {
+    pub title: &'static str,
+    /// The first line: what was run, on which data.
+    pub lead: String,
+    pub synthetic: bool,
+    pub tiles: Vec<(String, String)>,
+    pub findings: Vec<Finding>,
+    pub table_1: Table,
+    pub table_1_note: String,
+    pub runs: Vec<RunPart<'a>>,
+    pub per_class: Table,
+    pub gradients: Option<(Table, bool)>,
+    pub time: Table,
+    pub settings: Table,
+    pub fingerprints: Table,
+    pub command: &'a str,
+    pub version: &'static str,
+}
+
+/// The part of the page that is about one run.
+pub(super) struct RunPart<'a> {
+    pub number: usize,
+    pub name: String,
+    pub settings: String,
+    pub folder: &'a str,
+    pub figures: &'a Figures,
+}
+
+impl<'a> Page<'a> {
+    /// The page about `contents`, whose runs have these `figures`.
+    ///
+    /// # Panics
+    /// If there is no run.
+    pub fn new(contents: &Contents<'a>, figures: &'a [Figures]) -> Self {
+        let Contents { runs, gradients, machine, command } = *contents;
+        let records: Vec<&RunRecord> = runs.iter().map(|run| run.record).collect();
+        let first = records[0];
+        let confusions: Vec<_> =
+            runs.iter().enumerate().map(|(i, run)| (run_name(run.record, i), run.confusion())).collect();
+        Self {
+            title: if runs.len() > 1 { "The lab report, reproduced" } else { "A training run" },
+            lead: lead(&records),
+            synthetic: first.dataset.name == synthetic::NAME,
+            tiles: tiles(&records),
+            findings: findings(runs),
+            table_1: table_1(&records),
+            table_1_note: table_1_note(&records),
+            runs: runs.iter().zip(figures).enumerate().map(run_part).collect(),
+            per_class: per_class(&confusions),
+            gradients: (!gradients.is_empty()).then(|| gradient_table(contents)),
+            time: time(first, machine),
+            settings: settings(first),
+            fingerprints: fingerprints(&records),
+            command,
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+}
+
+fn lead(records: &[&RunRecord]) -> String {
+    let dataset = &records[0].dataset;
+    let [train, validation, test] =
+        [dataset.train, dataset.validation, dataset.test].map(|images| count(images as u64));
+    let what = match records.len() {
+        1 => "One run".to_string(),
+        4 => "Four runs".to_string(),
+        runs => format!("{runs} runs"),
+    };
+    let data = if dataset.name == synthetic::NAME {
+        "built-in synthetic images. This is not CIFAR: figures and tables show that the program works, and \
+         nothing about CIFAR"
+            .to_string()
+    } else {
+        let place = dataset.path.as_ref().map(|path| format!(" ({})", path.display())).unwrap_or_default();
+        format!("{} images{place}", dataset.name)
+    };
+    format!(
+        "{what} of a one-layer softmax network on {data}. {train} images train, {validation} validate and {test} \
+         test."
+    )
+}
+
+fn table_1_note(records: &[&RunRecord]) -> String {
+    let mut note = "Loss is the mean cross-entropy in nats; cost adds lambda ‖W‖².".to_string();
+    if records.iter().any(|record| LabResult::of(&record.config).is_some()) {
+        note += " “report’s” is the lab report’s own Table 1, on the official files; its column “loss” is the cost.";
+        if records[0].dataset.name == synthetic::NAME {
+            note += " On synthetic images the differences mean nothing.";
+        }
+    }
+    note
+}
+
+/// The few figures at the top.
+fn tiles(records: &[&RunRecord]) -> Vec<(String, String)> {
+    let first = records[0];
+    let best = (0..records.len()).max_by(|&a, &b| {
+        let accuracy = |run: usize| records[run].test.accuracy;
+        accuracy(a).total_cmp(&accuracy(b)).then(b.cmp(&a))
+    });
+    let best = best.unwrap_or(0);
+    let name = if records.len() > 1 { format!(", {}", run_name(records[best], best)) } else { String::new() };
+    vec![
+        (percent(records[best].test.accuracy, 2), format!("test accuracy{name}")),
+        (format!("{} s", fixed(first.seconds.train, 3)), format!("training, {} epochs", first.config.epochs)),
+        (count(first.throughput.images_per_second as u64), "training images a second".to_string()),
+        (format!("{} GFLOP/s", fixed(first.throughput.gflops, 0)), engine(first)),
+    ]
+}
+
+fn engine(record: &RunRecord) -> String {
+    let engine = &record.engine;
+    let threads = if engine.threads == 1 { "thread" } else { "threads" };
+    format!("{} engine ({}), {} {threads}", engine.name, engine.isa, engine.threads)
+}
+
+fn run_part<'a>((index, (run, figures)): (usize, (&RunDetails<'a>, &'a Figures))) -> RunPart<'a> {
+    let config = &run.record.config;
+    RunPart {
+        number: index + 1,
+        name: run_name(run.record, index),
+        settings: format!(
+            "n_batch = {}, eta = {}, n_epochs = {}, lambda = {}",
+            config.batch, config.eta, config.epochs, config.lambda
+        ),
+        folder: run.folder,
+        figures,
+    }
+}
+
+fn gradient_table(contents: &Contents) -> (Table, bool) {
+    let mut table = Table::new(["criterion", "largest error", "threshold", "result"]);
+    table.rows.extend(contents.gradients.iter().map(|criterion| {
+        let result = if criterion.passed { "passed" } else { "FAILED" };
+        let errors = [criterion.max_error, criterion.threshold].map(|error| format!("{error:.1e}"));
+        let [error, threshold] = errors;
+        vec![criterion.name.clone(), error, threshold, result.into()]
+    }));
+    (table, contents.gradients.iter().all(|criterion| criterion.passed))
+}
+
+/// A table of names and values.
+fn pairs(header: [&str; 2], rows: impl IntoIterator<Item = (&'static str, String)>) -> Table {
+    let mut table = Table::new(header);
+    table.rows.extend(rows.into_iter().map(|(name, value)| vec![name.to_string(), value]));
+    table
+}
+
+fn time(record: &RunRecord, machine: &str) -> Table {
+    let seconds = |seconds: f64| format!("{} s", fixed(seconds, 3));
+    pairs(
+        ["where the time went", ""],
+        [
+            ("loading and standardizing", seconds(record.seconds.load)),
+            ("training", seconds(record.seconds.train)),
+            ("evaluating", seconds(record.seconds.evaluate)),
+            (
+                "training throughput",
+                format!("{} images/s", count(record.throughput.images_per_second as u64)),
+            ),
+            ("arithmetic", format!("{} GFLOP/s", fixed(record.throughput.gflops, 1))),
+            ("engine", engine(record)),
+            ("machine", machine.to_string()),
+        ],
+    )
+}
+
+/// What all runs have in common; eta and lambda stand in Table 1.
+fn settings(record: &RunRecord) -> Table {
+    let config = &record.config;
+    let order = if config.shuffle { "shuffled anew each epoch" } else { "as on disk" };
+    let place = record.dataset.path.as_ref().map_or("built in".into(), |path| path.display().to_string());
+    pairs(
+        ["setting", "value"],
+        [
+            ("images in a batch (n_batch)", count(config.batch as u64)),
+            ("epochs (n_epochs)", count(config.epochs as u64)),
+            ("order of the images", order.into()),
+            ("seed", config.seed.to_string()),
+            ("epochs between evaluations", count(config.evaluate_every as u64)),
+            ("data set", record.dataset.name.clone()),
+            ("its folder", place),
+        ],
+    )
+}
+
+fn fingerprints(records: &[&RunRecord]) -> Table {
+    let mut table = Table::new(["run", "eta", "lambda", "SHA-256 of the trained weights"]);
+    table.rows.extend(records.iter().enumerate().map(|(index, record)| {
+        let (eta, lambda) = (record.config.eta.to_string(), record.config.lambda.to_string());
+        vec![run_name(record, index), eta, lambda, record.weights_sha256.clone()]
+    }));
+    table
+}

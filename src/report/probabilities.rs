@@ -1,0 +1,77 @@
+//! The probability that a model gives to the true class: histograms for its right and its wrong answers.
+
+use super::axes::{Axes, Scale};
+use super::number::count;
+use super::svg::{Anchor, BLUE, Svg, TEXT, VERMILION};
+
+/// Bins of the histograms, each 1 / BINS wide.
+const BINS: usize = 20;
+const WIDTH: f64 = 520.0;
+const PANEL: f64 = 130.0;
+const LEFT: f64 = 74.0;
+const RIGHT: f64 = 16.0;
+const TOP: f64 = 34.0;
+const GAP: f64 = 56.0;
+
+/// How many images got a probability for their true class in each of 20 bins from 0 to 1.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrueClassProbabilities {
+    /// Images whose predicted class is the true one.
+    pub right: [u64; BINS],
+    /// The other images.
+    pub wrong: [u64; BINS],
+}
+
+impl TrueClassProbabilities {
+    /// Counts images, given the K logits and the label of each.
+    ///
+    /// # Panics
+    /// If a label is not below K.
+    pub fn new<'a>(images: impl Iterator<Item = (&'a [f32], u8)>) -> Self {
+        let mut counts = Self::default();
+        for (logits, label) in images {
+            let label = usize::from(label);
+            let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let exp = |logit: f32| f64::from(logit - largest).exp();
+            let probability = exp(logits[label]) / logits.iter().copied().map(exp).sum::<f64>();
+            // The first of several equal logits is the predicted class, as in every evaluation.
+            let right = logits.iter().position(|&logit| logit == largest) == Some(label);
+            let bins = if right { &mut counts.right } else { &mut counts.wrong };
+            bins[((probability * BINS as f64) as usize).min(BINS - 1)] += 1;
+        }
+        counts
+    }
+
+    /// Both histograms, one above the other, over one axis of probability.
+    pub fn svg(&self) -> String {
+        let mut svg = Svg::new(WIDTH, TOP + 2.0 * PANEL + 2.0 * GAP + 10.0);
+        let panels = [("right answers", &self.right, BLUE), ("wrong answers", &self.wrong, VERMILION)];
+        for (panel, (name, bins, colour)) in panels.into_iter().enumerate() {
+            let top = TOP + panel as f64 * (PANEL + GAP);
+            let axes = Axes {
+                x: Scale::round([0.0, 1.0].into_iter(), 5.0),
+                y: Scale::round(
+                    [0.0, bins.iter().copied().max().unwrap_or(0).max(4) as f64].into_iter(),
+                    3.0,
+                ),
+                corner: (LEFT, top),
+                size: (WIDTH - LEFT - RIGHT, PANEL),
+            };
+            let x_name = if panel == 1 { "probability given to the true class" } else { "" };
+            axes.draw(&mut svg, x_name, "images");
+            let total = count(bins.iter().sum());
+            svg.text((LEFT, top - 0.8 * TEXT), Anchor::Start, format_args!("{total} {name}"));
+            draw_bars(&mut svg, &axes, bins, colour);
+        }
+        svg.finish("Histograms of the probability given to the true class, for right and wrong answers")
+    }
+}
+
+fn draw_bars(svg: &mut Svg, axes: &Axes, bins: &[u64; BINS], colour: &str) {
+    let style = format!(" fill=\"{colour}\" stroke=\"#fff\"");
+    for (bin, &images) in bins.iter().enumerate().filter(|(_, images)| **images > 0) {
+        let (left, top) = axes.place((bin as f64 / BINS as f64, images as f64));
+        let (right, bottom) = axes.place(((bin + 1) as f64 / BINS as f64, 0.0));
+        svg.rectangle((left, top), (right - left, bottom - top), &style);
+    }
+}

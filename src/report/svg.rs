@@ -1,0 +1,96 @@
+//! SVG, written by hand: the few shapes that the figures are made of, on a white ground, and nothing that has to
+//! be loaded.
+
+use std::fmt::{Display, Write};
+
+/// Okabe and Ito's blue, vermilion and orange: colour-blind people tell them apart.
+pub(super) const BLUE: &str = "#0072b2";
+pub(super) const VERMILION: &str = "#d55e00";
+/// Text and axes.
+pub(super) const INK: &str = "#222";
+/// Grid lines.
+pub(super) const GRID: &str = "#ddd";
+/// The size of all text, in the figures' own units.
+pub(super) const TEXT: f64 = 16.0;
+
+/// Which part of a text stands at its position.
+#[derive(Clone, Copy)]
+pub(super) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// A picture that grows shape by shape.
+pub(super) struct Svg {
+    width: f64,
+    height: f64,
+    body: String,
+}
+
+impl Svg {
+    /// An empty white picture.
+    pub fn new(width: f64, height: f64) -> Self {
+        Self { width, height, body: String::new() }
+    }
+
+    /// Text whose baseline is at `y`.
+    pub fn text(&mut self, (x, y): (f64, f64), anchor: Anchor, text: impl Display) {
+        self.styled_text((x, y), anchor, "", text);
+    }
+
+    /// Text with attributes of its own.
+    pub fn styled_text(&mut self, (x, y): (f64, f64), anchor: Anchor, style: &str, text: impl Display) {
+        let anchor = match anchor {
+            Anchor::Start => "",
+            Anchor::Middle => " text-anchor=\"middle\"",
+            Anchor::End => " text-anchor=\"end\"",
+        };
+        let text = escape(&text.to_string());
+        self.shape(format_args!("<text x=\"{x:.1}\" y=\"{y:.1}\"{anchor}{style}>{text}</text>"));
+    }
+
+    /// Text that is read from bottom to top, centred on a point.
+    pub fn vertical_text(&mut self, (x, y): (f64, f64), text: impl Display) {
+        let turn = format!(" transform=\"rotate(-90 {x:.1} {y:.1})\"");
+        self.styled_text((x, y), Anchor::Middle, &turn, text);
+    }
+
+    /// A straight line; `style` holds its attributes.
+    pub fn line(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64), style: &str) {
+        self.shape(format_args!("<path d=\"M{x1:.1} {y1:.1}L{x2:.1} {y2:.1}\"{style}/>"));
+    }
+
+    /// A filled rectangle.
+    pub fn rectangle(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), style: &str) {
+        let size = format_args!("width=\"{width:.1}\" height=\"{height:.1}\"");
+        self.shape(format_args!("<rect x=\"{x:.1}\" y=\"{y:.1}\" {size}{style}/>"));
+    }
+
+    /// A small open circle.
+    pub fn circle(&mut self, (x, y): (f64, f64), style: &str) {
+        self.shape(format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.5\"{style}/>"));
+    }
+
+    /// Any other shape.
+    pub fn shape(&mut self, shape: impl Display) {
+        writeln!(self.body, "{shape}").expect("a String takes all");
+    }
+
+    /// The picture; `label` says what it shows to those who cannot see it.
+    pub fn finish(self, label: &str) -> String {
+        let Self { width, height, body } = self;
+        let label = escape(label);
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
+             height=\"{height}\" role=\"img\" aria-label=\"{label}\" font-size=\"{TEXT}\" fill=\"{INK}\" \
+             font-family=\"'Helvetica Neue', Arial, 'Liberation Sans', sans-serif\">\n\
+             <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n{body}</svg>\n"
+        )
+    }
+}
+
+/// `text` as it may stand between tags and within quotes.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

@@ -1,0 +1,110 @@
+//! Tables, as aligned text for a terminal and as Markdown; and Table 1, next to the lab report's own.
+
+use super::number::{fixed, signed};
+use crate::train::RunRecord;
+use crate::train::record::ConfigRecord;
+
+/// A table of text. The first column is aligned to the left, numbers to the right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// The names of the columns.
+    pub header: Vec<String>,
+    /// The rows, each as long as the header.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table without rows.
+    pub fn new<S: Into<String>>(header: impl IntoIterator<Item = S>) -> Self {
+        Self { header: header.into_iter().map(Into::into).collect(), rows: Vec::new() }
+    }
+
+    /// For a terminal: columns two spaces apart, a line below the header.
+    pub fn text(&self) -> String {
+        let widths = self.widths();
+        let line = |cells: &[String]| self.pad(cells, &widths).join("  ").trim_end().to_string() + "\n";
+        let rule = "─".repeat(widths.iter().sum::<usize>() + 2 * (widths.len() - 1));
+        let rows: String = self.rows.iter().map(|row| line(row)).collect();
+        format!("{}{rule}\n{rows}", line(&self.header))
+    }
+
+    /// As Markdown, aligned in the source too.
+    pub fn markdown(&self) -> String {
+        let widths = self.widths();
+        let line = |cells: &[String]| format!("| {} |\n", self.pad(cells, &widths).join(" | "));
+        let rule = |(column, &width): (usize, &usize)| match column {
+            0 => format!(":{}|", "-".repeat(width + 1)),
+            _ => format!("{}:|", "-".repeat(width + 1)),
+        };
+        let rules: String = widths.iter().enumerate().map(rule).collect();
+        let rows: String = self.rows.iter().map(|row| line(row)).collect();
+        format!("{}|{rules}\n{rows}", line(&self.header))
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let width = |column: usize| {
+            let cells = self.rows.iter().chain([&self.header]).map(|row| row[column].chars().count());
+            cells.max().unwrap_or(0)
+        };
+        (0..self.header.len()).map(width).collect()
+    }
+
+    fn pad(&self, cells: &[String], widths: &[usize]) -> Vec<String> {
+        let pad = |(column, (cell, &width)): (usize, (&String, &usize))| match column {
+            0 => format!("{cell:<width$}"),
+            _ => format!("{cell:>width$}"),
+        };
+        cells.iter().zip(widths).enumerate().map(pad).collect()
+    }
+}
+
+/// A row of the lab report's Table 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LabResult {
+    /// Its number: `test1` is 1.
+    pub test: usize,
+    /// The accuracy on the test set.
+    pub accuracy: f64,
+    /// The cost on the test set; the report's column says "loss".
+    pub cost: f64,
+}
+
+impl LabResult {
+    /// What the lab report has for these settings, if anything.
+    pub fn of(config: &ConfigRecord) -> Option<Self> {
+        let rows = [
+            (0.1, 0.0, 0.3029, 6.4767),
+            (0.001, 0.0, 0.3975, 1.7548),
+            (0.001, 0.1, 0.3969, 1.8668),
+            (0.001, 1.0, 0.3791, 1.9292),
+        ];
+        let index = rows.iter().position(|row| (row.0, row.1) == (config.eta, config.lambda))?;
+        let (_, _, accuracy, cost) = rows[index];
+        (config.batch == 100 && config.epochs == 40).then_some(Self { test: index + 1, accuracy, cost })
+    }
+}
+
+/// Table 1: what each run reaches on the test split, next to what the lab report has for the same settings.
+pub fn table_1(runs: &[&RunRecord]) -> Table {
+    let own = ["accuracy", "report's", "difference"];
+    let cost = ["cost", "report's", "difference"];
+    let mut table = Table::new(["run", "lambda", "eta"].into_iter().chain(own).chain(["loss"]).chain(cost));
+    for (index, run) in runs.iter().enumerate() {
+        let lab = LabResult::of(&run.config);
+        let beside = |value: f64, lab: Option<f64>| match lab {
+            Some(lab) => [fixed(value, 4), fixed(lab, 4), signed(value - lab, 4)],
+            None => [fixed(value, 4), "–".into(), "–".into()],
+        };
+        let mut row = vec![run_name(run, index), run.config.lambda.to_string(), run.config.eta.to_string()];
+        row.extend(beside(run.test.accuracy, lab.map(|lab| lab.accuracy)));
+        row.push(fixed(run.test.loss, 4));
+        row.extend(beside(run.test.cost, lab.map(|lab| lab.cost)));
+        table.rows.push(row);
+    }
+    table
+}
+
+/// The run's own name, or one by its position.
+pub(super) fn run_name(run: &RunRecord, index: usize) -> String {
+    run.name.clone().unwrap_or_else(|| format!("run {}", index + 1))
+}

@@ -1,0 +1,165 @@
+//! The learnt weights as pictures: for each class the 32 x 32 image that it answers to most strongly.
+//!
+//! A row of weights has the layout of an image, so it can be shown as one. As in the course, each class is
+//! scaled to its own range, over all three channels at once: its smallest weight is black, its largest full.
+
+use super::svg::{Anchor, Svg, TEXT};
+use crate::data::layout::{CHANNELS, FEATURES, SIDE};
+use crate::model::Parameters;
+
+/// Picture pixels along the side of a weight.
+const ZOOM: usize = 5;
+/// The side of an enlarged template, in pixels.
+const TILE: usize = ZOOM * SIDE;
+/// The white room between templates, and around all of them.
+const GAP: usize = 10;
+/// The room for a class name below its template, in SVG units.
+const NAME: usize = 26;
+
+/// The templates of one model: an image of `SIDE` x `SIDE` RGB pixels a class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Templates {
+    images: Vec<Vec<[u8; CHANNELS]>>,
+}
+
+impl Templates {
+    /// The templates of `parameters`; none where the features are not the pixels of a CIFAR image, or a weight
+    /// is not finite.
+    pub fn new(parameters: &Parameters) -> Option<Self> {
+        let drawable = parameters.features == FEATURES && parameters.is_finite();
+        drawable.then(|| Self { images: parameters.weight.chunks_exact(FEATURES).map(template).collect() })
+    }
+
+    /// The RGB pixels of a class, row by row.
+    pub fn image(&self, class: usize) -> &[[u8; CHANNELS]] {
+        &self.images[class]
+    }
+
+    /// K.
+    pub fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    /// Never: a model has a class.
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty()
+    }
+
+    /// All templates in one PNG, five or ten in a row, each pixel enlarged to a square.
+    pub fn png(&self) -> Vec<u8> {
+        let columns = self.columns();
+        let width = GAP + columns * (TILE + GAP);
+        let height = GAP + self.len().div_ceil(columns) * (TILE + GAP);
+        let mut pixels = vec![[u8::MAX; CHANNELS]; width * height];
+        for (class, image) in self.images.iter().enumerate() {
+            let left = GAP + class % columns * (TILE + GAP);
+            let top = GAP + class / columns * (TILE + GAP);
+            for y in 0..TILE {
+                let row = &mut pixels[(top + y) * width + left..][..TILE];
+                let weights = &image[y / ZOOM * SIDE..][..SIDE];
+                row.chunks_exact_mut(ZOOM).zip(weights).for_each(|(square, &weight)| square.fill(weight));
+            }
+        }
+        encode(width, height, pixels.as_flattened())
+    }
+
+    /// All templates in one SVG, each above the name of its class.
+    pub fn svg(&self, classes: &[String]) -> String {
+        let columns = self.columns();
+        let (pitch_x, pitch_y) = (TILE + GAP, TILE + NAME + GAP);
+        let rows = self.len().div_ceil(columns);
+        let mut svg = Svg::new((GAP + columns * pitch_x) as f64, (GAP + rows * pitch_y) as f64);
+        for (class, image) in self.images.iter().enumerate() {
+            let (x, y) = (GAP + class % columns * pitch_x, GAP + class / columns * pitch_y);
+            let png = base64(&encode(SIDE, SIDE, image.as_flattened()));
+            svg.shape(format_args!(
+                "<image x=\"{x}\" y=\"{y}\" width=\"{TILE}\" height=\"{TILE}\" \
+                 style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{png}\"/>"
+            ));
+            let below = ((x + TILE / 2) as f64, (y + TILE) as f64 + 1.2 * TEXT);
+            svg.text(below, Anchor::Middle, classes.get(class).map_or("", String::as_str));
+        }
+        svg.finish("The learnt weights of each class as a picture")
+    }
+
+    fn columns(&self) -> usize {
+        if self.len() <= 25 { self.len().min(5) } else { 10 }
+    }
+}
+
+/// How rough each template is, averaged over the classes: the mean difference between neighbouring weights of a
+/// channel, in standard deviations of the class's weights. White noise has 1.13, a plain slope nearly 0. None
+/// where [`Templates::new`] has none.
+pub fn roughness(parameters: &Parameters) -> Option<f64> {
+    let drawable = parameters.features == FEATURES && parameters.is_finite();
+    let rows = parameters.weight.chunks_exact(FEATURES);
+    drawable.then(|| rows.map(row_roughness).sum::<f64>() / parameters.classes as f64)
+}
+
+fn row_roughness(weights: &[f32]) -> f64 {
+    let mean = weights.iter().map(|&w| f64::from(w)).sum::<f64>() / FEATURES as f64;
+    let variance = weights.iter().map(|&w| (f64::from(w) - mean).powi(2)).sum::<f64>() / FEATURES as f64;
+    if variance == 0.0 {
+        return 0.0;
+    }
+    let mut sum = 0.0;
+    for plane in weights.chunks_exact(SIDE * SIDE) {
+        for row in plane.chunks_exact(SIDE) {
+            sum += row.windows(2).map(|pair| f64::from((pair[1] - pair[0]).abs())).sum::<f64>();
+        }
+        sum += plane.iter().zip(&plane[SIDE..]).map(|(a, b)| f64::from((b - a).abs())).sum::<f64>();
+    }
+    let neighbours = 2 * CHANNELS * SIDE * (SIDE - 1);
+    sum / neighbours as f64 / variance.sqrt()
+}
+
+/// One row of weights, planes of red, green and blue, as pixels; grey where all are equal.
+fn template(weights: &[f32]) -> Vec<[u8; CHANNELS]> {
+    let low = weights.iter().copied().fold(f32::INFINITY, f32::min);
+    let high = weights.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let level = |weight: f32| {
+        let share = (f64::from(weight) - f64::from(low)) / (f64::from(high) - f64::from(low));
+        if low < high { (255.0 * share).round() as u8 } else { 128 }
+    };
+    let plane = SIDE * SIDE;
+    (0..plane).map(|i| [0, 1, 2].map(|channel| level(weights[channel * plane + i]))).collect()
+}
+
+/// A PNG of 8-bit RGB pixels.
+fn encode(width: usize, height: usize, rgb: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_compression(png::Compression::Fast);
+    let mut writer = encoder.write_header().expect("a Vec takes all");
+    writer.write_image_data(rgb).expect("rgb is [height, width, 3]");
+    writer.finish().expect("a Vec takes all");
+    bytes
+}
+
+/// RFC 4648's base64, padded.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let bits = (0..3).fold(0, |bits, i| bits << 8 | u32::from(group.get(i).copied().unwrap_or(0)));
+        for digit in 0..4 {
+            let value = (bits >> (18 - 6 * digit)) as usize % 64;
+            text.push(if digit <= group.len() { DIGITS[value] as char } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_of_rfc_4648s_examples() {
+        let pairs = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")];
+        for (plain, coded) in pairs {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+    }
+}

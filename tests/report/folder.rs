@@ -1,0 +1,83 @@
+//! A run folder appears only with something in it, each of its files whole, and never over an older run.
+
+use std::fs;
+use std::path::Path;
+
+use onelayer::report::RunFolder;
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn files_appear_whole_and_nothing_else_does() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = RunFolder::create(&scratch.path().join("runs/one"), false).unwrap();
+    assert_eq!(names(folder.path()), [""; 0]);
+    folder.write("run.json", "{}").unwrap();
+    folder.write("test1/history.csv", b"epoch\n").unwrap();
+    let path = folder.path().to_path_buf();
+    drop(folder);
+    assert_eq!(names(&path), ["run.json", "test1"]);
+    assert_eq!(names(&path.join("test1")), ["history.csv"]);
+    assert_eq!(fs::read(path.join("run.json")).unwrap(), b"{}");
+}
+
+#[test]
+fn what_cannot_be_written_leaves_the_old_file_and_no_other() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = RunFolder::create(scratch.path(), false).unwrap();
+    fs::create_dir(scratch.path().join("run.json")).unwrap();
+    let error = folder.write("run.json", "{}").unwrap_err().to_string();
+    assert!(error.contains("run.json: cannot write"), "{error}");
+    assert_eq!(names(scratch.path()), ["run.json"]);
+}
+
+#[test]
+fn a_folder_with_files_is_refused_unless_overwritten() {
+    let scratch = tempfile::tempdir().unwrap();
+    fs::write(scratch.path().join("run.json"), "old").unwrap();
+    fs::write(scratch.path().join("notes.txt"), "mine").unwrap();
+    let error = RunFolder::create(scratch.path(), false).unwrap_err().to_string();
+    assert!(error.contains("--overwrite, found a folder that holds files"), "{error}");
+
+    let folder = RunFolder::create(scratch.path(), true).unwrap();
+    folder.write("run.json", "new").unwrap();
+    drop(folder);
+    assert_eq!(fs::read(scratch.path().join("run.json")).unwrap(), b"new");
+    assert_eq!(fs::read(scratch.path().join("notes.txt")).unwrap(), b"mine");
+}
+
+#[test]
+fn a_file_in_its_place_is_refused() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("out");
+    fs::write(&path, "").unwrap();
+    for overwrite in [false, true] {
+        assert!(RunFolder::create(&path, overwrite).is_err());
+    }
+    assert!(RunFolder::create(&path.join("inside"), false).is_err());
+    assert_eq!(names(scratch.path()), ["out"]);
+}
+
+#[test]
+fn where_nothing_was_written_nothing_stays() {
+    let scratch = tempfile::tempdir().unwrap();
+    drop(RunFolder::create(&scratch.path().join("runs/deep/one"), false).unwrap());
+    assert_eq!(names(scratch.path()), [""; 0]);
+
+    // Not the folder that was there before, nor one that somebody else uses by now.
+    let theirs = scratch.path().join("theirs");
+    fs::create_dir(&theirs).unwrap();
+    drop(RunFolder::create(&theirs, false).unwrap());
+    let ours = RunFolder::create(&scratch.path().join("runs/one"), false).unwrap();
+    fs::write(scratch.path().join("runs/note"), "").unwrap();
+    drop(ours);
+    assert_eq!(names(scratch.path()), ["runs", "theirs"]);
+    assert_eq!(names(&scratch.path().join("runs")), ["note"]);
+}

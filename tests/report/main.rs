@@ -1,0 +1,3 @@
+//! What the report promises, one file for each exporter.
+
+mod folder;
