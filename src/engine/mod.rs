@@ -7,6 +7,8 @@
 mod barrier;
 mod gemm;
 mod reference;
+mod select;
+mod simd;
 mod team;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,8 @@ use crate::samples::{Rows, Samples};
 
 pub use gemm::Gemm;
 pub use reference::Reference;
+pub use select::EngineKind;
+pub use simd::{Isa, Simd};
 pub use team::{Member, Team};
 
 /// One step of gradient descent for one run: `W <- W - eta (dW + 2 lambda W)`, `b <- b - eta db`.

@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
 
 use super::barrier::Barrier;
@@ -88,6 +89,12 @@ impl Member<'_> {
     /// The number of members.
     pub fn threads(&self) -> usize {
         self.threads
+    }
+
+    /// This member's share of `count` things: the shares are contiguous, in order of [`Member::index`], and differ
+    /// by at most one.
+    pub fn share(&self, count: usize) -> Range<usize> {
+        count * self.index / self.threads..count * (self.index + 1) / self.threads
     }
 
     /// Waits until every member has come here. What each wrote before is then visible to all.

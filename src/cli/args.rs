@@ -1,0 +1,172 @@
+//! Options that several verbs share.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::SystemTime;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::data::layout;
+use crate::data::{Dataset, Source, SplitFiles, Standardization};
+use crate::engine::{Engine, EngineKind, Team};
+use crate::error::{Error, Result};
+use crate::model::Parameters;
+use crate::objective::Objective;
+use crate::train::Config;
+
+/// The seed of the built-in synthetic data set.
+const SYNTHETIC_SEED: u64 = 0;
+
+/// Which data.
+#[derive(Args)]
+pub(super) struct DataArgs {
+    /// Folder of CIFAR-10 binary files [default: data/cifar-10-batches-bin if it is there, else a built-in
+    /// synthetic data set]
+    #[arg(long, value_name = "DIR", env = "ONELAYER_DATA")]
+    data: Option<PathBuf>,
+    /// Files of the data folder that train, separated by commas
+    #[arg(long, value_name = "FILES", value_delimiter = ',')]
+    train_files: Option<Vec<String>>,
+    /// Files that validate
+    #[arg(long, value_name = "FILES", value_delimiter = ',')]
+    validation_files: Option<Vec<String>>,
+    /// Files that test
+    #[arg(long, value_name = "FILES", value_delimiter = ',')]
+    test_files: Option<Vec<String>>,
+}
+
+impl DataArgs {
+    /// Opens, maps and checks the data.
+    pub(super) fn open(&self) -> Result<Dataset> {
+        let lab = SplitFiles::default();
+        let files = SplitFiles {
+            train: self.train_files.clone().unwrap_or(lab.train),
+            validation: self.validation_files.clone().unwrap_or(lab.validation),
+            test: self.test_files.clone().unwrap_or(lab.test),
+        };
+        Dataset::open(&self.source(), &files)
+    }
+
+    fn source(&self) -> Source {
+        let standard = Path::new("data").join(layout::FOLDER);
+        match &self.data {
+            Some(folder) => Source::Folder(folder.clone()),
+            None if standard.is_dir() => Source::Folder(standard),
+            None => Source::Synthetic(SYNTHETIC_SEED),
+        }
+    }
+}
+
+/// What does the work.
+#[derive(Args)]
+pub(super) struct EngineArgs {
+    /// What multiplies
+    #[arg(long, default_value = "auto", value_parser = engine_parser())]
+    engine: EngineKind,
+    /// Threads [default: one for each core]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+impl EngineArgs {
+    /// The engine that `--engine` names.
+    pub(super) fn create(
+        &self,
+        parameters: &[Parameters],
+        standardization: &Standardization,
+        objective: Objective,
+        team: Team,
+    ) -> Result<Box<dyn Engine>> {
+        self.engine.create(parameters, standardization, objective, team)
+    }
+
+    /// The team that `--threads` asks for.
+    pub(super) fn team(&self) -> Result<Team> {
+        let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Team::new(match self.threads {
+            Some(threads) => NonZeroUsize::new(threads)
+                .filter(|threads| threads.get() <= MAX_THREADS)
+                .ok_or_else(|| Error::option("--threads", format!("1 to {MAX_THREADS}"), threads))?,
+            None => cores,
+        })
+    }
+}
+
+/// More threads than this are a mistake.
+const MAX_THREADS: usize = 1024;
+
+fn engine_parser() -> impl TypedValueParser<Value = EngineKind> {
+    let names = PossibleValuesParser::new(EngineKind::ALL.map(EngineKind::name));
+    names.map(|name| EngineKind::from_name(&name).expect("a possible value"))
+}
+
+/// How people and scripts want to be told.
+#[derive(Args, Clone, Copy)]
+pub(super) struct OutputArgs {
+    /// Print one JSON object on stdout; text for people goes to stderr
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Print results only, no progress
+    #[arg(long)]
+    pub(super) quiet: bool,
+}
+
+/// The settings of a training pass, and where it goes.
+#[derive(Args)]
+pub(super) struct TrainingArgs {
+    /// Images in a batch
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    batch: usize,
+    /// Passes over the training split
+    #[arg(long, value_name = "N", default_value_t = 40)]
+    epochs: usize,
+    /// Visit the images in a new random order each epoch [default: as on disk]
+    #[arg(long)]
+    shuffle: bool,
+    /// Where initial weights and orders come from
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Evaluate training and validation split after every so many epochs, and after the last
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    evaluate_every: usize,
+    /// Run folder to write [default: a new one, with the date, in runs/]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write into a folder that already holds a run
+    #[arg(long)]
+    pub(super) overwrite: bool,
+    /// Write the model, history.csv and run.json only: no figures, no report
+    #[arg(long)]
+    pub(super) no_report: bool,
+    #[command(flatten)]
+    pub(super) data: DataArgs,
+    #[command(flatten)]
+    pub(super) engine: EngineArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+impl TrainingArgs {
+    /// `config`, with what these options set.
+    pub(super) fn apply(&self, config: Config) -> Config {
+        Config {
+            batch: self.batch,
+            epochs: self.epochs,
+            shuffle: self.shuffle,
+            seed: self.seed,
+            evaluate_every: self.evaluate_every,
+            ..config
+        }
+    }
+
+    /// The run folder: `--out`, or `runs/VERB-DATE`.
+    pub(super) fn out(&self, verb: &str) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| {
+            let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+            let now: String = now.chars().filter(|c| !matches!(c, '-' | ':')).collect();
+            Path::new("runs").join(format!("{verb}-{now}"))
+        })
+    }
+}

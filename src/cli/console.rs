@@ -1,0 +1,110 @@
+//! What people read: text on stdout, or on stderr where stdout is for JSON; a progress bar on a terminal.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use super::args::OutputArgs;
+use crate::error::{Error, Result};
+use crate::train::{Config, EpochRecord, Metrics};
+
+/// Where a verb's words go.
+#[derive(Clone, Copy)]
+pub(super) struct Console {
+    output: OutputArgs,
+}
+
+impl Console {
+    pub(super) fn new(output: OutputArgs) -> Self {
+        Self { output }
+    }
+
+    /// Prints text for people: results.
+    pub(super) fn say(&self, text: &str) -> Result<()> {
+        if self.output.json { put(&mut io::stderr().lock(), text) } else { put(&mut io::stdout().lock(), text) }
+    }
+
+    /// Prints text that `--quiet` leaves out.
+    pub(super) fn remark(&self, text: &str) -> Result<()> {
+        if self.output.quiet { Ok(()) } else { self.say(text) }
+    }
+
+    /// Prints the object that `--json` asks for.
+    pub(super) fn json(&self, value: &impl Serialize) -> Result<()> {
+        if !self.output.json {
+            return Ok(());
+        }
+        print(&(to_json(value) + "\n"))
+    }
+
+    /// Shows the progress of training: a bar where stderr is a terminal, plain lines elsewhere, and nothing
+    /// with `--quiet`.
+    pub(super) fn progress<'a>(&'a self, config: &'a Config) -> Progress<'a> {
+        let bar = (!self.output.quiet && io::stderr().is_terminal()).then(|| {
+            let template = "{bar:30} epoch {pos}/{len}, {per_sec}, {eta} left  {msg}";
+            let style = ProgressStyle::with_template(template).expect("a template that indicatif reads");
+            let target = ProgressDrawTarget::stderr();
+            ProgressBar::with_draw_target(Some(config.epochs as u64), target).with_style(style)
+        });
+        Progress { console: self, config, bar }
+    }
+}
+
+/// The progress of training, shown after each evaluation.
+pub(super) struct Progress<'a> {
+    console: &'a Console,
+    config: &'a Config,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress<'_> {
+    /// Shows the newest record of each run: its validation cost and accuracy.
+    pub(super) fn show(&self, records: &[EpochRecord]) {
+        let of_run = |record: &EpochRecord| {
+            let Metrics { cost, accuracy, .. } = record.validation;
+            format!("{cost:.4} {:.2} %", 100.0 * accuracy)
+        };
+        let figures: Vec<String> = records.iter().map(of_run).collect();
+        let (epoch, figures) = (records[0].epoch, figures.join(" | "));
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(epoch as u64);
+                bar.set_message(format!("validation {figures}"));
+            }
+            // Progress that nobody can read any more is no reason to stop training.
+            None => drop(self.console.remark(&format!(
+                "epoch {epoch:>width$}  validation {figures}\n",
+                width = self.config.epochs.to_string().len()
+            ))),
+        }
+    }
+
+    /// Removes the bar.
+    pub(super) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// JSON as people can read it too.
+pub(super) fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).expect("records have string keys")
+}
+
+/// Prints on stdout.
+pub(super) fn print(text: &str) -> Result<()> {
+    put(&mut io::stdout().lock(), text)
+}
+
+/// Writes `text`. A reader that has closed the pipe has read enough: that is no error.
+fn put(stream: &mut impl Write, text: &str) -> Result<()> {
+    match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::io(Path::new("standard output"), "write")(error))
+        }
+        _ => Ok(()),
+    }
+}

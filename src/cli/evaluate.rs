@@ -1,0 +1,1 @@
+//! `onelayer evaluate`: a saved model on a data set.

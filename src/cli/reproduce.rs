@@ -1,0 +1,37 @@
+//! `onelayer reproduce`: the lab report's four runs, in one pass over the data.
+
+use super::args::TrainingArgs;
+use super::console::{self, Console};
+use super::pass::Pass;
+use super::text;
+use crate::error::Result;
+use crate::report::{RunFolder, table};
+use crate::train::record::{ReproductionRecord, TotalSeconds};
+use crate::train::Config;
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    training: TrainingArgs,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<()> {
+        let console = Console::new(self.training.output);
+        let config = self.training.apply(Config::lab());
+        let out = self.training.out("reproduce");
+        let overwrite = self.training.overwrite;
+        let names: Vec<String> = config.runs.iter().map(|run| run.name.clone()).collect();
+        let folder = RunFolder::create(&out, overwrite)?;
+        let folders = || names.iter().map(|name| RunFolder::create(&out.join(name), overwrite)).collect();
+        let (pass, folders) = Pass::run(config, &self.training, console, folders)?;
+        let runs = pass.write(&folders)?;
+
+        let table = table::table_1(&runs);
+        console.say(&table)?;
+        let record = ReproductionRecord { runs, seconds: TotalSeconds { total: pass.elapsed() }, out };
+        folder.write("run.json", console::to_json(&record).as_bytes())?;
+        console.say(&format!("\n{}written   {}\n", text::timing(&record.runs[0]), record.out.display()))?;
+        console.json(&record)
+    }
+}

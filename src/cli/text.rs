@@ -1,0 +1,99 @@
+//! Words and numbers as people read them.
+
+use std::fmt::Write;
+
+use crate::data::Dataset;
+use crate::engine::EngineInfo;
+use crate::train::{Config, Metrics, RunRecord};
+
+/// What every output on synthetic data says.
+const SYNTHETIC_HINT: &str = "\
+This is not CIFAR: no data folder was given and data/cifar-10-batches-bin is not there, so the built-in
+synthetic images stand in. data/README.md says how to get the real ones; --data DIR points to them.
+";
+
+/// Thousands in groups: `1,234,567`.
+pub(super) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The data, and that it is synthetic where it is.
+pub(super) fn dataset(dataset: &Dataset) -> String {
+    let place = dataset.path.as_ref().map_or_else(|| "built in".into(), |path| path.display().to_string());
+    let counts = [&dataset.train, &dataset.validation, &dataset.test].map(|split| grouped(split.len()));
+    let [train, validation, test] = counts;
+    let hint = if dataset.is_synthetic() { SYNTHETIC_HINT } else { "" };
+    format!("data      {} ({place}): {train} training, {validation} validation, {test} test images\n{hint}", dataset.name)
+}
+
+/// What is about to be trained, on what, by what.
+pub(super) fn heading(data: &Dataset, config: &Config, engine: &EngineInfo) -> String {
+    let order = if config.shuffle { "shuffled each epoch" } else { "as on disk" };
+    let mut text = dataset(data);
+    for run in &config.runs {
+        let _ = writeln!(text, "{:<9} eta {}, lambda {}", run.name, run.eta, run.lambda);
+    }
+    let _ = writeln!(
+        text,
+        "settings  batches of {}, {} epochs, order {order}, seed {}",
+        grouped(config.batch),
+        grouped(config.epochs),
+        config.seed
+    );
+    let threads = if engine.threads == 1 { "thread" } else { "threads" };
+    let _ = writeln!(text, "engine    {} ({}), {} {threads}\n", engine.name, engine.isa, engine.threads);
+    text
+}
+
+/// What a run reached, on each split, where its time went and where it is kept.
+pub(super) fn summary(record: &RunRecord) -> String {
+    let mut text = format!("{:<12} {:>8} {:>8} {:>10}\n", "", "loss", "cost", "accuracy");
+    let mut line = |name: &str, metrics: &Metrics| {
+        let Metrics { loss, cost, accuracy } = metrics;
+        let _ = writeln!(text, "{name:<12} {loss:>8.4} {cost:>8.4} {:>8.2} %", 100.0 * accuracy);
+    };
+    if let Some(last) = record.history.last() {
+        line("training", &last.train);
+        line("validation", &last.validation);
+    }
+    line("test", &record.test);
+    text.push('\n');
+    text.push_str(&timing(record));
+    let _ = writeln!(text, "weights   sha256 {}", record.weights_sha256);
+    let _ = writeln!(text, "written   {}", record.out.display());
+    text
+}
+
+/// Where the time went, and how fast training was.
+pub(super) fn timing(record: &RunRecord) -> String {
+    let seconds = &record.seconds;
+    format!(
+        "seconds   {:.3}: load {:.3}, train {:.3}, evaluate {:.3}, write {:.3}\n\
+         training  {} images/s, {:.1} GFLOP/s\n",
+        seconds.total,
+        seconds.load,
+        seconds.train,
+        seconds.evaluate,
+        seconds.write,
+        grouped(record.throughput.images_per_second as usize),
+        record.throughput.gflops
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn thousands_are_grouped() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+}

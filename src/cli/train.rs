@@ -1,0 +1,35 @@
+//! `onelayer train`: one run.
+
+use super::args::TrainingArgs;
+use super::console::Console;
+use super::pass::Pass;
+use super::text;
+use crate::error::Result;
+use crate::report::RunFolder;
+use crate::train::{Config, Run};
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Learning rate
+    #[arg(long, value_name = "RATE", default_value_t = 0.001, allow_negative_numbers = true)]
+    eta: f64,
+    /// Weight of the penalty ||W||^2
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0, allow_negative_numbers = true)]
+    lambda: f64,
+    #[command(flatten)]
+    training: TrainingArgs,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<()> {
+        let console = Console::new(self.training.output);
+        let run = Run { name: "run".into(), eta: self.eta, lambda: self.lambda };
+        let config = self.training.apply(Config { runs: vec![run], ..Config::lab() });
+        let out = self.training.out("train");
+        let folder = || Ok(vec![RunFolder::create(&out, self.training.overwrite)?]);
+        let (pass, folders) = Pass::run(config, &self.training, console, folder)?;
+        let records = pass.write(&folders)?;
+        console.say(&text::summary(&records[0]))?;
+        console.json(&records[0])
+    }
+}

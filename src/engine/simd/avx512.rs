@@ -1,0 +1,150 @@
+//! AVX-512: a register holds all sixteen lanes.
+
+use std::arch::x86_64::*;
+use std::ops::{Add, Div, Mul, Sub};
+
+use super::vector::{LANES, Lanes, Vector};
+
+/// The machine has AVX-512 F, BW, DQ and VL.
+#[derive(Clone, Copy)]
+pub(super) struct Avx512(());
+
+impl Avx512 {
+    /// The proof, on a machine that has it.
+    pub(super) fn detect() -> Option<Self> {
+        let detected = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("fma");
+        detected.then_some(Self(()))
+    }
+}
+
+/// Sixteen lanes.
+#[derive(Clone, Copy)]
+pub(super) struct F32x16(__m512);
+
+/// An intrinsic, called.
+macro_rules! avx512 {
+    ($call:expr) => {
+        // SAFETY: a value of `Avx512`, and so of `F32x16`, exists only where the machine has the instructions;
+        // what is read or written lies behind a reference that covers all of it.
+        unsafe { $call }
+    };
+}
+
+impl Vector for F32x16 {
+    type Isa = Avx512;
+    const PARTS: usize = 1;
+    /// 20 accumulators, 2 operands, 1 weight: 23 of 32 registers.
+    const TILE: usize = 10;
+
+    #[inline(always)]
+    fn splat(_: Avx512, value: f32) -> Self {
+        Self(avx512!(_mm512_set1_ps(value)))
+    }
+
+    #[inline(always)]
+    fn load(_: Avx512, lanes: &Lanes, _: usize) -> Self {
+        Self(avx512!(_mm512_load_ps(lanes.0.as_ptr())))
+    }
+
+    #[inline(always)]
+    fn store(self, lanes: &mut Lanes, _: usize) {
+        avx512!(_mm512_store_ps(lanes.0.as_mut_ptr(), self.0))
+    }
+
+    #[inline(always)]
+    fn bytes(_: Avx512, bytes: &[u8; LANES], _: usize) -> Self {
+        Self(avx512!(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(bytes.as_ptr().cast())))))
+    }
+
+    #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        Self(avx512!(_mm512_fmadd_ps(self.0, factor.0, addend.0)))
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        Self(avx512!(_mm512_max_ps(self.0, other.0)))
+    }
+
+    #[inline(always)]
+    fn if_less(self, bound: Self, then: Self, otherwise: Self) -> Self {
+        let less = avx512!(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(self.0, bound.0));
+        Self(avx512!(_mm512_mask_blend_ps(less, otherwise.0, then.0)))
+    }
+
+    #[inline(always)]
+    fn if_equal(self, value: Self, then: Self, otherwise: Self) -> Self {
+        let equal = avx512!(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(self.0, value.0));
+        Self(avx512!(_mm512_mask_blend_ps(equal, otherwise.0, then.0)))
+    }
+
+    #[inline(always)]
+    fn exp2_of_low_bits(self) -> Self {
+        let exponent = avx512!(_mm512_slli_epi32::<23>(_mm512_castps_si512(self.0)));
+        let one = avx512!(_mm512_castps_si512(_mm512_set1_ps(1.0)));
+        Self(avx512!(_mm512_castsi512_ps(_mm512_add_epi32(exponent, one))))
+    }
+
+    #[inline(always)]
+    fn sums(isa: Avx512, [a, b, c, d]: [&Lanes; 4]) -> [f32; 4] {
+        // Quarters of a register are written a0 a1 a2 a3, of four lanes each.
+        let halves = |a: Self, b: Self| {
+            let low = avx512!(_mm512_shuffle_f32x4::<0b01_00_01_00>(a.0, b.0)); // a0 a1 b0 b1
+            let high = avx512!(_mm512_shuffle_f32x4::<0b11_10_11_10>(a.0, b.0)); // a2 a3 b2 b3
+            Self(low) + Self(high)
+        };
+        let ab = halves(Self::load(isa, a, 0), Self::load(isa, b, 0));
+        let cd = halves(Self::load(isa, c, 0), Self::load(isa, d, 0));
+        let even = avx512!(_mm512_shuffle_f32x4::<0b10_00_10_00>(ab.0, cd.0)); // a b c d
+        let odd = avx512!(_mm512_shuffle_f32x4::<0b11_01_11_01>(ab.0, cd.0));
+        let fours = Self(even) + Self(odd);
+        let twos = fours + Self(avx512!(_mm512_permute_ps::<0b01_00_11_10>(fours.0)));
+        let ones = twos + Self(avx512!(_mm512_permute_ps::<0b10_11_00_01>(twos.0)));
+        let first_of_each = avx512!(_mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0));
+        let sums = avx512!(_mm512_castps512_ps128(_mm512_permutexvar_ps(first_of_each, ones.0)));
+        let mut array = [0.0; 4];
+        avx512!(_mm_storeu_ps(array.as_mut_ptr(), sums));
+        array
+    }
+
+    #[inline(always)]
+    fn prefetch(_: Avx512, byte: &u8) {
+        avx512!(_mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(byte).cast()))
+    }
+}
+
+impl Add for F32x16 {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(avx512!(_mm512_add_ps(self.0, other.0)))
+    }
+}
+
+impl Sub for F32x16 {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self(avx512!(_mm512_sub_ps(self.0, other.0)))
+    }
+}
+
+impl Mul for F32x16 {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self(avx512!(_mm512_mul_ps(self.0, other.0)))
+    }
+}
+
+impl Div for F32x16 {
+    type Output = Self;
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        Self(avx512!(_mm512_div_ps(self.0, other.0)))
+    }
+}

@@ -1,0 +1,122 @@
+//! `dweight [D, C] <- (x - mean)^T [D, B] . dlogits [B, C]`, and the step that it asks for, in one go.
+//!
+//! A tile is two groups of sixteen features by up to ten columns: twenty sums stay in registers while all images
+//! of the batch pass, each dlogit broadcast to all lanes. A feature's gradient is thus summed over the images in
+//! their order. The gradient itself never reaches memory: the tile's weights take their step at once.
+
+use super::layout::{tail, tiles, with_width};
+use super::vector::{LANES, Lanes, Vector};
+
+/// Feature groups of a tile.
+pub(super) const GROUPS: usize = 2;
+
+/// What a step does to the weights of a column: `weight <- decay weight - rate dweight`.
+#[derive(Clone, Copy, Default)]
+pub(super) struct ColumnStep {
+    /// eta over the number of images.
+    pub(super) rate: f32,
+    /// `1 - 2 eta lambda`
+    pub(super) decay: f32,
+}
+
+/// A batch as the backward pass sees it.
+#[derive(Clone, Copy)]
+pub(super) struct Batch<'a> {
+    /// The images.
+    pub(super) images: &'a [&'a [u8]],
+    /// Images that will be needed soon, as many or fewer.
+    pub(super) ahead: &'a [&'a [u8]],
+    /// `[groups of 16 images][C]`.
+    pub(super) dlogits: &'a [Lanes],
+    /// `[C]`.
+    pub(super) steps: &'a [ColumnStep],
+}
+
+/// A range of feature groups, and the weights on it.
+pub(super) struct Features<'a> {
+    /// The first group.
+    pub(super) first: usize,
+    /// `[groups]`: the mean pixel of each feature.
+    pub(super) mean: &'a [Lanes],
+    /// `[groups]`: what turns a gradient into a step of the packed weights, which are scaled by the root of it.
+    pub(super) scale: &'a [Lanes],
+    /// `[groups][C]`.
+    pub(super) weight: &'a mut [Lanes],
+}
+
+/// One step of gradient descent for the weights of `features`.
+#[inline(always)]
+pub(super) fn backward<V: Vector>(isa: V::Isa, batch: Batch, features: Features) {
+    let columns = batch.steps.len();
+    let Features { first, mean, scale, weight } = features;
+    let tiled = mean.chunks(GROUPS).zip(scale.chunks(GROUPS)).zip(weight.chunks_mut(GROUPS * columns));
+    for (index, ((mean, scale), weight)) in tiled.enumerate() {
+        let mut features = Features { first: first + GROUPS * index, mean, scale, weight };
+        for (column, width) in tiles(columns, V::TILE) {
+            with_width!(width, groups::<V>(isa, batch, &mut features, column));
+        }
+    }
+}
+
+/// The columns of one tile, for one or two groups of features.
+#[inline(always)]
+fn groups<V: Vector, const COLUMNS: usize>(isa: V::Isa, batch: Batch, features: &mut Features, column: usize) {
+    let whole = batch.images[0].len() / LANES - features.first.min(batch.images[0].len() / LANES);
+    match (features.mean.len(), whole) {
+        (GROUPS, GROUPS..) => tile::<V, GROUPS, false, COLUMNS>(isa, batch, features, 0, column),
+        (GROUPS, _) => {
+            tile::<V, 1, false, COLUMNS>(isa, batch, features, 0, column);
+            tile::<V, 1, true, COLUMNS>(isa, batch, features, 1, column);
+        }
+        (_, 0) => tile::<V, 1, true, COLUMNS>(isa, batch, features, 0, column),
+        _ => tile::<V, 1, false, COLUMNS>(isa, batch, features, 0, column),
+    }
+}
+
+/// One tile: the gradient over all images, then the step. `TAIL` is for the one group that an image does not
+/// fill.
+#[inline(always)]
+fn tile<V: Vector, const N: usize, const TAIL: bool, const COLUMNS: usize>(
+    isa: V::Isa,
+    batch: Batch,
+    features: &mut Features,
+    group: usize,
+    column: usize,
+) {
+    let columns = batch.steps.len();
+    for part in 0..V::PARTS {
+        let mut mean = [V::splat(isa, 0.0); N];
+        for n in 0..N {
+            mean[n] = V::load(isa, &features.mean[group + n], part);
+        }
+        let mut sums = [[V::splat(isa, 0.0); COLUMNS]; N];
+        let first = features.first + group;
+        for (images, dlogits) in batch.images.chunks(LANES).zip(batch.dlogits.chunks_exact(columns)) {
+            let dlogits: &[Lanes; COLUMNS] = dlogits[column..].first_chunk().expect("a tile of columns");
+            for (lane, image) in (0..LANES).zip(images) {
+                let tail = if TAIL { [tail(image); N] } else { [[0; LANES]; N] };
+                let bytes = if TAIL { &tail } else { image.as_chunks().0[first..].first_chunk().expect("groups") };
+                let mut x = mean;
+                for n in 0..N {
+                    x[n] = V::bytes(isa, &bytes[n], part) - mean[n];
+                }
+                for c in 0..COLUMNS {
+                    let dlogit = V::splat(isa, dlogits[c].0[lane]);
+                    for n in 0..N {
+                        sums[n][c] = x[n].mul_add(dlogit, sums[n][c]);
+                    }
+                }
+            }
+        }
+        for n in 0..N {
+            let scale = V::load(isa, &features.scale[group + n], part);
+            let weight = &mut features.weight[(group + n) * columns + column..][..COLUMNS];
+            for c in 0..COLUMNS {
+                let ColumnStep { rate, decay } = batch.steps[column + c];
+                let decayed = V::load(isa, &weight[c], part) * V::splat(isa, decay);
+                let step = sums[n][c].mul_add(scale * V::splat(isa, -rate), decayed);
+                step.store(&mut weight[c], part);
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What each member of the team does to score images: its own chunks of them, over all features.
+
+use std::ops::Range;
+
+use super::forward::{Block, forward};
+use super::layout::BLOCK;
+use super::softmax::{self, Judged};
+use super::vector::{LANES, Lanes, Vector};
+use crate::engine::{Member, Shape};
+use crate::objective::Objective;
+use crate::samples::{Rows, Samples};
+
+/// Images of a chunk. Losses are added up chunk by chunk, so this is part of a loss's bits.
+const CHUNK: usize = 128;
+
+/// A trained model, as the members share it.
+pub(super) struct Scoring<'a> {
+    pub(super) shape: Shape,
+    pub(super) objective: Objective,
+    /// `[groups]`: the mean pixel.
+    pub(super) mean: &'a [Lanes],
+    /// `[groups][C]`
+    pub(super) weight: &'a [Lanes],
+    /// `[R * K]`
+    pub(super) bias: &'a [f32],
+}
+
+impl Scoring<'_> {
+    /// Room for the logits of a chunk.
+    fn logits(&self) -> Vec<Lanes> {
+        vec![Lanes::ZERO; CHUNK / LANES * self.bias.len()]
+    }
+}
+
+/// What a member finds in its share of the images.
+pub(super) struct Share {
+    /// `[chunks][R]`: the loss sums, in order.
+    pub(super) losses: Vec<f64>,
+    /// `[R]`: the confusion matrices.
+    pub(super) confusions: Vec<Vec<u64>>,
+}
+
+/// Evaluates one member's share of `samples`.
+#[inline(always)]
+pub(super) fn evaluate<V: Vector>(
+    isa: V::Isa,
+    scoring: &Scoring,
+    samples: &Samples,
+    member: &Member,
+) -> Share {
+    let Shape { classes, runs, .. } = scoring.shape;
+    let mut logits = scoring.logits();
+    let mut share = Share { losses: Vec::new(), confusions: vec![vec![0; classes * classes]; runs] };
+    for (chunk, next) in chunks(samples.len(), member) {
+        let images: Vec<&[u8]> = chunk.clone().map(|index| samples.image(index)).collect();
+        let ahead: Vec<&[u8]> = next.map(|index| samples.image(index)).collect();
+        score::<V>(isa, scoring, &images, &ahead, &mut logits);
+
+        let labels: Vec<u8> = chunk.map(|index| samples.label(index)).collect();
+        let first = share.losses.len();
+        share.losses.resize(first + runs, 0.0);
+        for (labels, logits) in labels.chunks(LANES).zip(logits.chunks_exact_mut(scoring.bias.len())) {
+            let mut padded = [0; LANES];
+            padded[..labels.len()].copy_from_slice(labels);
+            for (run, logits) in logits.chunks_exact_mut(classes).enumerate() {
+                let judged = match scoring.objective {
+                    Objective::SoftmaxCrossEntropy => softmax::judge::<V>(isa, logits, &padded),
+                };
+                share.losses[first + run] += count(&judged, labels, &mut share.confusions[run]);
+            }
+        }
+    }
+    share
+}
+
+/// One member's share of the logits of `rows`, row-major `[images, R * K]`.
+#[inline(always)]
+pub(super) fn logits<V: Vector>(isa: V::Isa, scoring: &Scoring, rows: &Rows, member: &Member) -> Vec<f32> {
+    let mut logits = scoring.logits();
+    let mut result = Vec::new();
+    for (chunk, next) in chunks(rows.len(), member) {
+        let images: Vec<&[u8]> = chunk.map(|index| rows.row(index)).collect();
+        let ahead: Vec<&[u8]> = next.map(|index| rows.row(index)).collect();
+        score::<V>(isa, scoring, &images, &ahead, &mut logits);
+        for image in 0..images.len() {
+            let group = &logits[image / LANES * scoring.bias.len()..][..scoring.bias.len()];
+            result.extend(group.iter().map(|logit| logit.0[image % LANES]));
+        }
+    }
+    result
+}
+
+/// The chunks of a member's share of `count` images, each with the one that follows it there.
+fn chunks(count: usize, member: &Member) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+    let share = member.share(count.div_ceil(CHUNK));
+    let last = share.end;
+    let images = move |chunk: usize| (CHUNK * chunk).min(count)..(CHUNK * (chunk + 1)).min(count);
+    share.map(move |chunk| (images(chunk), if chunk + 1 < last { images(chunk + 1) } else { 0..0 }))
+}
+
+/// `logits [groups of 16 images][C] <- (x - mean) . weight^T + bias`, of one chunk.
+#[inline(always)]
+fn score<V: Vector>(isa: V::Isa, scoring: &Scoring, images: &[&[u8]], ahead: &[&[u8]], logits: &mut [Lanes]) {
+    let columns = scoring.bias.len();
+    for group in logits.chunks_exact_mut(columns) {
+        group.iter_mut().zip(scoring.bias).for_each(|(logit, &bias)| *logit = Lanes([bias; LANES]));
+    }
+    for (block, mean) in scoring.mean.chunks(BLOCK).enumerate() {
+        let first = BLOCK * block;
+        let weight = &scoring.weight[first * columns..][..mean.len() * columns];
+        forward::<V>(isa, Block { first, mean, weight, columns }, images, ahead, logits);
+    }
+}
+
+/// Counts up to sixteen judged images in a confusion matrix, and returns the sum of their losses.
+fn count(judged: &Judged, labels: &[u8], confusion: &mut [u64]) -> f64 {
+    let classes = confusion.len().isqrt();
+    // The logarithm of a product is cheaper than a sum of logarithms: sixteen factors of at most 256 each.
+    let (mut product, mut label_logits) = (1.0, 0.0);
+    for (lane, &label) in labels.iter().enumerate() {
+        product *= f64::from(judged.sum.0[lane]);
+        label_logits += f64::from(judged.label.0[lane]);
+        confusion[usize::from(label) * classes + judged.predicted.0[lane] as usize] += 1;
+    }
+    libm::log(product) - label_logits
+}

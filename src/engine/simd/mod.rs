@@ -1,0 +1,232 @@
+//! The fused engine: bytes in, trained weights out, and nothing between them but registers and caches.
+//!
+//! With ten classes a matrix product is so narrow that packing its operands costs as much as multiplying them.
+//! So this engine packs nothing but the weights, once, and takes every pixel from its byte:
+//!
+//! ```text
+//! for each batch, on every thread:
+//!     for each feature block of mine, two images by ten columns:              forward.rs
+//!         twenty sums += (pixel - mean) * weight          16 features at a time
+//!         partial logits <- the sixteen lanes of each sum, added up
+//!     barrier: all partial logits are there
+//!     dlogits = softmax(bias + partial logits, block by block) - y            softmax.rs, 16 images at a time
+//!     for each 32 features of mine, by ten columns:                           backward.rs
+//!         twenty sums += (pixel - mean) * dlogit          image after image
+//!         weight <- decay * weight - rate * sum           the gradient never leaves the registers
+//! ```
+//!
+//! 1. Weights are kept scaled, `V = W / (255 std)`, so that `(pixel - 255 mean) V` is what standardization asks
+//!    for, and a gradient's scale is applied once a step, not once an image.
+//! 2. Lanes run along the features, of which there are thousands, and never along the classes.
+//! 3. A thread owns features: their weights, gradients and steps stay in its core's cache. One barrier a step.
+//! 4. Images of the next batch are prefetched while this one is worked on.
+//!
+//! The bits of the result are defined, not found: sixteen virtual lanes, fused multiply-adds, blocks of 768
+//! features added in order, images added in order, one polynomial for `exp`. They are the same for any number of
+//! threads and on any instruction set, and those of a run do not depend on the runs beside it.
+
+mod evaluate;
+mod exp;
+mod forward;
+mod backward;
+mod isa;
+mod kernels;
+mod layout;
+mod portable;
+mod shared;
+mod softmax;
+mod train;
+mod vector;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
+pub use isa::Isa;
+
+use self::evaluate::Scoring;
+use self::kernels::Kernels;
+use self::layout::{BLOCK, pack};
+use self::shared::Shared;
+use self::train::Training;
+use self::vector::{LANES, Lanes};
+use super::{Engine, EngineInfo, Evaluation, Shape, Step, Team};
+use crate::data::Standardization;
+use crate::error::Result;
+use crate::model::Parameters;
+use crate::objective::Objective;
+use crate::samples::{Rows, Samples};
+
+/// The fused engine.
+pub struct Simd {
+    isa: Isa,
+    kernels: Box<dyn Kernels>,
+    team: Team,
+    shape: Shape,
+    objective: Objective,
+    /// `[groups]`: the mean pixel of each feature.
+    mean: Vec<Lanes>,
+    /// `[groups]`: `1 / (255 std)`, and its square.
+    scale: Vec<Lanes>,
+    squared_scale: Vec<Lanes>,
+    /// `[groups][C]`: the weights, scaled.
+    weight: Vec<Lanes>,
+    /// `[C]`
+    bias: Vec<f32>,
+    /// The partial logits of two steps.
+    partials: [Vec<Lanes>; 2],
+}
+
+impl Simd {
+    /// An engine for the runs of `parameters`, on the instruction set `isa`.
+    ///
+    /// # Errors
+    /// If this machine does not have `isa`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit together.
+    pub fn new(
+        isa: Isa,
+        parameters: &[Parameters],
+        standardization: &Standardization,
+        objective: Objective,
+        team: Team,
+    ) -> Result<Self> {
+        let kernels = isa.kernels()?;
+        let shape = Shape::of(parameters);
+        let Standardization { mean, std } = standardization;
+        assert_eq!((mean.len(), std.len()), (shape.features, shape.features), "mean [D] and std [D]");
+        let scale = |std: f32| 1.0 / (255.0 * std);
+        let mut engine = Self {
+            isa,
+            kernels,
+            team,
+            shape,
+            objective,
+            mean: pack(mean.iter().map(|mean| 255.0 * mean)),
+            scale: pack(std.iter().map(|&std| scale(std))),
+            squared_scale: pack(std.iter().map(|&std| scale(std) * scale(std))),
+            weight: vec![Lanes::ZERO; shape.features.div_ceil(LANES) * shape.columns()],
+            bias: vec![0.0; shape.columns()],
+            partials: [Vec::new(), Vec::new()],
+        };
+        engine.load(parameters);
+        Ok(engine)
+    }
+
+    /// The team, the kernels, and the model as they take it.
+    fn scoring(&mut self) -> (&mut Team, &dyn Kernels, Scoring<'_>) {
+        let Self { shape, objective, .. } = *self;
+        let scoring = Scoring { shape, objective, mean: &self.mean, weight: &self.weight, bias: &self.bias };
+        (&mut self.team, &*self.kernels, scoring)
+    }
+}
+
+impl Engine for Simd {
+    fn info(&self) -> EngineInfo {
+        EngineInfo { name: "simd".into(), isa: self.isa.name().into(), threads: self.team.threads() }
+    }
+
+    fn train(&mut self, samples: &Samples, order: &[u32], batch: usize, steps: &[Step]) -> Result<()> {
+        let Shape { features, classes, .. } = self.shape;
+        assert_eq!(samples.features(), features, "features of an image");
+        let images: Vec<&[u8]> = order.iter().map(|&index| samples.image(index as usize)).collect();
+        let labels: Vec<u8> = order.iter().map(|&index| samples.label(index as usize)).collect();
+        assert!(labels.iter().all(|&label| usize::from(label) < classes), "labels below {classes}");
+
+        let blocks = self.mean.len().div_ceil(BLOCK);
+        let partial = blocks * batch.min(order.len()).div_ceil(LANES) * self.bias.len();
+        self.partials.iter_mut().for_each(|partials| partials.resize(partial, Lanes::ZERO));
+        let [even, odd] = &mut self.partials;
+        let job = Training {
+            shape: self.shape,
+            objective: self.objective,
+            images: &images,
+            labels: &labels,
+            order,
+            batch,
+            steps,
+            mean: &self.mean,
+            squared_scale: &self.squared_scale,
+            weight: Shared::new(&mut self.weight),
+            bias: &self.bias,
+            partials: [Shared::new(even), Shared::new(odd)],
+        };
+        let mut biases = self.team.run(|member| self.kernels.train(&job, &member))?;
+        self.bias = biases.swap_remove(0);
+        Ok(())
+    }
+
+    fn evaluate(&mut self, samples: &Samples) -> Result<Vec<Evaluation>> {
+        let Shape { features, classes, runs } = self.shape;
+        assert_eq!(samples.features(), features, "features of an image");
+        let (team, kernels, scoring) = self.scoring();
+        let shares = team.run(|member| kernels.evaluate(&scoring, samples, &member))?;
+        let mut evaluations = vec![Evaluation::empty(classes); runs];
+        for share in &shares {
+            for losses in share.losses.chunks(runs) {
+                evaluations.iter_mut().zip(losses).for_each(|(evaluation, loss)| evaluation.loss_sum += loss);
+            }
+            for (evaluation, confusion) in evaluations.iter_mut().zip(&share.confusions) {
+                evaluation.confusion.iter_mut().zip(confusion).for_each(|(sum, count)| *sum += count);
+            }
+        }
+        Ok(evaluations)
+    }
+
+    fn forward(&mut self, rows: &Rows, logits: &mut [f32]) -> Result<()> {
+        assert_eq!(rows.features(), self.shape.features, "features of an image");
+        assert_eq!(logits.len(), rows.len() * self.bias.len(), "logits [N, R * K]");
+        let (team, kernels, scoring) = self.scoring();
+        let shares = team.run(|member| kernels.logits(&scoring, rows, &member))?;
+        logits.copy_from_slice(&shares.concat());
+        Ok(())
+    }
+
+    fn parameters(&self) -> Vec<Parameters> {
+        let Shape { features, classes, runs } = self.shape;
+        let columns = self.shape.columns();
+        let run = |run: usize| {
+            let mut weight = vec![0.0; classes * features];
+            for (class, row) in weight.chunks_mut(features).enumerate() {
+                for (feature, weight) in row.iter_mut().enumerate() {
+                    let (group, lane) = (feature / LANES, feature % LANES);
+                    let scaled = self.weight[group * columns + run * classes + class].0[lane];
+                    *weight = scaled / self.scale[group].0[lane];
+                }
+            }
+            let bias = self.bias[run * classes..][..classes].to_vec();
+            Parameters { classes, features, weight, bias }
+        };
+        (0..runs).map(run).collect()
+    }
+
+    fn load(&mut self, parameters: &[Parameters]) {
+        assert_eq!(Shape::of(parameters), self.shape);
+        let columns = self.shape.columns();
+        let rows = parameters.iter().flat_map(|run| run.weight.chunks(run.features));
+        for (column, row) in rows.enumerate() {
+            for (feature, &weight) in row.iter().enumerate() {
+                let (group, lane) = (feature / LANES, feature % LANES);
+                self.weight[group * columns + column].0[lane] = weight * self.scale[group].0[lane];
+            }
+        }
+        self.bias = parameters.iter().flat_map(|run| &run.bias).copied().collect();
+    }
+
+    fn state(&self) -> Vec<u8> {
+        let weight = self.weight.iter().flat_map(|lanes| lanes.0);
+        weight.chain(self.bias.iter().copied()).flat_map(f32::to_le_bytes).collect()
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), usize> {
+        let expected = 4 * (LANES * self.weight.len() + self.bias.len());
+        if state.len() != expected {
+            return Err(expected);
+        }
+        let mut values = state.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
+        let weight = self.weight.iter_mut().flat_map(|lanes| &mut lanes.0);
+        weight.chain(&mut self.bias).for_each(|value| *value = values.next().expect("the length was checked"));
+        Ok(())
+    }
+}

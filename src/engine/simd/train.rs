@@ -1,0 +1,185 @@
+//! What each member of the team does in training: its share of every step, and one barrier between the halves.
+
+use std::ops::Range;
+
+use super::backward::{Batch, ColumnStep, Features, GROUPS, backward};
+use super::forward::{Block, forward};
+use super::layout::BLOCK;
+use super::shared::Shared;
+use super::softmax;
+use super::vector::{LANES, Lanes, Vector};
+use crate::engine::{Member, Shape, Step, batches};
+use crate::objective::Objective;
+
+/// A stretch of an epoch, as the members share it.
+pub(super) struct Training<'a> {
+    pub(super) shape: Shape,
+    pub(super) objective: Objective,
+    /// The images in their order, and their labels.
+    pub(super) images: &'a [&'a [u8]],
+    pub(super) labels: &'a [u8],
+    /// The same images by number, which says where the batches are cut.
+    pub(super) order: &'a [u32],
+    pub(super) batch: usize,
+    /// `[batches, R]`
+    pub(super) steps: &'a [Step],
+    /// `[groups]`: the mean pixel, and the square of the weights' scale.
+    pub(super) mean: &'a [Lanes],
+    pub(super) squared_scale: &'a [Lanes],
+    /// `[groups][C]`
+    pub(super) weight: Shared<'a, Lanes>,
+    /// `[R * K]`: the bias before the first step.
+    pub(super) bias: &'a [f32],
+    /// Twice `[blocks][groups of 16 images][C]`: the partial logits of even and of odd steps. With two buffers,
+    /// a member may begin the next step while others still read this one's.
+    pub(super) partials: [Shared<'a, Lanes>; 2],
+}
+
+impl Training<'_> {
+    fn blocks(&self) -> usize {
+        self.mean.len().div_ceil(BLOCK)
+    }
+}
+
+/// Runs one member's share of the training. Returns the bias after the last step, the same for every member.
+///
+/// The forward pass shares out pairs of a feature block and a group of sixteen images; the backward pass, groups
+/// of features. Where the blocks divide evenly among the members, each one's weights are its own in both passes,
+/// and one barrier a step is enough.
+#[inline(always)]
+pub(super) fn train<V: Vector>(isa: V::Isa, job: &Training, member: &Member) -> Vec<f32> {
+    let columns = job.shape.columns();
+    let owned = job.blocks().is_multiple_of(member.threads());
+    let features = own_features(job, member, owned);
+    let mut bias = job.bias.to_vec();
+    let mut dlogits = vec![Lanes::ZERO; job.batch.min(job.images.len()).div_ceil(LANES) * columns];
+    let mut steps = vec![ColumnStep::default(); columns];
+
+    let mut first = 0;
+    for (number, (batch, batch_steps)) in batches(job.order, job.batch, job.steps, job.shape.runs).enumerate() {
+        let images = &job.images[first..first + batch.len()];
+        let labels = &job.labels[first..first + batch.len()];
+        first += batch.len();
+        let ahead = &job.images[first..];
+        let partials = &job.partials[number % 2];
+
+        forward_share::<V>(isa, job, member, images, ahead, partials);
+        member.wait();
+
+        let dlogits = &mut dlogits[..images.len().div_ceil(LANES) * columns];
+        softmax_share::<V>(isa, job, partials, labels, &bias, dlogits);
+        for (column, step) in steps.iter_mut().enumerate() {
+            *step = column_step(batch_steps[column / job.shape.classes], batch.len());
+        }
+        step_bias(&mut bias, dlogits, &steps);
+
+        // SAFETY: feature ranges of different members do not overlap, and in this phase nobody reads weights:
+        // where a member reads weights of another in the forward pass, a barrier stands on either side.
+        let weight = unsafe { job.weight.write(features.start * columns..features.end * columns) };
+        let batch = Batch { images, ahead: &[], dlogits, steps: &steps };
+        let (mean, scale) = (&job.mean[features.clone()], &job.squared_scale[features.clone()]);
+        backward::<V>(isa, batch, Features { first: features.start, mean, scale, weight });
+        if !owned {
+            member.wait();
+        }
+    }
+    bias
+}
+
+/// The feature groups whose weights this member steps.
+fn own_features(job: &Training, member: &Member, owned: bool) -> Range<usize> {
+    let unit = if owned { BLOCK } else { GROUPS };
+    let groups = job.mean.len();
+    let share = member.share(groups.div_ceil(unit));
+    (share.start * unit).min(groups)..(share.end * unit).min(groups)
+}
+
+/// This member's share of the partial logits of a batch.
+#[inline(always)]
+fn forward_share<V: Vector>(
+    isa: V::Isa,
+    job: &Training,
+    member: &Member,
+    images: &[&[u8]],
+    ahead: &[&[u8]],
+    partials: &Shared<Lanes>,
+) {
+    let columns = job.shape.columns();
+    let image_groups = images.len().div_ceil(LANES);
+    let share = member.share(job.blocks() * image_groups);
+    // SAFETY: shares of different members do not overlap, and all read what is here only behind the barrier.
+    let partials = unsafe { partials.write(share.start * columns..share.end * columns) };
+    partials.fill(Lanes::ZERO);
+    let mut next = share.start;
+    while next < share.end {
+        let (block, from) = (next / image_groups, next % image_groups);
+        let to = image_groups.min(from + share.end - next);
+        let groups = BLOCK * block..(BLOCK * (block + 1)).min(job.mean.len());
+        // SAFETY: in this phase nobody writes weights but their owner, who does so behind the barrier; and where
+        // another reads them, a second barrier stands before the next forward pass.
+        let weight = unsafe { job.weight.read(groups.start * columns..groups.end * columns) };
+        let block = Block { first: groups.start, mean: &job.mean[groups], weight, columns };
+        let within = |rows: &[&[u8]]| (LANES * from).min(rows.len())..(LANES * to).min(rows.len());
+        let logits = &mut partials[(next - share.start) * columns..][..(to - from) * columns];
+        let ahead = &ahead[within(&ahead[..images.len().min(ahead.len())])];
+        forward::<V>(isa, block, &images[within(images)], ahead, logits);
+        next += to - from;
+    }
+}
+
+/// `dlogits [groups of 16 images][C]` of the whole batch, 0 in the lanes behind its last image. Every member
+/// makes them for itself: that is cheaper than another barrier.
+#[inline(always)]
+fn softmax_share<V: Vector>(
+    isa: V::Isa,
+    job: &Training,
+    partials: &Shared<Lanes>,
+    labels: &[u8],
+    bias: &[f32],
+    dlogits: &mut [Lanes],
+) {
+    let Shape { classes, .. } = job.shape;
+    let columns = bias.len();
+    // SAFETY: behind the barrier nobody writes these; the next step's go to the other buffer.
+    let partials = unsafe { partials.read(0..job.blocks() * dlogits.len()) };
+    for (group, labels) in labels.chunks(LANES).enumerate() {
+        let range = group * columns..(group + 1) * columns;
+        for part in 0..V::PARTS {
+            for column in 0..columns {
+                let mut logit = V::splat(isa, bias[column]);
+                for block in partials.chunks_exact(dlogits.len()) {
+                    logit = logit + V::load(isa, &block[range.start + column], part);
+                }
+                logit.store(&mut dlogits[range.start + column], part);
+            }
+        }
+        let mut padded = [0; LANES];
+        padded[..labels.len()].copy_from_slice(labels);
+        for run in dlogits[range.clone()].chunks_exact_mut(classes) {
+            match job.objective {
+                Objective::SoftmaxCrossEntropy => softmax::dlogits::<V>(isa, run, &padded),
+            }
+        }
+        if labels.len() < LANES {
+            dlogits[range].iter_mut().for_each(|dlogit| dlogit.0[labels.len()..].fill(0.0));
+        }
+    }
+}
+
+fn column_step(step: Step, images: usize) -> ColumnStep {
+    ColumnStep { rate: step.eta / images as f32, decay: 1.0 - 2.0 * step.eta * step.lambda }
+}
+
+/// `bias <- bias - rate dbias`, `dbias` the sum of the dlogits.
+#[inline(always)]
+fn step_bias(bias: &mut [f32], dlogits: &[Lanes], steps: &[ColumnStep]) {
+    for (column, (bias, step)) in bias.iter_mut().zip(steps).enumerate() {
+        let mut dbias = Lanes::ZERO;
+        for group in dlogits.chunks_exact(steps.len()) {
+            for lane in 0..LANES {
+                dbias.0[lane] += group[column].0[lane];
+            }
+        }
+        *bias = (-step.rate).mul_add(dbias.sum(), *bias);
+    }
+}
