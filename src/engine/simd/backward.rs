@@ -24,8 +24,6 @@ pub(super) struct ColumnStep {
 pub(super) struct Batch<'a> {
     /// The images.
     pub(super) images: &'a [&'a [u8]],
-    /// Images that will be needed soon, as many or fewer.
-    pub(super) ahead: &'a [&'a [u8]],
     /// `[groups of 16 images][C]`.
     pub(super) dlogits: &'a [Lanes],
     /// `[C]`.
@@ -60,7 +58,12 @@ pub(super) fn backward<V: Vector>(isa: V::Isa, batch: Batch, features: Features)
 
 /// The columns of one tile, for one or two groups of features.
 #[inline(always)]
-fn groups<V: Vector, const COLUMNS: usize>(isa: V::Isa, batch: Batch, features: &mut Features, column: usize) {
+fn groups<V: Vector, const COLUMNS: usize>(
+    isa: V::Isa,
+    batch: Batch,
+    features: &mut Features,
+    column: usize,
+) {
     let whole = batch.images[0].len() / LANES - features.first.min(batch.images[0].len() / LANES);
     match (features.mean.len(), whole) {
         (GROUPS, GROUPS..) => tile::<V, GROUPS, false, COLUMNS>(isa, batch, features, 0, column),
@@ -95,7 +98,8 @@ fn tile<V: Vector, const N: usize, const TAIL: bool, const COLUMNS: usize>(
             let dlogits: &[Lanes; COLUMNS] = dlogits[column..].first_chunk().expect("a tile of columns");
             for (lane, image) in (0..LANES).zip(images) {
                 let tail = if TAIL { [tail(image); N] } else { [[0; LANES]; N] };
-                let bytes = if TAIL { &tail } else { image.as_chunks().0[first..].first_chunk().expect("groups") };
+                let bytes =
+                    if TAIL { &tail } else { image.as_chunks().0[first..].first_chunk().expect("groups") };
                 let mut x = mean;
                 for n in 0..N {
                     x[n] = V::bytes(isa, &bytes[n], part) - mean[n];

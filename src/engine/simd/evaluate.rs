@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use super::forward::{Block, forward};
+use super::forward::Block;
+use super::kernels::Kernels;
 use super::layout::BLOCK;
-use super::softmax::{self, Judged};
-use super::vector::{LANES, Lanes, Vector};
+use super::softmax::Judged;
+use super::vector::{LANES, Lanes};
 use crate::engine::{Member, Shape};
 use crate::objective::Objective;
 use crate::samples::{Rows, Samples};
@@ -41,9 +42,8 @@ pub(super) struct Share {
 }
 
 /// Evaluates one member's share of `samples`.
-#[inline(always)]
-pub(super) fn evaluate<V: Vector>(
-    isa: V::Isa,
+pub(super) fn evaluate(
+    kernels: &dyn Kernels,
     scoring: &Scoring,
     samples: &Samples,
     member: &Member,
@@ -54,7 +54,7 @@ pub(super) fn evaluate<V: Vector>(
     for (chunk, next) in chunks(samples.len(), member) {
         let images: Vec<&[u8]> = chunk.clone().map(|index| samples.image(index)).collect();
         let ahead: Vec<&[u8]> = next.map(|index| samples.image(index)).collect();
-        score::<V>(isa, scoring, &images, &ahead, &mut logits);
+        score(kernels, scoring, &images, &ahead, &mut logits);
 
         let labels: Vec<u8> = chunk.map(|index| samples.label(index)).collect();
         let first = share.losses.len();
@@ -64,7 +64,7 @@ pub(super) fn evaluate<V: Vector>(
             padded[..labels.len()].copy_from_slice(labels);
             for (run, logits) in logits.chunks_exact_mut(classes).enumerate() {
                 let judged = match scoring.objective {
-                    Objective::SoftmaxCrossEntropy => softmax::judge::<V>(isa, logits, &padded),
+                    Objective::SoftmaxCrossEntropy => kernels.judge_softmax(logits, &padded),
                 };
                 share.losses[first + run] += count(&judged, labels, &mut share.confusions[run]);
             }
@@ -74,14 +74,13 @@ pub(super) fn evaluate<V: Vector>(
 }
 
 /// One member's share of the logits of `rows`, row-major `[images, R * K]`.
-#[inline(always)]
-pub(super) fn logits<V: Vector>(isa: V::Isa, scoring: &Scoring, rows: &Rows, member: &Member) -> Vec<f32> {
+pub(super) fn logits(kernels: &dyn Kernels, scoring: &Scoring, rows: &Rows, member: &Member) -> Vec<f32> {
     let mut logits = scoring.logits();
     let mut result = Vec::new();
     for (chunk, next) in chunks(rows.len(), member) {
         let images: Vec<&[u8]> = chunk.map(|index| rows.row(index)).collect();
         let ahead: Vec<&[u8]> = next.map(|index| rows.row(index)).collect();
-        score::<V>(isa, scoring, &images, &ahead, &mut logits);
+        score(kernels, scoring, &images, &ahead, &mut logits);
         for image in 0..images.len() {
             let group = &logits[image / LANES * scoring.bias.len()..][..scoring.bias.len()];
             result.extend(group.iter().map(|logit| logit.0[image % LANES]));
@@ -99,8 +98,7 @@ fn chunks(count: usize, member: &Member) -> impl Iterator<Item = (Range<usize>, 
 }
 
 /// `logits [groups of 16 images][C] <- (x - mean) . weight^T + bias`, of one chunk.
-#[inline(always)]
-fn score<V: Vector>(isa: V::Isa, scoring: &Scoring, images: &[&[u8]], ahead: &[&[u8]], logits: &mut [Lanes]) {
+fn score(kernels: &dyn Kernels, scoring: &Scoring, images: &[&[u8]], ahead: &[&[u8]], logits: &mut [Lanes]) {
     let columns = scoring.bias.len();
     for group in logits.chunks_exact_mut(columns) {
         group.iter_mut().zip(scoring.bias).for_each(|(logit, &bias)| *logit = Lanes([bias; LANES]));
@@ -108,7 +106,7 @@ fn score<V: Vector>(isa: V::Isa, scoring: &Scoring, images: &[&[u8]], ahead: &[&
     for (block, mean) in scoring.mean.chunks(BLOCK).enumerate() {
         let first = BLOCK * block;
         let weight = &scoring.weight[first * columns..][..mean.len() * columns];
-        forward::<V>(isa, Block { first, mean, weight, columns }, images, ahead, logits);
+        kernels.forward(Block { first, mean, weight, columns }, images, ahead, logits);
     }
 }
 

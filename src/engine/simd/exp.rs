@@ -11,14 +11,8 @@ const ROUND: f32 = 12_582_912.0;
 const LN_2_HIGH: f32 = 0.693_359_4;
 const LN_2_LOW: f32 = -2.121_944_4e-4;
 /// The coefficients of r^7 to r^2 for `|r| <= ln 2 / 2`, from Cephes' `expf`.
-const COEFFICIENTS: [f32; 6] = [
-    1.987_569_1e-4,
-    1.398_199_9e-3,
-    8.333_452e-3,
-    4.166_579_6e-2,
-    1.666_666_5e-1,
-    5e-1,
-];
+const COEFFICIENTS: [f32; 6] =
+    [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5e-1];
 
 /// `e^x` for x from minus infinity to 88: within 1e-7 of it relatively, 0 below [`FLOOR`], NaN for NaN.
 ///

@@ -9,6 +9,8 @@ use super::vector::{LANES, Lanes, Vector};
 
 /// Images of a tile.
 const IMAGES: usize = 2;
+/// Groups of sixteen pixels in a cache line.
+const GROUPS_A_LINE: usize = 4;
 
 /// A block of features, and the weights on it.
 #[derive(Clone, Copy)]
@@ -27,7 +29,7 @@ impl Block<'_> {
     /// The block's whole groups in `image`.
     #[inline(always)]
     fn groups<'i>(&self, image: &'i [u8]) -> &'i [[u8; LANES]] {
-        let groups = &image.as_chunks::<LANES>().0[self.first..];
+        let groups = image.as_chunks::<LANES>().0.get(self.first..).unwrap_or_default();
         &groups[..groups.len().min(self.mean.len())]
     }
 }
@@ -58,29 +60,18 @@ fn columns<V: Vector, const COLUMNS: usize>(
     first: usize,
     logits: &mut [Lanes],
 ) {
-    let mut ahead = ahead.chunks(IMAGES);
+    let mut ahead = ahead.iter().copied();
     for (images, logits) in images.chunks(LANES).zip(logits.chunks_exact_mut(block.columns)) {
         let logits: &mut [Lanes; COLUMNS] = logits[first..].first_chunk_mut().expect("a tile of columns");
         let (pairs, last) = images.as_chunks::<IMAGES>();
         for (index, pair) in pairs.iter().enumerate() {
-            prefetch::<V>(isa, block, ahead.next());
-            let sums = tile::<V, IMAGES, COLUMNS>(isa, block, *pair, first);
+            let ahead = [ahead.next().unwrap_or_default(), ahead.next().unwrap_or_default()];
+            let sums = tile::<V, IMAGES, COLUMNS>(isa, block, *pair, ahead, first);
             add::<V, IMAGES, COLUMNS>(isa, &sums, IMAGES * index, logits);
         }
         if let [image] = last {
-            prefetch::<V>(isa, block, ahead.next());
-            let sums = tile::<V, 1, COLUMNS>(isa, block, [image], first);
+            let sums = tile::<V, 1, COLUMNS>(isa, block, [image], [&[]], first);
             add::<V, 1, COLUMNS>(isa, &sums, images.len() - 1, logits);
-        }
-    }
-}
-
-/// Prefetches the block's features of `images`.
-#[inline(always)]
-fn prefetch<V: Vector>(isa: V::Isa, block: Block, images: Option<&[&[u8]]>) {
-    for image in images.unwrap_or_default() {
-        for line in block.groups(image).chunks(64 / LANES) {
-            V::prefetch(isa, &line[0][0]);
         }
     }
 }
@@ -91,46 +82,71 @@ fn tile<V: Vector, const N: usize, const COLUMNS: usize>(
     isa: V::Isa,
     block: Block,
     images: [&[u8]; N],
+    ahead: [&[u8]; N],
     first: usize,
 ) -> [[Lanes; COLUMNS]; N] {
     let mut groups: [&[[u8; LANES]]; N] = [&[]; N];
-    let mut tails = [[0; LANES]; N];
+    let mut groups_ahead = groups;
     for i in 0..N {
         groups[i] = block.groups(images[i]);
+        groups_ahead[i] = block.groups(ahead[i]);
     }
     let whole = groups[0].len();
-    if whole < block.mean.len() {
-        for i in 0..N {
-            tails[i] = tail(images[i]);
-        }
-    }
-    let (mean, weight) = (block.mean.iter(), block.weight.chunks_exact(block.columns));
+    let (whole_mean, tail_mean) = block.mean.split_at(whole);
+    let (whole_weight, tail_weight) = block.weight.split_at(whole * block.columns);
 
     let mut sums = [[Lanes::ZERO; COLUMNS]; N];
     for part in 0..V::PARTS {
-        let mut accumulators = [[V::splat(isa, 0.0); COLUMNS]; N];
-        for (group, (mean, weight)) in mean.clone().zip(weight.clone()).enumerate() {
-            let mean = V::load(isa, mean, part);
-            let mut x = [mean; N];
+        let mut partial = [[V::splat(isa, 0.0); COLUMNS]; N];
+        let mut bytes = [&[0; LANES]; N];
+        let weights = whole_weight.chunks_exact(block.columns);
+        for (group, (mean, weight)) in whole_mean.iter().zip(weights).enumerate() {
             for i in 0..N {
-                let bytes = if group < whole { &groups[i][group] } else { &tails[i] };
-                x[i] = V::bytes(isa, bytes, part) - mean;
-            }
-            let weight: &[Lanes; COLUMNS] = weight[first..].first_chunk().expect("a tile of columns");
-            for c in 0..COLUMNS {
-                let w = V::load(isa, &weight[c], part);
-                for i in 0..N {
-                    accumulators[i][c] = x[i].mul_add(w, accumulators[i][c]);
+                bytes[i] = &groups[i][group];
+                if group % GROUPS_A_LINE == 0 && group < groups_ahead[i].len() {
+                    V::prefetch(isa, &groups_ahead[i][group][0]);
                 }
             }
+            accumulate::<V, N, COLUMNS>(isa, part, &mut partial, bytes, mean, &weight[first..]);
+        }
+        if let [mean] = tail_mean {
+            let tails = images.map(tail);
+            for i in 0..N {
+                bytes[i] = &tails[i];
+            }
+            accumulate::<V, N, COLUMNS>(isa, part, &mut partial, bytes, mean, &tail_weight[first..]);
         }
         for i in 0..N {
             for c in 0..COLUMNS {
-                accumulators[i][c].store(&mut sums[i][c], part);
+                partial[i][c].store(&mut sums[i][c], part);
             }
         }
     }
     sums
+}
+
+/// `sums += (x - mean) * weight`, for one group of features.
+#[inline(always)]
+fn accumulate<V: Vector, const N: usize, const COLUMNS: usize>(
+    isa: V::Isa,
+    part: usize,
+    sums: &mut [[V; COLUMNS]; N],
+    bytes: [&[u8; LANES]; N],
+    mean: &Lanes,
+    weight: &[Lanes],
+) {
+    let mean = V::load(isa, mean, part);
+    let mut x = [mean; N];
+    for i in 0..N {
+        x[i] = V::bytes(isa, bytes[i], part) - mean;
+    }
+    let weight: &[Lanes; COLUMNS] = weight.first_chunk().expect("a tile of columns");
+    for c in 0..COLUMNS {
+        let weight = V::load(isa, &weight[c], part);
+        for i in 0..N {
+            sums[i][c] = x[i].mul_add(weight, sums[i][c]);
+        }
+    }
 }
 
 /// Adds up the lanes of each sum, four sums at a time, and adds the totals to the logits of image `lane` and the

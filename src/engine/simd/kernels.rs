@@ -1,54 +1,52 @@
 //! The kernels, compiled once for each instruction set, behind one door.
 
-use super::evaluate::{self, Scoring, Share};
-use super::train::{self, Training};
-use crate::engine::Member;
-use crate::samples::{Rows, Samples};
+use super::backward::{self, Batch, Features};
+use super::forward::{self, Block};
+use super::softmax::{self, Judged, Partials};
+use super::vector::{LANES, Lanes};
 
-/// The work of one member of a team, by one instruction set. A value exists only where the machine has it.
+/// The kernels of one instruction set. A value exists only where the machine has it.
 pub(super) trait Kernels: Send + Sync {
-    /// See [`train::train`].
-    fn train(&self, job: &Training, member: &Member) -> Vec<f32>;
+    /// See [`forward::forward`].
+    fn forward(&self, block: Block, images: &[&[u8]], ahead: &[&[u8]], logits: &mut [Lanes]);
 
-    /// See [`evaluate::evaluate`].
-    fn evaluate(&self, scoring: &Scoring, samples: &Samples, member: &Member) -> Share;
+    /// See [`backward::backward`].
+    fn backward(&self, batch: Batch, features: Features);
 
-    /// See [`evaluate::logits`].
-    fn logits(&self, scoring: &Scoring, rows: &Rows, member: &Member) -> Vec<f32>;
+    /// See [`softmax::softmax_cross_entropy`].
+    fn softmax_cross_entropy(&self, partials: Partials, labels: &[u8; LANES], dlogits: &mut [Lanes]);
+
+    /// See [`softmax::judge_softmax`].
+    fn judge_softmax(&self, logits: &mut [Lanes], labels: &[u8; LANES]) -> Judged;
 }
 
-/// Compiles the kernels for an instruction set: everything they call is inlined into one function that may use
+/// Compiles the kernels for an instruction set: all that one of them calls is inlined into a function that may use
 /// its instructions.
 macro_rules! compile_kernels {
-    ($isa:ident, $vector:ident $(, $feature:literal)?) => {
+    ($isa:ident, $vector:ident $(, $features:literal)?) => {
         impl Kernels for $isa {
-            fn train(&self, job: &Training, member: &Member) -> Vec<f32> {
-                $(#[target_feature(enable = $feature)])?
-                fn shell(isa: $isa, job: &Training, member: &Member) -> Vec<f32> {
-                    train::train::<$vector>(isa, job, member)
-                }
-                compile_kernels!(@call $($feature)?, shell(*self, job, member))
+            compile_kernels!(@one $isa, $($features)?, forward::forward::<$vector>,
+                fn forward(block: Block, images: &[&[u8]], ahead: &[&[u8]], logits: &mut [Lanes]));
+            compile_kernels!(@one $isa, $($features)?, backward::backward::<$vector>,
+                fn backward(batch: Batch, features: Features));
+            compile_kernels!(@one $isa, $($features)?, softmax::softmax_cross_entropy::<$vector>,
+                fn softmax_cross_entropy(partials: Partials, labels: &[u8; LANES], dlogits: &mut [Lanes]));
+            compile_kernels!(@one $isa, $($features)?, softmax::judge_softmax::<$vector>,
+                fn judge_softmax(logits: &mut [Lanes], labels: &[u8; LANES]) -> Judged);
+        }
+    };
+    (@one $isa:ident, $($features:literal)?, $kernel:expr,
+        fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?) => {
+        fn $name(&self, $($argument: $type),*) $(-> $result)? {
+            $(#[target_feature(enable = $features)])?
+            fn compiled(isa: $isa, $($argument: $type),*) $(-> $result)? {
+                $kernel(isa, $($argument),*)
             }
-
-            fn evaluate(&self, scoring: &Scoring, samples: &Samples, member: &Member) -> Share {
-                $(#[target_feature(enable = $feature)])?
-                fn shell(isa: $isa, scoring: &Scoring, samples: &Samples, member: &Member) -> Share {
-                    evaluate::evaluate::<$vector>(isa, scoring, samples, member)
-                }
-                compile_kernels!(@call $($feature)?, shell(*self, scoring, samples, member))
-            }
-
-            fn logits(&self, scoring: &Scoring, rows: &Rows, member: &Member) -> Vec<f32> {
-                $(#[target_feature(enable = $feature)])?
-                fn shell(isa: $isa, scoring: &Scoring, rows: &Rows, member: &Member) -> Vec<f32> {
-                    evaluate::logits::<$vector>(isa, scoring, rows, member)
-                }
-                compile_kernels!(@call $($feature)?, shell(*self, scoring, rows, member))
-            }
+            compile_kernels!(@call $($features)?, compiled(*self, $($argument),*))
         }
     };
     (@call , $call:expr) => { $call };
-    (@call $feature:literal, $call:expr) => {
+    (@call $features:literal, $call:expr) => {
         // SAFETY: `self` exists only where the machine has the instructions.
         unsafe { $call }
     };

@@ -9,9 +9,6 @@ use super::vector::{LANES, Lanes};
 /// Groups in a feature block. The partial logits of the blocks are added in order, so this is part of the bits.
 pub(super) const BLOCK: usize = 48;
 
-/// Columns of the widest tile that any instruction set takes.
-pub(super) const WIDEST_TILE: usize = 10;
-
 /// Values that depend on the feature, `[D]`, in groups; the lanes behind the last feature hold 0.
 pub(super) fn pack(values: impl Iterator<Item = f32>) -> Vec<Lanes> {
     let mut groups = Vec::new();
@@ -40,20 +37,21 @@ pub(super) fn tail(image: &[u8]) -> [u8; LANES] {
     group
 }
 
-/// Calls a kernel with the tile's width, 1 to [`WIDEST_TILE`], as its last const argument.
+/// Calls a kernel with the tile's width, 1 to 10, as its last const argument.
 macro_rules! with_width {
-    ($width:expr, $kernel:ident::<$($generic:tt),*>($($argument:expr),* $(,)?)) => {
+    ($width:expr, $kernel:ident::<$vector:ident>($($argument:expr),* $(,)?)) => {
         match $width {
-            1 => $kernel::<$($generic),*, 1>($($argument),*),
-            2 => $kernel::<$($generic),*, 2>($($argument),*),
-            3 => $kernel::<$($generic),*, 3>($($argument),*),
-            4 => $kernel::<$($generic),*, 4>($($argument),*),
-            5 => $kernel::<$($generic),*, 5>($($argument),*),
-            6 => $kernel::<$($generic),*, 6>($($argument),*),
-            7 => $kernel::<$($generic),*, 7>($($argument),*),
-            8 => $kernel::<$($generic),*, 8>($($argument),*),
-            9 => $kernel::<$($generic),*, 9>($($argument),*),
-            _ => $kernel::<$($generic),*, { $crate::engine::simd::layout::WIDEST_TILE }>($($argument),*),
+            1 => $kernel::<$vector, 1>($($argument),*),
+            2 => $kernel::<$vector, 2>($($argument),*),
+            3 => $kernel::<$vector, 3>($($argument),*),
+            4 => $kernel::<$vector, 4>($($argument),*),
+            5 => $kernel::<$vector, 5>($($argument),*),
+            6 if $vector::TILE >= 6 => $kernel::<$vector, 6>($($argument),*),
+            7 if $vector::TILE >= 7 => $kernel::<$vector, 7>($($argument),*),
+            8 if $vector::TILE >= 8 => $kernel::<$vector, 8>($($argument),*),
+            9 if $vector::TILE >= 9 => $kernel::<$vector, 9>($($argument),*),
+            10 if $vector::TILE >= 10 => $kernel::<$vector, 10>($($argument),*),
+            width => unreachable!("a tile of {width} columns"),
         }
     };
 }

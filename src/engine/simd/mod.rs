@@ -25,10 +25,14 @@
 //! features added in order, images added in order, one polynomial for `exp`. They are the same for any number of
 //! threads and on any instruction set, and those of a run do not depend on the runs beside it.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod backward;
 mod evaluate;
 mod exp;
 mod forward;
-mod backward;
 mod isa;
 mod kernels;
 mod layout;
@@ -37,10 +41,6 @@ mod shared;
 mod softmax;
 mod train;
 mod vector;
-#[cfg(target_arch = "x86_64")]
-mod avx2;
-#[cfg(target_arch = "x86_64")]
-mod avx512;
 
 pub use isa::Isa;
 
@@ -152,7 +152,7 @@ impl Engine for Simd {
             bias: &self.bias,
             partials: [Shared::new(even), Shared::new(odd)],
         };
-        let mut biases = self.team.run(|member| self.kernels.train(&job, &member))?;
+        let mut biases = self.team.run(|member| train::train(&*self.kernels, &job, &member))?;
         self.bias = biases.swap_remove(0);
         Ok(())
     }
@@ -161,7 +161,7 @@ impl Engine for Simd {
         let Shape { features, classes, runs } = self.shape;
         assert_eq!(samples.features(), features, "features of an image");
         let (team, kernels, scoring) = self.scoring();
-        let shares = team.run(|member| kernels.evaluate(&scoring, samples, &member))?;
+        let shares = team.run(|member| evaluate::evaluate(kernels, &scoring, samples, &member))?;
         let mut evaluations = vec![Evaluation::empty(classes); runs];
         for share in &shares {
             for losses in share.losses.chunks(runs) {
@@ -178,7 +178,7 @@ impl Engine for Simd {
         assert_eq!(rows.features(), self.shape.features, "features of an image");
         assert_eq!(logits.len(), rows.len() * self.bias.len(), "logits [N, R * K]");
         let (team, kernels, scoring) = self.scoring();
-        let shares = team.run(|member| kernels.logits(&scoring, rows, &member))?;
+        let shares = team.run(|member| evaluate::logits(kernels, &scoring, rows, &member))?;
         logits.copy_from_slice(&shares.concat());
         Ok(())
     }
@@ -226,7 +226,9 @@ impl Engine for Simd {
         }
         let mut values = state.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
         let weight = self.weight.iter_mut().flat_map(|lanes| &mut lanes.0);
-        weight.chain(&mut self.bias).for_each(|value| *value = values.next().expect("the length was checked"));
+        weight
+            .chain(&mut self.bias)
+            .for_each(|value| *value = values.next().expect("the length was checked"));
         Ok(())
     }
 }

@@ -3,18 +3,40 @@
 use super::exp::exp;
 use super::vector::{LANES, Lanes, Vector};
 
-/// Softmax cross-entropy's gradient. `logits [K]`, of sixteen images, become `dlogits = p - y`.
+/// Logits in parts, of sixteen images and one run.
+#[derive(Clone, Copy)]
+pub(super) struct Partials<'a> {
+    /// `[K]`
+    pub(super) bias: &'a [f32],
+    /// The logits' first part, `[K]`; each further one, a feature block's, lies `stride` behind the one before.
+    pub(super) logits: &'a [Lanes],
+    pub(super) stride: usize,
+}
+
+/// `dlogits [K] <- softmax(bias + partial logits, part by part) - y`: softmax cross-entropy's gradient, of sixteen
+/// images.
 #[inline(always)]
-pub(super) fn dlogits<V: Vector>(isa: V::Isa, logits: &mut [Lanes], labels: &[u8; LANES]) {
+pub(super) fn softmax_cross_entropy<V: Vector>(
+    isa: V::Isa,
+    partials: Partials,
+    labels: &[u8; LANES],
+    dlogits: &mut [Lanes],
+) {
     for part in 0..V::PARTS {
         let labels = V::bytes(isa, labels, part);
-        let sum = exponentials::<V>(isa, logits, part);
+        for (class, (logit, &bias)) in dlogits.iter_mut().zip(partials.bias).enumerate() {
+            let mut sum = V::splat(isa, bias);
+            for lanes in partials.logits[class..].iter().step_by(partials.stride) {
+                sum = sum + V::load(isa, lanes, part);
+            }
+            sum.store(logit, part);
+        }
+        let sum = exponentials::<V>(isa, dlogits, part);
         let one = V::splat(isa, 1.0);
         let scale = one / sum;
-        for (class, logit) in logits.iter_mut().enumerate() {
-            let p = V::load(isa, logit, part) * scale;
-            let dlogit = labels.if_equal(V::splat(isa, class as f32), p - one, p);
-            dlogit.store(logit, part);
+        for (class, dlogit) in dlogits.iter_mut().enumerate() {
+            let p = V::load(isa, dlogit, part) * scale;
+            labels.if_equal(V::splat(isa, class as f32), p - one, p).store(dlogit, part);
         }
     }
 }
@@ -31,7 +53,7 @@ pub(super) struct Judged {
 
 /// Judges the `logits [K]` of sixteen images, which it uses up.
 #[inline(always)]
-pub(super) fn judge<V: Vector>(isa: V::Isa, logits: &mut [Lanes], labels: &[u8; LANES]) -> Judged {
+pub(super) fn judge_softmax<V: Vector>(isa: V::Isa, logits: &mut [Lanes], labels: &[u8; LANES]) -> Judged {
     let mut judged = Judged { sum: Lanes::ZERO, label: Lanes::ZERO, predicted: Lanes::ZERO };
     for part in 0..V::PARTS {
         let labels = V::bytes(isa, labels, part);

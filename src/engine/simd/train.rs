@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use super::backward::{Batch, ColumnStep, Features, GROUPS, backward};
-use super::forward::{Block, forward};
+use super::backward::{Batch, ColumnStep, Features, GROUPS};
+use super::forward::Block;
+use super::kernels::Kernels;
 use super::layout::BLOCK;
 use super::shared::Shared;
-use super::softmax;
-use super::vector::{LANES, Lanes, Vector};
+use super::softmax::Partials;
+use super::vector::{LANES, Lanes};
 use crate::engine::{Member, Shape, Step, batches};
 use crate::objective::Objective;
 
@@ -46,8 +47,7 @@ impl Training<'_> {
 /// The forward pass shares out pairs of a feature block and a group of sixteen images; the backward pass, groups
 /// of features. Where the blocks divide evenly among the members, each one's weights are its own in both passes,
 /// and one barrier a step is enough.
-#[inline(always)]
-pub(super) fn train<V: Vector>(isa: V::Isa, job: &Training, member: &Member) -> Vec<f32> {
+pub(super) fn train(kernels: &dyn Kernels, job: &Training, member: &Member) -> Vec<f32> {
     let columns = job.shape.columns();
     let owned = job.blocks().is_multiple_of(member.threads());
     let features = own_features(job, member, owned);
@@ -56,18 +56,19 @@ pub(super) fn train<V: Vector>(isa: V::Isa, job: &Training, member: &Member) -> 
     let mut steps = vec![ColumnStep::default(); columns];
 
     let mut first = 0;
-    for (number, (batch, batch_steps)) in batches(job.order, job.batch, job.steps, job.shape.runs).enumerate() {
+    for (number, (batch, batch_steps)) in batches(job.order, job.batch, job.steps, job.shape.runs).enumerate()
+    {
         let images = &job.images[first..first + batch.len()];
         let labels = &job.labels[first..first + batch.len()];
         first += batch.len();
         let ahead = &job.images[first..];
         let partials = &job.partials[number % 2];
 
-        forward_share::<V>(isa, job, member, images, ahead, partials);
+        forward_share(kernels, job, member, images, ahead, partials);
         member.wait();
 
         let dlogits = &mut dlogits[..images.len().div_ceil(LANES) * columns];
-        softmax_share::<V>(isa, job, partials, labels, &bias, dlogits);
+        softmax_share(kernels, job, partials, labels, &bias, dlogits);
         for (column, step) in steps.iter_mut().enumerate() {
             *step = column_step(batch_steps[column / job.shape.classes], batch.len());
         }
@@ -76,9 +77,9 @@ pub(super) fn train<V: Vector>(isa: V::Isa, job: &Training, member: &Member) -> 
         // SAFETY: feature ranges of different members do not overlap, and in this phase nobody reads weights:
         // where a member reads weights of another in the forward pass, a barrier stands on either side.
         let weight = unsafe { job.weight.write(features.start * columns..features.end * columns) };
-        let batch = Batch { images, ahead: &[], dlogits, steps: &steps };
+        let batch = Batch { images, dlogits, steps: &steps };
         let (mean, scale) = (&job.mean[features.clone()], &job.squared_scale[features.clone()]);
-        backward::<V>(isa, batch, Features { first: features.start, mean, scale, weight });
+        kernels.backward(batch, Features { first: features.start, mean, scale, weight });
         if !owned {
             member.wait();
         }
@@ -95,9 +96,8 @@ fn own_features(job: &Training, member: &Member, owned: bool) -> Range<usize> {
 }
 
 /// This member's share of the partial logits of a batch.
-#[inline(always)]
-fn forward_share<V: Vector>(
-    isa: V::Isa,
+fn forward_share(
+    kernels: &dyn Kernels,
     job: &Training,
     member: &Member,
     images: &[&[u8]],
@@ -122,16 +122,15 @@ fn forward_share<V: Vector>(
         let within = |rows: &[&[u8]]| (LANES * from).min(rows.len())..(LANES * to).min(rows.len());
         let logits = &mut partials[(next - share.start) * columns..][..(to - from) * columns];
         let ahead = &ahead[within(&ahead[..images.len().min(ahead.len())])];
-        forward::<V>(isa, block, &images[within(images)], ahead, logits);
+        kernels.forward(block, &images[within(images)], ahead, logits);
         next += to - from;
     }
 }
 
 /// `dlogits [groups of 16 images][C]` of the whole batch, 0 in the lanes behind its last image. Every member
 /// makes them for itself: that is cheaper than another barrier.
-#[inline(always)]
-fn softmax_share<V: Vector>(
-    isa: V::Isa,
+fn softmax_share(
+    kernels: &dyn Kernels,
     job: &Training,
     partials: &Shared<Lanes>,
     labels: &[u8],
@@ -142,26 +141,23 @@ fn softmax_share<V: Vector>(
     let columns = bias.len();
     // SAFETY: behind the barrier nobody writes these; the next step's go to the other buffer.
     let partials = unsafe { partials.read(0..job.blocks() * dlogits.len()) };
+    let stride = dlogits.len();
     for (group, labels) in labels.chunks(LANES).enumerate() {
-        let range = group * columns..(group + 1) * columns;
-        for part in 0..V::PARTS {
-            for column in 0..columns {
-                let mut logit = V::splat(isa, bias[column]);
-                for block in partials.chunks_exact(dlogits.len()) {
-                    logit = logit + V::load(isa, &block[range.start + column], part);
-                }
-                logit.store(&mut dlogits[range.start + column], part);
-            }
-        }
+        let group = group * columns;
         let mut padded = [0; LANES];
         padded[..labels.len()].copy_from_slice(labels);
-        for run in dlogits[range.clone()].chunks_exact_mut(classes) {
+        for first in (0..columns).step_by(classes) {
+            let run = group + first..group + first + classes;
+            let bias = &bias[first..first + classes];
+            let partials = Partials { bias, logits: &partials[run.start..], stride };
             match job.objective {
-                Objective::SoftmaxCrossEntropy => softmax::dlogits::<V>(isa, run, &padded),
+                Objective::SoftmaxCrossEntropy => {
+                    kernels.softmax_cross_entropy(partials, &padded, &mut dlogits[run]);
+                }
             }
         }
         if labels.len() < LANES {
-            dlogits[range].iter_mut().for_each(|dlogit| dlogit.0[labels.len()..].fill(0.0));
+            dlogits[group..group + columns].iter_mut().for_each(|dlogit| dlogit.0[labels.len()..].fill(0.0));
         }
     }
 }
@@ -171,7 +167,6 @@ fn column_step(step: Step, images: usize) -> ColumnStep {
 }
 
 /// `bias <- bias - rate dbias`, `dbias` the sum of the dlogits.
-#[inline(always)]
 fn step_bias(bias: &mut [f32], dlogits: &[Lanes], steps: &[ColumnStep]) {
     for (column, (bias, step)) in bias.iter_mut().zip(steps).enumerate() {
         let mut dbias = Lanes::ZERO;
