@@ -18,6 +18,8 @@ pub const RECORD: usize = LABEL + FEATURES;
 pub const CLASSES: [&str; 10] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
+/// What to get, and where, for people who have no data.
+pub const OFFICIAL: &str = "the binary version of CIFAR-10, https://www.cs.toronto.edu/~kriz/cifar.html";
 /// The folder that the official archive unpacks to.
 pub const FOLDER: &str = "cifar-10-batches-bin";
 /// The file that lists the class names, one a line.
