@@ -9,5 +9,6 @@ pub mod objective;
 pub mod report;
 pub mod samples;
 pub mod train;
+pub mod whole_file;
 
 pub use error::{Error, Result};

@@ -49,6 +49,11 @@ impl DataArgs {
         Dataset::open(&self.source(), &files)
     }
 
+    /// The same, of another folder.
+    pub(super) fn within(self, folder: &Path) -> Self {
+        Self { data: Some(folder.to_path_buf()), ..self }
+    }
+
     fn source(&self) -> Source {
         let standard = Path::new("data").join(layout::FOLDER);
         match &self.data {

@@ -3,8 +3,10 @@
 mod args;
 mod console;
 mod evaluate;
+mod info;
 mod pass;
 mod reproduce;
+mod synth;
 mod text;
 mod train;
 
@@ -31,6 +33,10 @@ enum Verb {
     Reproduce(reproduce::Args),
     /// Measure a saved model on a data set: loss, accuracy, per class, confusion
     Evaluate(evaluate::Args),
+    /// Write the synthetic data set, in CIFAR-10's binary layout
+    Synth(synth::Args),
+    /// Show what a data folder, a model, a run or this machine is
+    Info(info::Args),
     /// Print a completion script for a shell
     Completions {
         /// The shell that will read it
@@ -60,6 +66,8 @@ impl Verb {
             Self::Train(args) => args.run(),
             Self::Reproduce(args) => args.run(),
             Self::Evaluate(args) => args.run(),
+            Self::Synth(args) => args.run(),
+            Self::Info(args) => args.run(),
             Self::Completions { shell } => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Cli::command(), "onelayer", &mut script);

@@ -8,8 +8,8 @@ use crate::train::{Config, Metrics, RunRecord};
 
 /// What every output on synthetic data says.
 const SYNTHETIC_HINT: &str = "\
-This is not CIFAR: no data folder was given and data/cifar-10-batches-bin is not there, so the built-in
-synthetic images stand in. data/README.md says how to get the real ones; --data DIR points to them.
+This is not CIFAR: synthetic images stand in for it. data/README.md says how to get the real ones, and they
+are looked for in --data DIR, else in data/cifar-10-batches-bin.
 ";
 
 /// Thousands in groups: `1,234,567`.
@@ -31,7 +31,10 @@ pub(super) fn dataset(dataset: &Dataset) -> String {
     let counts = [&dataset.train, &dataset.validation, &dataset.test].map(|split| grouped(split.len()));
     let [train, validation, test] = counts;
     let hint = if dataset.is_synthetic() { SYNTHETIC_HINT } else { "" };
-    format!("data      {} ({place}): {train} training, {validation} validation, {test} test images\n{hint}", dataset.name)
+    format!(
+        "data      {} ({place}): {train} training, {validation} validation, {test} test images\n{hint}",
+        dataset.name
+    )
 }
 
 /// What is about to be trained, on what, by what.

@@ -1,6 +1,7 @@
 //! Data sets: which files train, validate and test, and what their classes are called.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::layout::{self, NAMES_FILE};
@@ -80,7 +81,8 @@ impl Split {
 /// A data set: three splits of mapped records.
 #[derive(Debug)]
 pub struct Dataset {
-    /// What it is called in every output: `CIFAR-10`, or `synthetic`.
+    /// What it is called in every output: `CIFAR-10`, `synthetic` wherever its files are, or `custom` where the
+    /// classes are others.
     pub name: &'static str,
     /// Its folder; none for the built-in synthetic set.
     pub path: Option<PathBuf>,
@@ -109,26 +111,67 @@ impl Dataset {
                     .map_err(Error::io(&std::env::temp_dir(), "make a folder in"))?;
                 synthetic::write(folder.path(), *seed)?;
                 // The maps keep the files' pages when `folder` is removed.
-                let dataset = Self::open_folder(folder.path(), &SplitFiles::default())?;
-                Ok(Self { name: synthetic::NAME, path: None, ..dataset })
+                Ok(Self { path: None, ..Self::open_folder(folder.path(), &SplitFiles::default())? })
             }
         }
     }
 
-    /// Whether this is the built-in synthetic set.
+    /// Whether this is the synthetic set, built in or written to a folder.
     pub fn is_synthetic(&self) -> bool {
         self.name == synthetic::NAME
     }
 
     fn open_folder(folder: &Path, files: &SplitFiles) -> Result<Self> {
-        let metadata = fs::metadata(folder).map_err(Error::io(folder, "open the data folder"))?;
-        if !metadata.is_dir() {
-            return Err(Error::format(folder, "a folder of CIFAR-10 record files", "a file"));
-        }
+        check_presence(folder, files)?;
         let classes = class_names(folder)?;
         let open = |names: &[String]| Split::open(folder, names, classes.len());
         let (train, validation, test) = (open(&files.train)?, open(&files.validation)?, open(&files.test)?);
-        Ok(Self { name: "CIFAR-10", path: Some(folder.to_path_buf()), classes, train, validation, test })
+        let name = name_of(&classes);
+        Ok(Self { name, path: Some(folder.to_path_buf()), classes, train, validation, test })
+    }
+}
+
+/// Checks that there is a folder and that it holds all of `files`; says what to do where it does not.
+fn check_presence(folder: &Path, files: &SplitFiles) -> Result<()> {
+    let names: Vec<&str> =
+        [&files.train, &files.validation, &files.test].into_iter().flatten().map(String::as_str).collect();
+    let expected = || format!("a folder with {} ({})", names.join(", "), layout::OFFICIAL);
+    match fs::metadata(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(Error::format(folder, expected(), "no such folder"));
+        }
+        Err(error) => return Err(Error::io(folder, "open the data folder")(error)),
+        Ok(metadata) if !metadata.is_dir() => return Err(Error::format(folder, expected(), "a file")),
+        Ok(_) => {}
+    }
+    match names.iter().find(|name| !folder.join(name).exists()) {
+        Some(missing) => Err(Error::format(folder, expected(), what_is_there(folder, missing)?)),
+        None => Ok(()),
+    }
+}
+
+/// What a folder holds in which the file `missing` is missing: the mistakes that people make.
+fn what_is_there(folder: &Path, missing: &str) -> Result<String> {
+    let mut entries = fs::read_dir(folder).map_err(Error::io(folder, "read the data folder"))?;
+    Ok(if entries.next().is_none() {
+        "an empty folder".into()
+    } else if folder.join(layout::FOLDER).join(missing).exists() {
+        format!("no {missing}; its folder {} has one", layout::FOLDER)
+    } else if missing.strip_suffix(".bin").is_some_and(|stem| folder.join(stem).exists()) {
+        format!("no {missing} but files of the Python version")
+    } else {
+        format!("no {missing}")
+    })
+}
+
+/// What a data set with these classes is called.
+fn name_of(classes: &[String]) -> &'static str {
+    if classes == layout::CLASSES {
+        "CIFAR-10"
+    } else if synthetic::class_names().eq(classes) {
+        synthetic::NAME
+    } else {
+        "custom"
     }
 }
 
@@ -143,7 +186,7 @@ fn class_names(folder: &Path) -> Result<Vec<String>> {
         text.lines().map(str::trim).filter(|name| !name.is_empty()).map(String::from).collect();
     if names.len() != layout::CLASSES.len() {
         let expected = format!("{} class names, one a line", layout::CLASSES.len());
-        return Err(Error::format(&path, expected, format_args!("{}", names.len())));
+        return Err(Error::format(&path, expected, format_args!("{} names", names.len())));
     }
     Ok(names)
 }

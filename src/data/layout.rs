@@ -18,6 +18,13 @@ pub const RECORD: usize = LABEL + FEATURES;
 pub const CLASSES: [&str; 10] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
+/// What to get, and where, for people who have no data.
+pub const OFFICIAL: &str = "the binary version of CIFAR-10, https://www.cs.toronto.edu/~kriz/cifar.html";
+/// The SHA-256 of official files, where it is known, by name.
+pub const OFFICIAL_SHA256: [(&str, &str); 2] = [
+    ("data_batch_1.bin", "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5"),
+    ("test_batch.bin", "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b"),
+];
 /// The folder that the official archive unpacks to.
 pub const FOLDER: &str = "cifar-10-batches-bin";
 /// The file that lists the class names, one a line.

@@ -1,6 +1,6 @@
 //! Memory-mapped files: the one place where a file becomes bytes in memory.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
@@ -82,15 +82,16 @@ impl MappedRecords {
 
 /// Maps a whole regular file, read-only.
 fn map(path: &Path) -> Result<Mmap> {
+    // Looked at before it is opened: to open a pipe is to wait for its writer.
+    let metadata = fs::metadata(path).map_err(Error::io(path, "examine"))?;
+    let not_records = |found| Err(Error::format(path, "a file of CIFAR-10 records", found));
+    match metadata.len() {
+        _ if metadata.is_dir() => return not_records("a folder"),
+        _ if !metadata.is_file() => return not_records("something that is not a regular file"),
+        0 => return not_records("an empty file"),
+        _ => {}
+    }
     let file = File::open(path).map_err(Error::io(path, "open"))?;
-    let metadata = file.metadata().map_err(Error::io(path, "examine"))?;
-    if !metadata.is_file() {
-        let found = if metadata.is_dir() { "a folder" } else { "something that is not a regular file" };
-        return Err(Error::format(path, "a file of CIFAR-10 records", found));
-    }
-    if metadata.len() == 0 {
-        return Err(Error::format(path, "a file of CIFAR-10 records", "an empty file"));
-    }
     // SAFETY: the map is read-only and private to this type. As for every user of a file map, the promise is
     // that nobody shortens or rewrites the file meanwhile: data files are written once and then only read.
     let map = unsafe { Mmap::map(&file) }.map_err(Error::io(path, "map"))?;

@@ -1,6 +1,28 @@
 //! The model: weights `[K, D]`, bias `[K]`, and the standardization they were trained behind.
 
+//!
+//! [`Parameters`] are what training changes; a [`Model`] is all that prediction needs. `file` writes and reads
+//! models, `init` draws the parameters that training begins with.
+
+mod file;
 mod init;
+
+use std::collections::BTreeMap;
+
+use crate::data::Standardization;
+
+/// A trained model: all that it takes to classify an image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Weights and bias.
+    pub parameters: Parameters,
+    /// What the images go through first.
+    pub standardization: Standardization,
+    /// The names of the K classes.
+    pub classes: Vec<String>,
+    /// Whatever else its writer wants to say of it, such as the settings of the training.
+    pub metadata: BTreeMap<String, String>,
+}
 
 /// The weights and bias of one run. `logits [N, K] = x^ [N, D] . weight^T + bias`, `x^` standardized.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,0 +1,128 @@
+//! What a data set is: its splits, their files and how many images each class has.
+
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::super::text;
+use super::pixels::Pixels;
+use crate::data::layout::{CHANNELS, FEATURES, OFFICIAL_SHA256, SIDE};
+use crate::data::mapped::MappedRecords;
+use crate::data::{Dataset, Split, Standardization};
+use crate::report::Table;
+
+/// A data set, measured.
+#[derive(Serialize)]
+pub(super) struct DatasetInfo {
+    name: &'static str,
+    path: Option<PathBuf>,
+    classes: Vec<String>,
+    features: usize,
+    /// Of the training split.
+    pixels: Pixels,
+    train: SplitInfo,
+    validation: SplitInfo,
+    test: SplitInfo,
+    /// The line, and the hint where it is synthetic, that every verb begins with.
+    #[serde(skip)]
+    heading: String,
+}
+
+#[derive(Serialize)]
+struct SplitInfo {
+    images: usize,
+    per_class: Vec<usize>,
+    files: Vec<FileInfo>,
+}
+
+#[derive(Serialize)]
+struct FileInfo {
+    name: String,
+    bytes: usize,
+    images: usize,
+    sha256: String,
+    /// Whether it is the official file; null where no checksum of one is known.
+    official: Option<bool>,
+}
+
+impl DatasetInfo {
+    pub(super) fn new(dataset: &Dataset) -> Self {
+        let split = |split| SplitInfo::new(split, dataset.classes.len());
+        Self {
+            name: dataset.name,
+            path: dataset.path.clone(),
+            classes: dataset.classes.clone(),
+            features: FEATURES,
+            pixels: Pixels::new(&Standardization::measure(&dataset.train.samples())),
+            train: split(&dataset.train),
+            validation: split(&dataset.validation),
+            test: split(&dataset.test),
+            heading: text::dataset(dataset),
+        }
+    }
+
+    pub(super) fn text(&self) -> String {
+        format!(
+            "{}images    {SIDE} x {SIDE} pixels in {CHANNELS} colours: {} features, {} classes\n\
+             {}\n{}\n{}",
+            self.heading,
+            text::grouped(self.features),
+            self.classes.len(),
+            self.pixels.text(),
+            self.files().text(),
+            self.per_class().text()
+        )
+    }
+
+    fn splits(&self) -> [(&'static str, &SplitInfo); 3] {
+        [("training", &self.train), ("validation", &self.validation), ("test", &self.test)]
+    }
+
+    fn files(&self) -> Table {
+        let mut table = Table::new(["file", "split", "images", "bytes", "SHA-256", "official"]);
+        for (name, split) in self.splits() {
+            for file in &split.files {
+                let official = match file.official {
+                    Some(true) => "yes",
+                    Some(false) => "no",
+                    None => "",
+                };
+                let (images, bytes) = (text::grouped(file.images), text::grouped(file.bytes));
+                let cells = [&file.name, name, &images, &bytes, &file.sha256, official];
+                table.rows.push(cells.map(String::from).to_vec());
+            }
+        }
+        table
+    }
+
+    fn per_class(&self) -> Table {
+        let mut table = Table::new(["images of class", "training", "validation", "test"]);
+        for (class, name) in self.classes.iter().enumerate() {
+            let counts = self.splits().map(|(_, split)| text::grouped(split.per_class[class]));
+            table.rows.push([vec![name.clone()], counts.to_vec()].concat());
+        }
+        table
+    }
+}
+
+impl SplitInfo {
+    fn new(split: &Split, classes: usize) -> Self {
+        let samples = split.samples();
+        let mut per_class = vec![0; classes];
+        (0..samples.len()).for_each(|image| per_class[usize::from(samples.label(image))] += 1);
+        let files = split.files().par_iter().map(FileInfo::new).collect();
+        Self { images: samples.len(), per_class, files }
+    }
+}
+
+impl FileInfo {
+    fn new(file: &MappedRecords) -> Self {
+        let name = file.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let sha256: String = Sha256::digest(file.bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let official =
+            OFFICIAL_SHA256.iter().find(|(known, _)| *known == name).map(|(_, sum)| *sum == sha256);
+        Self { name, bytes: file.bytes().len(), images: file.len(), sha256, official }
+    }
+}

@@ -1,0 +1,87 @@
+//! What a model file holds.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::super::text;
+use super::pixels::Pixels;
+use crate::error::Result;
+use crate::model::{Model, Parameters};
+use crate::train::record::weights_sha256;
+
+/// A model, measured.
+#[derive(Serialize)]
+pub(super) struct ModelInfo {
+    path: PathBuf,
+    classes: Vec<String>,
+    features: usize,
+    /// Of the images that it was trained on.
+    pixels: Pixels,
+    weight: Weight,
+    bias: Vec<f32>,
+    weights_sha256: String,
+    metadata: BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct Weight {
+    min: f32,
+    max: f32,
+    /// `||W||^2`: what lambda multiplies.
+    squared_norm: f64,
+}
+
+impl ModelInfo {
+    pub(super) fn read(path: &Path) -> Result<Self> {
+        let Model { parameters, standardization, classes, metadata } = Model::load(path)?;
+        let weights_sha256 = weights_sha256(&parameters);
+        let squared_norm = parameters.squared_norm();
+        let Parameters { features, weight, bias, .. } = parameters;
+        let (min, max) = range(&weight);
+        Ok(Self {
+            path: path.to_path_buf(),
+            classes,
+            features,
+            pixels: Pixels::new(&standardization),
+            weight: Weight { min, max, squared_norm },
+            bias,
+            weights_sha256,
+            metadata,
+        })
+    }
+
+    pub(super) fn text(&self) -> String {
+        let Weight { min, max, squared_norm } = self.weight;
+        let (bias_min, bias_max) = range(&self.bias);
+        let mut text = format!(
+            "model     {}\n\
+             shape     {} features, {} classes: {}\n\
+             weights   from {min:.4} to {max:.4}, ||W||^2 = {squared_norm:.4}, sha256 {}\n\
+             bias      from {bias_min:.4} to {bias_max:.4}\n{}",
+            self.path.display(),
+            text::grouped(self.features),
+            self.classes.len(),
+            self.classes.join(", "),
+            self.weights_sha256,
+            self.pixels.text()
+        );
+        if !self.metadata.is_empty() {
+            text.push('\n');
+        }
+        let width = self.metadata.keys().map(|key| key.chars().count()).max().unwrap_or(0).max(9);
+        for (key, value) in &self.metadata {
+            let _ = writeln!(text, "{key:<width$} {value}");
+        }
+        text
+    }
+}
+
+/// The smallest and the largest value.
+fn range(values: &[f32]) -> (f32, f32) {
+    values
+        .iter()
+        .fold((f32::INFINITY, f32::NEG_INFINITY), |(min, max), &value| (min.min(value), max.max(value)))
+}

@@ -1,0 +1,113 @@
+//! What a run folder holds, from its record.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::super::text;
+use crate::error::{Error, Result};
+use crate::report::{Table, sparkline};
+use crate::train::record::{ReproductionRecord, RunRecord};
+
+/// The record in a run folder.
+pub(super) const RECORD_FILE: &str = "run.json";
+
+/// One run, or several that were trained side by side.
+#[derive(Serialize)]
+pub(super) struct RunInfo {
+    path: PathBuf,
+    runs: Vec<RunRecord>,
+}
+
+impl RunInfo {
+    /// Reads a record.
+    pub(super) fn read(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
+        let runs = parse(&bytes).map_err(|error| Error::format(path, "the record of a run, JSON", error))?;
+        if runs.is_empty() {
+            return Err(Error::format(path, "the record of a run, JSON", "a record of no runs"));
+        }
+        Ok(Self { path: path.to_path_buf(), runs })
+    }
+
+    pub(super) fn text(&self) -> String {
+        let first = &self.runs[0];
+        let data = &first.dataset;
+        let place = data.path.as_ref().map_or_else(|| "built in".into(), |path| path.display().to_string());
+        let [train, validation, test] = [data.train, data.validation, data.test].map(text::grouped);
+        let order = if first.config.shuffle { "shuffled each epoch" } else { "as on disk" };
+        format!(
+            "record    {}\n\
+             data      {} ({place}): {train} training, {validation} validation, {test} test images\n\
+             settings  batches of {}, {} epochs, order {order}, seed {}\n\
+             engine    {} ({}), {} threads\n\
+             {}\n{}\n{}",
+            self.path.display(),
+            data.name,
+            text::grouped(first.config.batch),
+            text::grouped(first.config.epochs),
+            first.config.seed,
+            first.engine.name,
+            first.engine.isa,
+            first.engine.threads,
+            text::timing(first),
+            self.results().text(),
+            self.weights().text()
+        )
+    }
+
+    /// What each run reached. What is not finite is written as it is.
+    fn results(&self) -> Table {
+        let mut table = Table::new([
+            "run",
+            "eta",
+            "lambda",
+            "training accuracy",
+            "validation accuracy",
+            "test accuracy",
+            "test loss",
+            "test cost",
+            "validation cost by epoch",
+        ]);
+        for run in &self.runs {
+            let costs: Vec<f64> = run.history.iter().map(|epoch| epoch.validation.cost).collect();
+            let percent = |accuracy: f64| format!("{:.2} %", 100.0 * accuracy);
+            let [train, validation] = run.history.last().map_or_else(Default::default, |last| {
+                [last.train, last.validation].map(|metrics| percent(metrics.accuracy))
+            });
+            table.rows.push(vec![
+                name(run),
+                run.config.eta.to_string(),
+                run.config.lambda.to_string(),
+                train,
+                validation,
+                percent(run.test.accuracy),
+                format!("{:.4}", run.test.loss),
+                format!("{:.4}", run.test.cost),
+                sparkline(&costs, 24),
+            ]);
+        }
+        table
+    }
+
+    fn weights(&self) -> Table {
+        let mut table = Table::new(["run", "SHA-256 of the weights"]);
+        table.rows.extend(self.runs.iter().map(|run| vec![name(run), run.weights_sha256.clone()]));
+        table
+    }
+}
+
+fn name(run: &RunRecord) -> String {
+    run.name.clone().unwrap_or_else(|| "run".into())
+}
+
+/// The runs of either kind of record: that of one run, or that of a reproduction.
+fn parse(bytes: &[u8]) -> serde_json::Result<Vec<RunRecord>> {
+    let value: serde_json::Value = serde_json::from_slice(bytes)?;
+    if value.get("runs").is_some() {
+        serde_json::from_value(value).map(|record: ReproductionRecord| record.runs)
+    } else {
+        serde_json::from_value(value).map(|record| vec![record])
+    }
+}

@@ -1,0 +1,75 @@
+//! `onelayer synth`: the synthetic data set, as files.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::args::OutputArgs;
+use super::console::Console;
+use super::text;
+use crate::data::{layout, synthetic};
+use crate::error::{Error, Result};
+use crate::report::RunFolder;
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Folder to write into; it is made where it is not there
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Where the images come from: the same seed draws the same bytes on any machine
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Written {
+    name: &'static str,
+    seed: u64,
+    out: PathBuf,
+    files: Vec<&'static str>,
+    classes: Vec<&'static str>,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<()> {
+        let console = Console::new(self.output);
+        let files: Vec<_> = synthetic::file_names().collect();
+        check_absent(&self.out, &files)?;
+        let folder = RunFolder::create(&self.out, true)?;
+        synthetic::write(folder.path(), self.seed)?;
+
+        let written = Written {
+            name: synthetic::NAME,
+            seed: self.seed,
+            out: self.out,
+            files,
+            classes: synthetic::class_names().collect(),
+        };
+        console.say(&format!(
+            "data      {} (seed {}): {} files of {} images, {} classes, {} features\n\
+             written   {}\n",
+            written.name,
+            written.seed,
+            synthetic::FILES.len(),
+            text::grouped(synthetic::RECORDS),
+            written.classes.len(),
+            text::grouped(layout::FEATURES),
+            written.out.display()
+        ))?;
+        console.json(&written)
+    }
+}
+
+/// Nothing is overwritten: the files in a folder of that name may be the real ones.
+fn check_absent(folder: &Path, files: &[&str]) -> Result<()> {
+    let exists = |path: &Path| path.symlink_metadata().is_ok();
+    match files.iter().find(|name| exists(&folder.join(name))) {
+        Some(name) => {
+            Err(Error::format(folder, "a folder without a data set, as nothing is overwritten", name))
+        }
+        None => Ok(()),
+    }
+}

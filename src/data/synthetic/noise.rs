@@ -1,0 +1,101 @@
+//! Noise with the spectrum of a photograph: strong at large scales, weak at small ones.
+//!
+//! It begins as one pixel, is enlarged twofold five times, and takes fresh noise at each size.
+
+use rand::Rng;
+
+use super::super::layout::{CHANNELS, SIDE};
+use super::Planes;
+
+/// The amplitude, in levels, of the noise added at each size: 1, 2, 4, ... 32 pixels wide. What all channels
+/// have in common is brightness; what each has of its own is colour.
+const AMPLITUDES: [Amplitude; 6] = [
+    Amplitude { brightness: 60, colour: 25 },
+    Amplitude { brightness: 60, colour: 15 },
+    Amplitude { brightness: 50, colour: 12 },
+    Amplitude { brightness: 40, colour: 10 },
+    Amplitude { brightness: 30, colour: 8 },
+    Amplitude { brightness: 20, colour: 12 },
+];
+
+struct Amplitude {
+    brightness: i16,
+    colour: i16,
+}
+
+/// Fills `planes` with noise around 0, in sixteenths of a level.
+pub fn fill(planes: &mut Planes, random: &mut impl Rng) {
+    planes.iter_mut().for_each(|plane| plane[0] = 0);
+    for (size, amplitude) in AMPLITUDES.iter().enumerate() {
+        let side = 1 << size;
+        let mut brightness = [0; SIDE * SIDE];
+        let brightness = &mut brightness[..side * side];
+        add(brightness, amplitude.brightness, random);
+        for plane in planes.iter_mut() {
+            if side > 1 {
+                enlarge(plane, side / 2);
+            }
+            let plane = &mut plane[..side * side];
+            plane.iter_mut().zip(brightness.iter()).for_each(|(value, b)| *value += b);
+            add(plane, amplitude.colour, random);
+        }
+    }
+}
+
+/// Adds noise of a triangular distribution that ends at `amplitude` levels.
+fn add(values: &mut [i16], amplitude: i16, random: &mut impl Rng) {
+    let mut bytes = [0; 2 * SIDE * SIDE];
+    let (bytes, _) = bytes.split_at_mut(2 * values.len());
+    random.fill_bytes(bytes);
+    let (first, second) = bytes.split_at(values.len());
+    for ((value, &a), &b) in values.iter_mut().zip(first).zip(second) {
+        // From -255 to 255, and symmetric: bytes a and 255 - b have the same distribution.
+        let triangular = i16::from(a) - i16::from(b);
+        *value += (triangular * amplitude) >> 4;
+    }
+}
+
+/// Makes `side` x `side` values twice as wide and high, by linear interpolation between their centres.
+fn enlarge(plane: &mut [i16; SIDE * SIDE], side: usize) {
+    let mut rows = [0; SIDE * SIDE / 2];
+    let rows = &mut rows[..2 * side * side];
+    for (y, pair) in rows.chunks_exact_mut(2 * side).enumerate() {
+        let row = |y: usize| &plane[y * side..][..side];
+        let (upper, lower) = pair.split_at_mut(side);
+        blend(upper, row(y), row(y.saturating_sub(1)));
+        blend(lower, row(y), row((y + 1).min(side - 1)));
+    }
+    for (narrow, wide) in rows.chunks_exact(side).zip(plane.chunks_exact_mut(2 * side)) {
+        let (mut before, mut after) = ([0; SIDE / 2], [0; SIDE / 2]);
+        let (before, after) = (&mut before[..side], &mut after[..side]);
+        before[0] = narrow[0];
+        before[1..].copy_from_slice(&narrow[..side - 1]);
+        after[side - 1] = narrow[side - 1];
+        after[..side - 1].copy_from_slice(&narrow[1..]);
+        for (((pair, &value), &before), &after) in
+            wide.chunks_exact_mut(2).zip(narrow).zip(before.iter()).zip(after.iter())
+        {
+            pair[0] = between(value, before);
+            pair[1] = between(value, after);
+        }
+    }
+}
+
+fn blend(to: &mut [i16], near: &[i16], far: &[i16]) {
+    to.iter_mut().zip(near).zip(far).for_each(|((to, &near), &far)| *to = between(near, far));
+}
+
+/// A quarter of the way from `near` to `far`.
+fn between(near: i16, far: i16) -> i16 {
+    (3 * near + far + 2) >> 2
+}
+
+/// No sum of noise, times four as in [`between`], leaves i16.
+const _: () = {
+    let (mut total, mut size) = (0, 0);
+    while size < AMPLITUDES.len() {
+        total += 16 * (AMPLITUDES[size].brightness as i32 + AMPLITUDES[size].colour as i32);
+        size += 1;
+    }
+    assert!(4 * total + 2 <= i16::MAX as i32 && 1 << (AMPLITUDES.len() - 1) == SIDE && CHANNELS > 0);
+};

@@ -1,0 +1,56 @@
+//! Files that appear whole or not at all: written under another name in the same folder, renamed at the end.
+
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::error::{Error, Result};
+
+/// A file being written. It is removed unless [`WholeFile::finish`] gives it its name.
+#[derive(Debug)]
+pub struct WholeFile {
+    path: PathBuf,
+    file: NamedTempFile,
+}
+
+impl WholeFile {
+    /// Begins the file that will be `path`.
+    ///
+    /// # Errors
+    /// If its folder does not take files.
+    pub fn create(path: &Path) -> Result<Self> {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        // As readable to others as any new file: the umask decides.
+        #[cfg(unix)]
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+        #[cfg(unix)]
+        builder.permissions(permissions);
+        let file = builder.prefix(".onelayer-").tempfile_in(folder).map_err(Error::io(path, "write"))?;
+        Ok(Self { path: path.to_path_buf(), file })
+    }
+
+    /// Writes `bytes` from the byte `offset` on.
+    ///
+    /// # Errors
+    /// What the system refuses.
+    pub fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        let file = self.file.as_file_mut();
+        file.seek(SeekFrom::Start(offset))
+            .and_then(|_| file.write_all(bytes))
+            .map_err(Error::io(&self.path, "write"))
+    }
+
+    /// Gives the file its name. A file that had it is replaced.
+    ///
+    /// # Errors
+    /// What the system refuses. Whatever had the name before is then untouched.
+    pub fn finish(self) -> Result<()> {
+        self.file.persist(&self.path).map_err(|refused| Error::io(&self.path, "write")(refused.error))?;
+        Ok(())
+    }
+}
