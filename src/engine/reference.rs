@@ -34,6 +34,7 @@ impl Reference {
 
     /// `x^ [D] <- (x/255 - mean) / std`
     fn standardize(&self, image: &[u8]) -> Vec<f64> {
+        assert_eq!(image.len(), self.shape.features, "features of an image");
         let Standardization { mean, std } = &self.standardization;
         let standardized = |((&x, &mean), &std)| (f64::from(x) / 255.0 - f64::from(mean)) / f64::from(std);
         image.iter().zip(mean).zip(std).map(standardized).collect()

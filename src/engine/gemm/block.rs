@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::FEATURES;
 use super::product::TILE;
 use crate::data::Standardization;
 
@@ -48,53 +49,32 @@ impl Standardizer {
     /// images in whole tiles; the columns behind the last image hold numbers without meaning.
     pub(super) fn columns(&self, images: &[&[u8]], features: Range<usize>, block: &mut [f32]) {
         let width = images.len().next_multiple_of(TILE);
-        for (index, images) in images.chunks(TILE).enumerate() {
-            for feature in features.clone().step_by(TILE) {
-                let tile = transposed(gathered(images, feature));
-                let first_row = feature - features.start;
-                for (i, bytes) in tile.iter().enumerate() {
-                    let (centre, scale) = (self.centre[feature + i], self.scale[feature + i]);
-                    let column = &mut block[(first_row + i) * width + index * TILE..][..TILE];
-                    for (value, &x) in column.iter_mut().zip(bytes) {
-                        *value = (f32::from(x) - centre) * scale;
-                    }
+        let centre: &[[f32; WORD]] = self.centre[features.clone()].as_chunks().0;
+        let scale: &[[f32; WORD]] = self.scale[features.clone()].as_chunks().0;
+        let mut bytes = [[0; FEATURES]; TILE];
+        let mut words = [[0; TILE]; FEATURES / WORD];
+        for (tile, images) in images.chunks(TILE).enumerate() {
+            // Copied first, so that the cache misses of many images overlap.
+            for (row, image) in bytes.iter_mut().zip(images) {
+                let image = &image[features.start..image.len().min(features.end)];
+                row[..image.len()].copy_from_slice(image);
+            }
+            for (i, row) in bytes.iter().enumerate() {
+                let row = row.as_chunks().0;
+                words.iter_mut().zip(row).for_each(|(words, &bytes)| words[i] = u32::from_le_bytes(bytes));
+            }
+            let rows = block.chunks_exact_mut(WORD * width);
+            for (((rows, words), centre), scale) in rows.zip(&words).zip(centre).zip(scale) {
+                for i in 0..WORD {
+                    let row = &mut rows[i * width..][..width];
+                    row.as_chunks_mut().0[tile] =
+                        words.map(|word| (f32::from((word >> (8 * i)) as u8) - centre[i]) * scale[i]);
                 }
             }
         }
     }
 }
 
-/// A square of bytes.
-type Tile = [[u8; TILE]; TILE];
-
-/// `TILE` bytes from `feature` on of up to `TILE` images, one a row, zeros where there are none.
-#[inline]
-fn gathered(images: &[&[u8]], feature: usize) -> Tile {
-    let mut tile = [[0; TILE]; TILE];
-    for (row, image) in tile.iter_mut().zip(images) {
-        match image[feature..].first_chunk() {
-            Some(bytes) => *row = *bytes,
-            None => row[..image.len() - feature].copy_from_slice(&image[feature..]),
-        }
-    }
-    tile
-}
-
-/// Four rounds of interleaving row i with row i + 8: each is two byte shuffles a pair of rows, where moving
-/// single bytes would take a load and a store each.
-#[inline]
-fn transposed(mut tile: Tile) -> Tile {
-    for _ in 0..TILE.ilog2() {
-        let mut next = [[0; TILE]; TILE];
-        for i in 0..TILE / 2 {
-            for j in 0..TILE / 2 {
-                next[2 * i][2 * j] = tile[i][j];
-                next[2 * i][2 * j + 1] = tile[i + TILE / 2][j];
-                next[2 * i + 1][2 * j] = tile[i][j + TILE / 2];
-                next[2 * i + 1][2 * j + 1] = tile[i + TILE / 2][j + TILE / 2];
-            }
-        }
-        tile = next;
-    }
-    tile
-}
+/// The bytes of a word: the features that move together when a block is turned around, four times as fast as
+/// single bytes do.
+const WORD: usize = size_of::<u32>();

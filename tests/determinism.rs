@@ -1,0 +1,121 @@
+//! The trained weights are a function of data, configuration and seed alone: not of threads, of how training is
+//! cut into calls, of a pause, or of the runs that train beside.
+
+mod common;
+
+use common::{Build, ENGINES, Problem, REFERENCE, Sizes};
+use onelayer::engine::Engine;
+use onelayer::model::Parameters;
+
+/// Large enough that every engine splits it in several pieces whichever way it splits, with odd ends.
+const SIZES: Sizes = Sizes { features: 1061, classes: 10, runs: 3, images: 701, batch: 300 };
+
+fn problem() -> Problem {
+    Problem::new(SIZES, 0.05, 1)
+}
+
+fn all_engines() -> impl Iterator<Item = (&'static str, Build)> {
+    ENGINES.into_iter().chain([REFERENCE])
+}
+
+fn train(engine: &mut dyn Engine, problem: &Problem) {
+    engine.train(&problem.samples(), &problem.order, SIZES.batch, &problem.steps).unwrap();
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let problem = problem();
+    for (name, build) in ENGINES {
+        let results = [1, 2, 3, 5].map(|threads| {
+            let mut engine = problem.engine(build, threads);
+            assert_eq!(engine.info().threads, threads, "{name}");
+            train(&mut *engine, &problem);
+            let evaluations = engine.evaluate(&problem.samples()).unwrap();
+            (engine.state(), evaluations, bits(&problem.logits(&mut *engine)))
+        });
+        for result in &results[1..] {
+            assert!(*result == results[0], "{name}");
+        }
+    }
+}
+
+#[test]
+fn training_in_slices_is_training_in_one_call() {
+    let problem = problem();
+    for (name, build) in all_engines() {
+        let mut whole = problem.engine(build, 2);
+        train(&mut *whole, &problem);
+        let mut sliced = problem.engine(build, 2);
+        let (samples, runs) = (problem.samples(), SIZES.runs);
+        for (order, steps) in problem.order.chunks(SIZES.batch).zip(problem.steps.chunks(runs)) {
+            sliced.train(&samples, order, SIZES.batch, steps).unwrap();
+        }
+        assert!(sliced.state() == whole.state(), "{name}");
+    }
+}
+
+#[test]
+fn training_goes_on_from_a_state_as_if_it_had_never_stopped() {
+    let problem = problem();
+    for (name, build) in all_engines() {
+        let mut first = problem.engine(build, 2);
+        train(&mut *first, &problem);
+        let state = first.state();
+
+        let zeros = vec![Parameters::zeros(SIZES.classes, SIZES.features); SIZES.runs];
+        let mut second = build(&zeros, &problem.standardization, common::team(3));
+        second.restore(&state).unwrap();
+        assert!(second.state() == state, "{name}");
+        assert_eq!(second.parameters(), first.parameters(), "{name}");
+        train(&mut *first, &problem);
+        train(&mut *second, &problem);
+        assert!(second.state() == first.state(), "{name}");
+        assert!(first.state() != state, "{name} trained");
+    }
+}
+
+#[test]
+fn a_state_of_another_length_is_refused_and_changes_nothing() {
+    let problem = problem();
+    for (name, build) in all_engines() {
+        let mut engine = problem.engine(build, 1);
+        let state = engine.state();
+        for wrong in [&state[..0], &state[1..], &[&state[..], &[0]].concat()] {
+            assert_eq!(engine.restore(wrong), Err(state.len()), "{name}");
+        }
+        assert!(engine.state() == state, "{name}");
+    }
+}
+
+#[test]
+fn a_run_among_others_has_the_bits_of_that_run_alone() {
+    let problem = problem();
+    for (name, build) in all_engines() {
+        let mut together = problem.engine(build, 2);
+        train(&mut *together, &problem);
+        let (together, evaluations) = (together.parameters(), together.evaluate(&problem.samples()).unwrap());
+        for run in 0..SIZES.runs {
+            let mut alone = build(&problem.parameters[run..=run], &problem.standardization, common::team(1));
+            let steps: Vec<_> = problem.steps[run..].iter().copied().step_by(SIZES.runs).collect();
+            alone.train(&problem.samples(), &problem.order, SIZES.batch, &steps).unwrap();
+            assert!(alone.parameters()[0] == together[run], "{name}, run {run}");
+            assert_eq!(alone.evaluate(&problem.samples()).unwrap()[0], evaluations[run], "{name}, run {run}");
+        }
+    }
+}
+
+#[test]
+fn parameters_come_back_as_they_were_loaded() {
+    let (problem, other) = (problem(), Problem::new(SIZES, 0.05, 2));
+    for (name, build) in all_engines() {
+        let mut engine = problem.engine(build, 1);
+        assert!(engine.parameters() == problem.parameters, "{name}");
+        engine.load(&other.parameters);
+        assert!(engine.parameters() == other.parameters, "{name}");
+        assert!(engine.state() == other.engine(build, 1).state(), "{name}");
+    }
+}
