@@ -1,7 +1,6 @@
 //! The checks, each a function that returns what is wrong: so that planted mistakes can be put to them too.
 
 use onelayer::gradient_check::{UNIT_F64, flat, tolerance};
-use proptest::test_runner::TestCaseError;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -10,11 +9,6 @@ use super::problem::Problem;
 
 /// `Ok`, or what is wrong.
 pub type Verdict = Result<(), String>;
-
-/// A verdict as proptest wants it, with the name of what was tested.
-pub fn of(name: &str, verdict: Verdict) -> Result<(), TestCaseError> {
-    verdict.map_err(|wrong| TestCaseError::fail(format!("{name}: {wrong}")))
-}
 
 /// `Ok` where `holds`.
 pub fn ensure(holds: bool, wrong: impl FnOnce() -> String) -> Verdict {

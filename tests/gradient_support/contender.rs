@@ -7,7 +7,7 @@ use onelayer::engine::{Engine, EngineKind, Team};
 use onelayer::gradient_check::{UNIT_F32, UNIT_F64, engine_gradient, flat, reference_gradient, tolerance};
 use onelayer::objective::Objective;
 
-use super::problem::Problem;
+use crate::gradient_support::problem::Problem;
 
 /// The threads on which all engines of all cases run.
 static TEAM: LazyLock<Team> =

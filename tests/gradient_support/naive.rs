@@ -53,12 +53,6 @@ impl Layer {
         self.scores(theta).chunks(self.classes).zip(&self.labels).map(loss).collect()
     }
 
-    /// `J`
-    pub fn cost(&self, theta: &[f64]) -> f64 {
-        let penalty: f64 = theta[..self.weights()].iter().map(|w| w * w).sum();
-        self.losses(theta).iter().sum::<f64>() / self.labels.len() as f64 + self.lambda * penalty
-    }
-
     /// `[B, K]`: `p - y`
     pub fn dlogits(&self, theta: &[f64]) -> Vec<f64> {
         let mut dlogits = self.scores(theta);
