@@ -46,7 +46,7 @@ impl Team {
     }
 
     /// Another handle on the same threads, for an engine that takes its turn with this one's.
-    pub fn share(&self) -> Self {
+    pub fn handle(&self) -> Self {
         Self { pool: Arc::clone(&self.pool), threads: self.threads, working: Arc::clone(&self.working) }
     }
 

@@ -33,10 +33,10 @@ pub struct Entry {
 }
 
 /// One criterion, applied to every entry that it is for.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Criterion {
     /// What it measures.
-    pub name: &'static str,
+    pub name: String,
     /// What the error may be at most.
     pub threshold: f64,
     /// The entries that it was applied to.
@@ -48,11 +48,13 @@ pub struct Criterion {
 }
 
 impl Criterion {
-    fn new(name: &'static str, threshold: f64) -> Self {
-        Self { name, threshold, checked: 0, failed: 0, worst: None }
+    /// A criterion that has not been applied to anything.
+    pub(super) fn new(name: impl Into<String>, threshold: f64) -> Self {
+        Self { name: name.into(), threshold, checked: 0, failed: 0, worst: None }
     }
 
-    fn count(&mut self, entry: Entry) {
+    /// Applies it to an entry.
+    pub(super) fn count(&mut self, entry: Entry) {
         let error = if entry.error.is_nan() { f64::INFINITY } else { entry.error };
         self.checked += 1;
         self.failed += usize::from(error > self.threshold);
@@ -87,31 +89,34 @@ pub struct Report {
 impl Report {
     /// Whether every criterion holds.
     pub fn passed(&self) -> bool {
-        self.criteria().iter().all(Criterion::passed)
+        self.criteria().iter().all(|criterion| criterion.passed())
     }
 
     /// The criteria.
-    pub fn criteria(&self) -> [Criterion; 3] {
-        [self.absolute, self.relative, self.below_epsilon]
+    pub fn criteria(&self) -> [&Criterion; 3] {
+        [&self.absolute, &self.relative, &self.below_epsilon]
     }
 }
 
 impl fmt::Display for Report {
     /// A line for each criterion.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        for (line, criterion) in self.criteria().iter().enumerate() {
-            let Criterion { name, threshold, checked, failed, .. } = criterion;
-            let verdict = if criterion.passed() { "passed" } else { "FAILED" };
-            let newline = if line > 0 { "\n" } else { "" };
-            write!(f, "{newline}{verdict}  {name}: {failed} of {checked} entries above {threshold:e}")?;
-            if let Some(Entry { index, analytic, numerical, error }) = criterion.worst {
-                write!(
-                    f,
-                    "; largest {error:.2e}, parameter {index}: analytic {analytic}, numerical {numerical}"
-                )?;
+        let Self { absolute, relative, below_epsilon } = self;
+        write!(f, "{absolute}\n{relative}\n{below_epsilon}")
+    }
+}
+
+impl fmt::Display for Criterion {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { name, threshold, checked, failed, .. } = self;
+        let verdict = if self.passed() { "passed" } else { "FAILED" };
+        write!(f, "{verdict}  {name}: {failed} of {checked} entries above {threshold:.0e}")?;
+        match self.worst {
+            Some(Entry { index, analytic, numerical, error }) => {
+                write!(f, "; largest {error:.1e}, parameter {index}: {analytic} against {numerical}")
             }
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 

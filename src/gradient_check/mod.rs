@@ -1,12 +1,14 @@
 #![doc = include_str!("../../docs/gradients.md")]
 
 mod criteria;
+mod examination;
 mod layer;
 mod one_step;
 mod sweep;
 mod tolerance;
 
 pub use criteria::{Criterion, Entry, Options, Report, compare};
+pub use examination::Examination;
 pub use layer::LayerCost;
 pub use one_step::{engine_gradient, flat, reference_gradient};
 pub use sweep::{StepSweep, SweepRow, step_sweep};

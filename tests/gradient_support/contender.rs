@@ -40,7 +40,7 @@ impl Contender {
     pub fn create(self, problem: &Problem) -> Box<dyn Engine> {
         let parameters = std::slice::from_ref(&problem.parameters);
         self.kind
-            .create(parameters, &problem.standardization, Objective::default(), TEAM.share())
+            .create(parameters, &problem.standardization, Objective::default(), TEAM.handle())
             .expect("an engine that this machine can run")
     }
 
