@@ -1,9 +1,9 @@
-//! Every engine, by name, on one team of threads.
+//! Every engine, on one team of threads.
 
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 
-use onelayer::engine::{Engine, EngineKind, Team};
+use onelayer::engine::{Engine, Gemm, Isa, Reference, Simd, Team};
 use onelayer::gradient_check::{UNIT_F32, UNIT_F64, engine_gradient, flat, reference_gradient, tolerance};
 use onelayer::objective::Objective;
 
@@ -14,41 +14,43 @@ static TEAM: LazyLock<Team> =
     LazyLock::new(|| Team::new(NonZeroUsize::new(2).expect("not 0")).expect("two threads"));
 
 /// An engine under test.
-#[derive(Clone, Copy, Debug)]
-pub struct Contender {
-    pub kind: EngineKind,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contender {
+    /// The f64 oracle.
+    Reference,
+    Gemm,
+    Simd(Isa),
 }
 
 impl Contender {
-    /// The f64 oracle.
-    pub const REFERENCE: Self = Self { kind: EngineKind::Reference };
-
-    /// All of them. `auto` is one of the others.
+    /// Every engine, on every instruction set that this machine has.
     pub fn all() -> impl Iterator<Item = Self> {
-        EngineKind::ALL.into_iter().filter(|&kind| kind != EngineKind::Auto).map(|kind| Self { kind })
-    }
-
-    pub fn name(self) -> &'static str {
-        self.kind.name()
+        [Self::Reference, Self::Gemm].into_iter().chain(Isa::available().map(Self::Simd))
     }
 
     /// The roundoff of its arithmetic.
     pub fn unit(self) -> f64 {
-        if self.kind == EngineKind::Reference { UNIT_F64 } else { UNIT_F32 }
+        if self == Self::Reference { UNIT_F64 } else { UNIT_F32 }
     }
 
     pub fn create(self, problem: &Problem) -> Box<dyn Engine> {
-        let parameters = std::slice::from_ref(&problem.parameters);
-        self.kind
-            .create(parameters, &problem.standardization, Objective::default(), TEAM.handle())
-            .expect("an engine that this machine can run")
+        let Problem { parameters, standardization, .. } = problem;
+        let (parameters, objective) = (std::slice::from_ref(parameters), Objective::default());
+        match self {
+            Self::Reference => Box::new(Reference::new(parameters, standardization, objective)),
+            Self::Gemm => Box::new(Gemm::new(parameters, standardization, objective, TEAM.handle())),
+            Self::Simd(isa) => Box::new(
+                Simd::new(isa, parameters, standardization, objective, TEAM.handle())
+                    .expect("an instruction set that this machine has"),
+            ),
+        }
     }
 
     /// The gradient, from one step.
     pub fn gradient(self, problem: &Problem) -> Vec<f64> {
         let Problem { parameters, standardization, lambda, .. } = problem;
         let samples = problem.samples();
-        let gradient = if self.kind == EngineKind::Reference {
+        let gradient = if self == Self::Reference {
             reference_gradient(parameters, standardization, Objective::default(), &samples, *lambda)
         } else {
             let parameters = std::slice::from_ref(parameters);
