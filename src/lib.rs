@@ -4,6 +4,7 @@
 pub mod data;
 pub mod engine;
 pub mod error;
+pub mod gradient_check;
 pub mod model;
 pub mod objective;
 pub mod report;

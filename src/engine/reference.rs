@@ -32,6 +32,11 @@ impl Reference {
         engine
     }
 
+    /// The parameters as this engine holds them: weights `[R * K, D]`, then biases `[R * K]`.
+    pub fn exact_parameters(&self) -> Vec<f64> {
+        self.weight.iter().chain(&self.bias).copied().collect()
+    }
+
     /// `x^ [D] <- (x/255 - mean) / std`
     fn standardize(&self, image: &[u8]) -> Vec<f64> {
         assert_eq!(image.len(), self.shape.features, "features of an image");

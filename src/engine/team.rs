@@ -8,14 +8,17 @@ use std::any::Any;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::barrier::Barrier;
 use crate::error::{Error, Result};
 
 /// A fixed number of threads.
 pub struct Team {
-    pool: rayon::ThreadPool,
+    pool: Arc<rayon::ThreadPool>,
     threads: usize,
+    /// Held while the threads work: of the handles that share them, one at a time.
+    working: Arc<Mutex<()>>,
 }
 
 /// One thread of a team, within [`Team::run`].
@@ -39,7 +42,12 @@ impl Team {
             .map_err(|error| {
                 Error::option("--threads", "a number of threads that the system gives", error)
             })?;
-        Ok(Self { pool, threads })
+        Ok(Self { pool: Arc::new(pool), threads, working: Arc::new(Mutex::new(())) })
+    }
+
+    /// Another handle on the same threads, for an engine that takes its turn with this one's.
+    pub fn handle(&self) -> Self {
+        Self { pool: Arc::clone(&self.pool), threads: self.threads, working: Arc::clone(&self.working) }
     }
 
     /// The number of threads.
@@ -52,6 +60,7 @@ impl Team {
     /// # Errors
     /// If `work` panics.
     pub fn install<R: Send>(&mut self, work: impl FnOnce() -> R + Send) -> Result<R> {
+        let _turn = self.turn();
         panic::catch_unwind(AssertUnwindSafe(|| self.pool.install(work))).map_err(panicked)
     }
 
@@ -60,6 +69,7 @@ impl Team {
     /// # Errors
     /// If a member panics; those that wait for it at the barrier are released.
     pub fn run<R: Send>(&mut self, work: impl Fn(Member) -> R + Sync) -> Result<Vec<R>> {
+        let _turn = self.turn();
         let barrier = Barrier::new(self.threads);
         let results = self.pool.broadcast(|context| {
             let member = Member { index: context.index(), threads: self.threads, barrier: &barrier };
@@ -77,6 +87,11 @@ impl Team {
             Some(payload) => Err(panicked(payload)),
             None => Ok(values),
         }
+    }
+
+    /// Waits until no other handle has the threads at work. A panic leaves nothing behind that could be broken.
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.working.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -8,6 +8,8 @@ pub(super) struct Scale {
     pub low: f64,
     pub high: f64,
     step: f64,
+    /// The values are decimal logarithms, and the ticks are labelled with what they are logarithms of.
+    decades: bool,
 }
 
 impl Scale {
@@ -17,14 +19,21 @@ impl Scale {
         let (low, high) = extremes(values).unwrap_or((0.0, 1.0));
         let (low, high) = if low < high { (low, high) } else { around(low) };
         let step = round_step((high - low) / ticks);
-        Self { low: (low / step).floor() * step, high: (high / step).ceil() * step, step }
+        Self { low: (low / step).floor() * step, high: (high / step).ceil() * step, step, decades: false }
     }
 
     /// A scale of whole numbers that begins and ends at the smallest and largest value.
     pub fn tight(values: impl Iterator<Item = f64>, ticks: f64) -> Self {
         let (low, high) = extremes(values).unwrap_or((0.0, 1.0));
         let (low, high) = if low < high { (low, high) } else { (low - 0.5, low + 0.5) };
-        Self { low, high, step: round_step((high - low) / ticks).max(1.0) }
+        Self { low, high, step: round_step((high - low) / ticks).max(1.0), decades: false }
+    }
+
+    /// A scale for the decimal logarithms of values, from whole decade to whole decade, about `ticks` of them.
+    pub fn decades(logarithms: impl Iterator<Item = f64>, ticks: f64) -> Self {
+        let (low, high) = extremes(logarithms).unwrap_or((0.0, 1.0));
+        let (low, high) = (low.floor(), high.ceil().max(low.floor() + 1.0));
+        Self { low, high, step: round_step((high - low) / ticks).max(1.0), decades: true }
     }
 
     /// The positions of the ticks: the multiples of the step, and a whole low end that is well apart from them.
@@ -38,6 +47,9 @@ impl Scale {
 
     /// A tick's text: as many decimals as the step needs.
     pub fn label(self, tick: f64) -> String {
+        if self.decades {
+            return format!("1e{tick}");
+        }
         let largest = self.low.abs().max(self.high.abs());
         if largest >= 1e5 || self.step < 1e-4 {
             return format!("{tick:.1e}");
@@ -136,6 +148,13 @@ mod tests {
         assert_eq!((scale.low, scale.high), (1.0, 40.0));
         assert_eq!(labels(scale), ["1", "10", "20", "30", "40"]);
         assert_eq!(labels(Scale::tight([1.0, 2.0].into_iter(), 5.0)), ["1", "2"]);
+    }
+
+    #[test]
+    fn decades_are_whole_and_labelled_as_powers_of_ten() {
+        let scale = Scale::decades([-11.4, -0.2].into_iter(), 6.0);
+        assert_eq!((scale.low, scale.high), (-12.0, 0.0));
+        assert_eq!(labels(scale), ["1e-12", "1e-10", "1e-8", "1e-6", "1e-4", "1e-2", "1e0"]);
     }
 
     #[test]

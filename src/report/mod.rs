@@ -3,7 +3,8 @@
 //! [`folder`] takes the files, whole or not at all. [`history_csv()`] is for spreadsheets. [`curves`] and
 //! [`templates`] are the lab report's figures, [`table`] its Table 1, [`findings()`] its conclusions put to the
 //! test; [`confusion`] and [`TrueClassProbabilities`] look at single classes and answers. [`write()`] makes
-//! of all of them `report.html`, `report.md` and the figures beside them. [`sparkline()`] is for terminals.
+//! of all of them `report.html`, `report.md` and the figures beside them. [`sparkline()`] is for terminals. [`step_sweep`] is the
+//! gradient check's V-curve.
 //!
 //! It knows nothing of engines: it gets records, parameters and counts.
 
@@ -21,6 +22,7 @@ mod number;
 mod page;
 mod probabilities;
 mod sparkline;
+pub mod step_sweep;
 mod svg;
 pub mod table;
 pub mod templates;

@@ -1,0 +1,102 @@
+//! The whole examination of the gradient that trains, on one batch of images.
+
+use rand::SeedableRng;
+use rand::seq::index;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::criteria::{Criterion, Entry, Options, compare};
+use super::{LayerCost, UNIT_F32, central_difference, engine_gradient, flat, reference_gradient, tolerance};
+use crate::data::Standardization;
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::model::Parameters;
+use crate::objective::Objective;
+use crate::samples::Samples;
+
+/// The parameters whose differences are computed a second time, from the pixels.
+const RECOMPUTED: usize = 64;
+/// What the two ways of differencing may differ by, for a cost of 1 or less. The cost is rounded, and the step
+/// magnifies it.
+const RECOMPUTED_THRESHOLD: f64 = 1e-9;
+
+/// A batch, and the parameters at which its gradient is examined.
+#[derive(Clone, Copy)]
+pub struct Examination<'a> {
+    /// The batch.
+    pub samples: &'a Samples<'a>,
+    /// What the images are standardized by.
+    pub standardization: &'a Standardization,
+    /// Where the gradient is examined.
+    pub parameters: &'a Parameters,
+    /// What is minimized.
+    pub objective: Objective,
+    /// Step, eps and threshold.
+    pub options: Options,
+}
+
+impl Examination<'_> {
+    /// The reference engine's gradient against central differences in every parameter: the criteria of
+    /// [`Report`](super::Report), and the differences against full recomputation for a sample of the parameters.
+    ///
+    /// # Errors
+    /// What the engine fails with.
+    pub fn reference(&self, lambda: f32) -> Result<Vec<Criterion>> {
+        let point = flat(self.parameters);
+        let cost = self.cost().with_lambda(lambda);
+        let numerical = cost.numerical_gradient(&point, self.options.step);
+        let report = compare(&self.exact(lambda)?, &numerical, &self.options);
+        let recomputed = self.recompute(&cost, &point, &numerical);
+        let criteria = report.criteria().into_iter().cloned().chain([recomputed]);
+        Ok(criteria.map(|criterion| of("reference f64", criterion, lambda)).collect())
+    }
+
+    /// The gradient of an engine that computes in f32, at most as far from the reference's as rounding can
+    /// explain: the error is in units of [`tolerance`].
+    ///
+    /// # Errors
+    /// What the engine fails with.
+    pub fn engine(&self, engine: &mut dyn Engine, lambda: f32) -> Result<Criterion> {
+        let Self { samples, standardization, parameters, .. } = *self;
+        let exact = self.exact(lambda)?;
+        let gradients = engine_gradient(engine, std::slice::from_ref(parameters), samples, &[lambda])?;
+        let tolerance = tolerance(samples, standardization, parameters, lambda, UNIT_F32);
+        let mut criterion = Criterion::new("error in units of its tolerance", 1.0);
+        let entries = gradients[0].iter().zip(&exact).zip(&tolerance).enumerate();
+        for (index, ((&analytic, &numerical), tolerance)) in entries {
+            let error = (analytic - numerical).abs() / tolerance;
+            criterion.count(Entry { index, analytic, numerical, error });
+        }
+        Ok(of(&format!("{} f32", engine.info().name), criterion, lambda))
+    }
+
+    /// The cost of the batch, without penalty.
+    pub fn cost(&self) -> LayerCost {
+        LayerCost::new(self.samples, self.standardization, self.parameters.classes, self.objective)
+    }
+
+    /// The f64 gradient.
+    ///
+    /// # Errors
+    /// What the engine fails with.
+    pub fn exact(&self, lambda: f32) -> Result<Vec<f64>> {
+        reference_gradient(self.parameters, self.standardization, self.objective, self.samples, lambda)
+    }
+
+    fn recompute(&self, cost: &LayerCost, point: &[f64], numerical: &[f64]) -> Criterion {
+        let threshold = RECOMPUTED_THRESHOLD * cost.cost(point).max(1.0);
+        let mut criterion = Criterion::new("differences against full recomputation", threshold);
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(0);
+        let mut point = point.to_vec();
+        for index in index::sample(&mut random, point.len(), RECOMPUTED.min(point.len())) {
+            let full = central_difference(|p| cost.cost(p), &mut point, index, self.options.step);
+            let error = (full - numerical[index]).abs();
+            criterion.count(Entry { index, analytic: full, numerical: numerical[index], error });
+        }
+        criterion
+    }
+}
+
+/// The criterion under a name that says what was examined, and at which penalty.
+fn of(what: &str, criterion: Criterion, lambda: f32) -> Criterion {
+    Criterion { name: format!("{what} {}, lambda {lambda}", criterion.name), ..criterion }
+}

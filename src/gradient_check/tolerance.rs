@@ -1,0 +1,175 @@
+//! How far rounding may carry an engine's gradient from the exact one.
+//!
+//! A sum of n products in arithmetic of unit roundoff u is off by at most `n u sum |t|`, whatever the order of
+//! its terms t. That is far too much for long sums: each addition errs by u times a partial sum, roundings
+//! rarely conspire, and so `6 sqrt(n) u sqrt(M^2 + sum t^2)` bounds the error in practice, M being the largest
+//! partial sum (Hoeffding's inequality, with a chance of 3e-8 for each sum; see Higham and Mary, "A new approach
+//! to probabilistic rounding error analysis", 2019). The smaller of the two counts. From it:
+//!
+//! 1. a logit is off by the error `ds` of its sum of 2 D + 1 terms `w x/255/std`, `w mean/std` and b, which holds
+//!    whether or not an engine folds the mean into the bias;
+//! 2. so p is off by a factor of `exp(2 ds)` at most, and so is 1 - p; exponentials and their sum add a few
+//!    roundings, and one for the size of the exponent;
+//! 3. the gradient is a sum over B images of `dlogit x^`: it has the errors of step 2 times the magnitude `m` of
+//!    `x^`, `(x/255 + |mean|) / std`, and that of a sum of B terms of `|dlogit| m`;
+//! 4. the penalty, and reading the gradient off a step, cost a few roundings of what they add.
+
+use super::one_step::ETA;
+use crate::data::Standardization;
+use crate::model::Parameters;
+use crate::objective::Objective;
+use crate::samples::Samples;
+
+/// The unit roundoff of f32.
+pub const UNIT_F32: f64 = 1.0 / (1u64 << 24) as f64;
+/// The unit roundoff of f64.
+pub const UNIT_F64: f64 = 1.0 / (1u64 << 53) as f64;
+
+/// The roundings beside a sum's own: standardization, folding, the division by B, the step's own arithmetic.
+const BESIDE: usize = 8;
+/// Exponentials below this may be flushed to zero.
+const FLUSHED: f64 = 1e-37;
+
+/// What each entry of an engine's gradient may be off by, in arithmetic of unit roundoff `unit`: weights
+/// `[K, D]`, then biases `[K]`.
+///
+/// # Panics
+/// If the shapes do not fit together.
+pub fn tolerance(
+    samples: &Samples,
+    standardization: &Standardization,
+    parameters: &Parameters,
+    lambda: f32,
+    unit: f64,
+) -> Vec<f64> {
+    let Parameters { classes, features, weight, bias } = parameters;
+    // [K, D + 1]: the errors of the summands, and their magnitudes. The bias is a weight of an input of 1.
+    let mut error = vec![0.0; classes * (features + 1)];
+    let mut magnitude = vec![0.0; classes * (features + 1)];
+    for image in 0..samples.len() {
+        let pixels = Pixels::new(samples.image(image), standardization);
+        let dlogits = Dlogits::new(&pixels, parameters, samples.label(image).into(), unit);
+        for class in 0..*classes {
+            let row = class * (features + 1)..(class + 1) * (features + 1);
+            let inputs = pixels.magnitude.iter().chain(&[1.0]);
+            for ((error, magnitude), input) in
+                error[row.clone()].iter_mut().zip(&mut magnitude[row]).zip(inputs)
+            {
+                *error += dlogits.error[class] * input;
+                *magnitude += dlogits.value[class].abs() * input;
+            }
+        }
+    }
+    let batch = samples.len() as f64;
+    let of_sum = gamma(samples.len() + BESIDE, unit);
+    let of_step = BESIDE as f64 * unit;
+    let entry = |class: usize, feature: usize, penalty: f64, value: f32| {
+        let (error, magnitude) =
+            (error[class * (features + 1) + feature], magnitude[class * (features + 1) + feature]);
+        let read = penalty + f64::from(value.abs()) / f64::from(ETA);
+        (error + of_sum * magnitude) / batch + of_step * read
+    };
+    let penalty = |w: f32| 2.0 * f64::from(lambda) * f64::from(w.abs());
+    let weights = weight.iter().enumerate().map(|(i, &w)| entry(i / features, i % features, penalty(w), w));
+    let biases = bias.iter().enumerate().map(|(class, &b)| entry(class, *features, 0.0, b));
+    weights.chain(biases).collect()
+}
+
+/// The relative error of a sum of `n` terms of one sign.
+fn gamma(n: usize, unit: f64) -> f64 {
+    unit * (n as f64).min(6.0 * (n as f64).sqrt())
+}
+
+/// What decides how far off a sum may be.
+#[derive(Default)]
+struct Sum {
+    terms: usize,
+    total: f64,
+    largest_partial: f64,
+    magnitude: f64,
+    squares: f64,
+}
+
+impl Sum {
+    fn of(terms: impl Iterator<Item = f64>) -> Self {
+        let mut sum = Self::default();
+        for term in terms {
+            sum.terms += 1;
+            sum.total += term;
+            sum.largest_partial = sum.largest_partial.max(sum.total.abs());
+            sum.magnitude += term.abs();
+            sum.squares += term * term;
+        }
+        sum
+    }
+
+    /// This sum and `other`, taken apart from one another or term by term.
+    fn beside(self, other: Self) -> Self {
+        Self {
+            terms: self.terms + other.terms,
+            total: self.total + other.total,
+            largest_partial: self.largest_partial + other.largest_partial,
+            magnitude: self.magnitude + other.magnitude,
+            squares: self.squares + other.squares,
+        }
+    }
+
+    fn error(&self, unit: f64) -> f64 {
+        let n = (self.terms + BESIDE) as f64;
+        let probable = 6.0 * n.sqrt() * (self.largest_partial.powi(2) + self.squares).sqrt();
+        unit * probable.min(n * self.magnitude)
+    }
+}
+
+/// An image, standardized but not yet centred: `x^ = scaled - mean`.
+struct Pixels {
+    /// `[D]`: x / 255 / std
+    scaled: Vec<f64>,
+    /// `[D]`: mean / std
+    mean: Vec<f64>,
+    /// `[D]`: the magnitude of what `x^` is the difference of.
+    magnitude: Vec<f64>,
+}
+
+impl Pixels {
+    fn new(image: &[u8], Standardization { mean, std }: &Standardization) -> Self {
+        let scaled: Vec<f64> =
+            image.iter().zip(std).map(|(&x, &std)| f64::from(x) / 255.0 / f64::from(std)).collect();
+        let mean: Vec<f64> =
+            mean.iter().zip(std).map(|(&mean, &std)| f64::from(mean) / f64::from(std)).collect();
+        let magnitude = scaled.iter().zip(&mean).map(|(x, mean)| x + mean.abs()).collect();
+        Self { scaled, mean, magnitude }
+    }
+}
+
+/// `dlogits [K]` of an image, and what each may be off by.
+struct Dlogits {
+    value: Vec<f64>,
+    error: Vec<f64>,
+}
+
+impl Dlogits {
+    fn new(pixels: &Pixels, parameters: &Parameters, label: usize, unit: f64) -> Self {
+        let Parameters { classes, features, weight, bias } = parameters;
+        let product =
+            |w: &[f32], x: &[f64], sign: f64| Sum::of(w.iter().zip(x).map(|(&w, x)| sign * f64::from(w) * x));
+        let logit = |(w, &b): (&[f32], &f32)| {
+            let pixels = product(w, &pixels.scaled, 1.0).beside(product(w, &pixels.mean, -1.0));
+            pixels.beside(Sum::of(std::iter::once(f64::from(b))))
+        };
+        let sums: Vec<Sum> = weight.chunks(*features).zip(bias).map(logit).collect();
+        let logits: Vec<f64> = sums.iter().map(|sum| sum.total).collect();
+        let logit_error = sums.iter().map(|sum| sum.error(unit)).fold(0.0, f64::max);
+
+        let mut value = logits.clone();
+        Objective::SoftmaxCrossEntropy.loss_and_gradient(&mut value, label);
+        let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let of_softmax = gamma(classes + BESIDE, unit);
+        let error = value.iter().zip(&logits).enumerate().map(|(class, (&dlogit, &logit))| {
+            let (p, rest) = if class == label { (dlogit + 1.0, -dlogit) } else { (dlogit, 1.0 - dlogit) };
+            let of_logits = p.min(rest) * f64::exp_m1(2.0 * logit_error);
+            (of_logits + p * (of_softmax + unit * (max - logit))).min(1.0) + FLUSHED
+        });
+        Self { error: error.collect(), value }
+    }
+}

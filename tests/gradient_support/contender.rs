@@ -1,0 +1,70 @@
+//! Every engine, on one team of threads.
+
+use std::num::NonZeroUsize;
+use std::sync::LazyLock;
+
+use onelayer::engine::{Engine, Gemm, Isa, Reference, Simd, Team};
+use onelayer::gradient_check::{UNIT_F32, UNIT_F64, engine_gradient, flat, reference_gradient, tolerance};
+use onelayer::objective::Objective;
+
+use crate::gradient_support::problem::Problem;
+
+/// The threads on which all engines of all cases run.
+static TEAM: LazyLock<Team> =
+    LazyLock::new(|| Team::new(NonZeroUsize::new(2).expect("not 0")).expect("two threads"));
+
+/// An engine under test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contender {
+    /// The f64 oracle.
+    Reference,
+    Gemm,
+    Simd(Isa),
+}
+
+impl Contender {
+    /// Every engine, on every instruction set that this machine has.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::Reference, Self::Gemm].into_iter().chain(Isa::available().map(Self::Simd))
+    }
+
+    /// The roundoff of its arithmetic.
+    pub fn unit(self) -> f64 {
+        if self == Self::Reference { UNIT_F64 } else { UNIT_F32 }
+    }
+
+    pub fn create(self, problem: &Problem) -> Box<dyn Engine> {
+        let Problem { parameters, standardization, .. } = problem;
+        let (parameters, objective) = (std::slice::from_ref(parameters), Objective::default());
+        match self {
+            Self::Reference => Box::new(Reference::new(parameters, standardization, objective)),
+            Self::Gemm => Box::new(Gemm::new(parameters, standardization, objective, TEAM.handle())),
+            Self::Simd(isa) => Box::new(
+                Simd::new(isa, parameters, standardization, objective, TEAM.handle())
+                    .expect("an instruction set that this machine has"),
+            ),
+        }
+    }
+
+    /// The gradient, from one step.
+    pub fn gradient(self, problem: &Problem) -> Vec<f64> {
+        let Problem { parameters, standardization, lambda, .. } = problem;
+        let samples = problem.samples();
+        let gradient = if self == Self::Reference {
+            reference_gradient(parameters, standardization, Objective::default(), &samples, *lambda)
+        } else {
+            let parameters = std::slice::from_ref(parameters);
+            engine_gradient(&mut *self.create(problem), parameters, &samples, &[*lambda])
+                .map(|mut gradients| gradients.remove(0))
+        };
+        let gradient = gradient.expect("a step that does not panic");
+        assert_eq!(gradient.len(), flat(parameters).len());
+        gradient
+    }
+
+    /// What each entry of its gradient may be off by.
+    pub fn tolerance(self, problem: &Problem) -> Vec<f64> {
+        let Problem { parameters, standardization, lambda, .. } = problem;
+        tolerance(&problem.samples(), standardization, parameters, *lambda, self.unit())
+    }
+}
