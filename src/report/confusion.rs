@@ -62,11 +62,13 @@ impl<'a> Confusion<'a> {
         let classes = self.classes.len();
         let named = classes <= NAMED;
         let cell = if named { CELL } else { SIDE / classes as f64 };
-        let longest = self.classes.iter().map(|name| name.chars().count()).max().unwrap_or(0) as f64;
-        let names = if named { longest * 0.55 * TEXT } else { 0.0 };
-        let (left, top) = (names + 36.0, 0.8 * names + 40.0);
+        // Letters are about half as wide as they are high; names above the columns slant by 45 degrees.
+        let width = |name: &String| if named { 0.5 * TEXT * name.chars().count() as f64 } else { 0.0 };
+        let longest = self.classes.iter().map(width).fold(0.0, f64::max);
+        let (left, top) = (longest + 40.0, 0.71 * longest + 40.0);
         let side = cell * classes as f64;
-        let mut svg = Svg::new(left + side + (0.7 * names).max(10.0), top + side + 10.0);
+        let beyond = self.classes.last().map_or(0.0, |name| 0.71 * width(name) - 0.5 * cell).max(0.0);
+        let mut svg = Svg::new(left + side + beyond + 10.0, top + side + 10.0);
         for truth in 0..classes {
             let y = top + truth as f64 * cell;
             let images = self.images(truth).max(1) as f64;
@@ -116,9 +118,9 @@ impl<'a> Confusion<'a> {
 }
 
 /// Precision and recall of each class, in percent, for one run or several side by side.
-pub fn per_class(runs: &[(String, Confusion)]) -> super::Table {
+pub fn per_class(runs: &[(&str, Confusion)]) -> super::Table {
     let mut table = super::Table::new(["class", "images"]);
-    let prefix = |name: &String| if runs.len() > 1 { format!("{name} ") } else { String::new() };
+    let prefix = |name: &str| if runs.len() > 1 { format!("{name} ") } else { String::new() };
     for (name, _) in runs {
         table.header.extend([format!("{}recall", prefix(name)), format!("{}precision", prefix(name))]);
     }

@@ -32,7 +32,7 @@ pub(super) struct Page<'a> {
 /// The part of the page that is about one run.
 pub(super) struct RunPart<'a> {
     pub number: usize,
-    pub name: String,
+    pub name: &'a str,
     pub settings: String,
     pub folder: &'a str,
     pub figures: &'a Figures,
@@ -47,8 +47,7 @@ impl<'a> Page<'a> {
         let Contents { runs, gradients, machine, command } = *contents;
         let records: Vec<&RunRecord> = runs.iter().map(|run| run.record).collect();
         let first = records[0];
-        let confusions: Vec<_> =
-            runs.iter().enumerate().map(|(i, run)| (run_name(run.record, i), run.confusion())).collect();
+        let confusions: Vec<_> = runs.iter().map(|run| (run_name(run.record), run.confusion())).collect();
         Self {
             title: if runs.len() > 1 { "The lab report, reproduced" } else { "A training run" },
             lead: lead(&records),
@@ -95,7 +94,7 @@ fn lead(records: &[&RunRecord]) -> String {
 fn table_1_note(records: &[&RunRecord]) -> String {
     let mut note = "Loss is the mean cross-entropy in nats; cost adds lambda ‖W‖².".to_string();
     if records.iter().any(|record| LabResult::of(&record.config).is_some()) {
-        note += " “report’s” is the lab report’s own Table 1, on the official files; its column “loss” is the cost.";
+        note += " \"report's\" is the lab report's own Table 1, on the official files; its column \"loss\" is the cost.";
         if records[0].dataset.name == synthetic::NAME {
             note += " On synthetic images the differences mean nothing.";
         }
@@ -111,7 +110,7 @@ fn tiles(records: &[&RunRecord]) -> Vec<(String, String)> {
         accuracy(a).total_cmp(&accuracy(b)).then(b.cmp(&a))
     });
     let best = best.unwrap_or(0);
-    let name = if records.len() > 1 { format!(", {}", run_name(records[best], best)) } else { String::new() };
+    let name = if records.len() > 1 { format!(", {}", run_name(records[best])) } else { String::new() };
     vec![
         (percent(records[best].test.accuracy, 2), format!("test accuracy{name}")),
         (format!("{} s", fixed(first.seconds.train, 3)), format!("training, {} epochs", first.config.epochs)),
@@ -130,7 +129,7 @@ fn run_part<'a>((index, (run, figures)): (usize, (&RunDetails<'a>, &'a Figures))
     let config = &run.record.config;
     RunPart {
         number: index + 1,
-        name: run_name(run.record, index),
+        name: run_name(run.record),
         settings: format!(
             "n_batch = {}, eta = {}, n_epochs = {}, lambda = {}",
             config.batch, config.eta, config.epochs, config.lambda
@@ -198,9 +197,9 @@ fn settings(record: &RunRecord) -> Table {
 
 fn fingerprints(records: &[&RunRecord]) -> Table {
     let mut table = Table::new(["run", "eta", "lambda", "SHA-256 of the trained weights"]);
-    table.rows.extend(records.iter().enumerate().map(|(index, record)| {
+    table.rows.extend(records.iter().map(|record| {
         let (eta, lambda) = (record.config.eta.to_string(), record.config.lambda.to_string());
-        vec![run_name(record, index), eta, lambda, record.weights_sha256.clone()]
+        vec![run_name(record).to_string(), eta, lambda, record.weights_sha256.clone()]
     }));
     table
 }

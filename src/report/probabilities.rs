@@ -7,11 +7,11 @@ use super::svg::{Anchor, BLUE, Svg, TEXT, VERMILION};
 /// Bins of the histograms, each 1 / BINS wide.
 const BINS: usize = 20;
 const WIDTH: f64 = 520.0;
-const PANEL: f64 = 130.0;
+const PANEL: f64 = 160.0;
 const LEFT: f64 = 74.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 34.0;
-const GAP: f64 = 56.0;
+const GAP: f64 = 68.0;
 
 /// How many images got a probability for their true class in each of 20 bins from 0 to 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl TrueClassProbabilities {
 
     /// Both histograms, one above the other, over one axis of probability.
     pub fn svg(&self) -> String {
-        let mut svg = Svg::new(WIDTH, TOP + 2.0 * PANEL + 2.0 * GAP + 10.0);
+        let mut svg = Svg::new(WIDTH, TOP + 2.0 * PANEL + 2.0 * GAP - 8.0);
         let panels = [("right answers", &self.right, BLUE), ("wrong answers", &self.wrong, VERMILION)];
         for (panel, (name, bins, colour)) in panels.into_iter().enumerate() {
             let top = TOP + panel as f64 * (PANEL + GAP);
@@ -68,10 +68,10 @@ impl TrueClassProbabilities {
 }
 
 fn draw_bars(svg: &mut Svg, axes: &Axes, bins: &[u64; BINS], colour: &str) {
-    let style = format!(" fill=\"{colour}\" stroke=\"#fff\"");
+    let style = format!(" fill=\"{colour}\"");
     for (bin, &images) in bins.iter().enumerate().filter(|(_, images)| **images > 0) {
         let (left, top) = axes.place((bin as f64 / BINS as f64, images as f64));
         let (right, bottom) = axes.place(((bin + 1) as f64 / BINS as f64, 0.0));
-        svg.rectangle((left, top), (right - left, bottom - top), &style);
+        svg.rectangle((left + 0.5, top), (right - left - 1.0, bottom - top), &style);
     }
 }

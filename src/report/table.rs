@@ -30,15 +30,18 @@ impl Table {
 
     /// As Markdown, aligned in the source too.
     pub fn markdown(&self) -> String {
-        let widths = self.widths();
+        // A bar in a cell is marked as being none of the table's.
+        let plain = |row: &Vec<String>| row.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        let escaped = Self { header: plain(&self.header), rows: self.rows.iter().map(plain).collect() };
+        let widths = escaped.widths();
         let line = |cells: &[String]| format!("| {} |\n", self.pad(cells, &widths).join(" | "));
         let rule = |(column, &width): (usize, &usize)| match column {
             0 => format!(":{}|", "-".repeat(width + 1)),
             _ => format!("{}:|", "-".repeat(width + 1)),
         };
         let rules: String = widths.iter().enumerate().map(rule).collect();
-        let rows: String = self.rows.iter().map(|row| line(row)).collect();
-        format!("{}|{rules}\n{rows}", line(&self.header))
+        let rows: String = escaped.rows.iter().map(|row| line(row)).collect();
+        format!("{}|{rules}\n{rows}", line(&escaped.header))
     }
 
     fn widths(&self) -> Vec<usize> {
@@ -89,13 +92,14 @@ pub fn table_1(runs: &[&RunRecord]) -> Table {
     let own = ["accuracy", "report's", "difference"];
     let cost = ["cost", "report's", "difference"];
     let mut table = Table::new(["run", "lambda", "eta"].into_iter().chain(own).chain(["loss"]).chain(cost));
-    for (index, run) in runs.iter().enumerate() {
+    for run in runs {
         let lab = LabResult::of(&run.config);
         let beside = |value: f64, lab: Option<f64>| match lab {
             Some(lab) => [fixed(value, 4), fixed(lab, 4), signed(value - lab, 4)],
             None => [fixed(value, 4), "–".into(), "–".into()],
         };
-        let mut row = vec![run_name(run, index), run.config.lambda.to_string(), run.config.eta.to_string()];
+        let mut row =
+            vec![run_name(run).to_string(), run.config.lambda.to_string(), run.config.eta.to_string()];
         row.extend(beside(run.test.accuracy, lab.map(|lab| lab.accuracy)));
         row.push(fixed(run.test.loss, 4));
         row.extend(beside(run.test.cost, lab.map(|lab| lab.cost)));
@@ -104,7 +108,7 @@ pub fn table_1(runs: &[&RunRecord]) -> Table {
     table
 }
 
-/// The run's own name, or one by its position.
-pub(super) fn run_name(run: &RunRecord, index: usize) -> String {
-    run.name.clone().unwrap_or_else(|| format!("run {}", index + 1))
+/// The run's own name, where it is one of several.
+pub(super) fn run_name(run: &RunRecord) -> &str {
+    run.name.as_deref().unwrap_or("run")
 }

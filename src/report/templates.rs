@@ -3,7 +3,7 @@
 //! A row of weights has the layout of an image, so it can be shown as one. As in the course, each class is
 //! scaled to its own range, over all three channels at once: its smallest weight is black, its largest full.
 
-use super::svg::{Anchor, Svg, TEXT};
+use super::svg::{Anchor, Svg};
 use crate::data::layout::{CHANNELS, FEATURES, SIDE};
 use crate::model::Parameters;
 
@@ -13,8 +13,9 @@ const ZOOM: usize = 5;
 const TILE: usize = ZOOM * SIDE;
 /// The white room between templates, and around all of them.
 const GAP: usize = 10;
-/// The room for a class name below its template, in SVG units.
-const NAME: usize = 26;
+/// The size of a class name, and the room for it below its template, in SVG units.
+const NAME_SIZE: usize = 22;
+const NAME: usize = 30;
 
 /// The templates of one model: an image of `SIDE` x `SIDE` RGB pixels a class.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,8 +77,9 @@ impl Templates {
                 "<image x=\"{x}\" y=\"{y}\" width=\"{TILE}\" height=\"{TILE}\" \
                  style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{png}\"/>"
             ));
-            let below = ((x + TILE / 2) as f64, (y + TILE) as f64 + 1.2 * TEXT);
-            svg.text(below, Anchor::Middle, classes.get(class).map_or("", String::as_str));
+            let below = ((x + TILE / 2) as f64, (y + TILE + NAME_SIZE) as f64);
+            let size = format!(" font-size=\"{NAME_SIZE}\"");
+            svg.styled_text(below, Anchor::Middle, &size, classes.get(class).map_or("", String::as_str));
         }
         svg.finish("The learnt weights of each class as a picture")
     }

@@ -1,0 +1,121 @@
+//! Finished runs to report on, made up.
+
+use onelayer::data::layout::{CLASSES, FEATURES};
+use onelayer::engine::EngineInfo;
+use onelayer::model::Parameters;
+use onelayer::report::{Contents, GradientCriterion, RunDetails, TrueClassProbabilities};
+use onelayer::train::record::{ConfigRecord, DatasetRecord, Seconds, Throughput};
+use onelayer::train::{Config, EpochRecord, EpochSeconds, Metrics, RunRecord};
+
+/// What a report is made from, owned.
+pub struct Runs {
+    pub records: Vec<RunRecord>,
+    pub parameters: Vec<Parameters>,
+    pub confusions: Vec<Vec<u64>>,
+    pub probabilities: Vec<TrueClassProbabilities>,
+    pub folders: Vec<String>,
+    pub gradients: Vec<GradientCriterion>,
+}
+
+impl Runs {
+    /// The lab's four runs.
+    pub fn lab() -> Self {
+        let config = Config::lab();
+        let records: Vec<RunRecord> = (0..4).map(|run| record(&config, run)).collect();
+        let classes = CLASSES.len();
+        // Class c is right 50 + c times, and taken for the next class otherwise.
+        let confusion = |right: usize| {
+            let mut counts = vec![0; classes * classes];
+            for class in 0..classes {
+                counts[class * classes + class] = (right + class) as u64;
+                counts[class * classes + (class + 1) % classes] = (100 - right - class) as u64;
+            }
+            counts
+        };
+        let logits = [[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]];
+        let images = || logits.iter().map(<[f32; 3]>::as_slice).zip([0, 2]);
+        let criterion = |name: &str, max_error| GradientCriterion {
+            name: name.into(),
+            threshold: 1e-6,
+            max_error,
+            passed: max_error <= 1e-6,
+        };
+        Self {
+            folders: records.iter().map(|run| format!("{}/", run.name.as_deref().unwrap())).collect(),
+            records,
+            parameters: (0..4).map(|seed| Parameters::random(classes, FEATURES, seed)).collect(),
+            confusions: [30, 40, 41, 38].map(confusion).to_vec(),
+            probabilities: vec![TrueClassProbabilities::new(images()); 4],
+            gradients: vec![criterion("absolute error", 2e-10), criterion("relative error (Eq. 1)", 3e-7)],
+        }
+    }
+
+    /// Only the first run, in a folder of its own.
+    pub fn one() -> Self {
+        let mut runs = Self::lab();
+        runs.records.truncate(1);
+        runs.records[0].name = None;
+        runs.folders[0].clear();
+        runs.gradients.clear();
+        runs
+    }
+
+    /// Calls `see` with what borrows from this.
+    pub fn contents<T>(&self, see: impl FnOnce(&Contents) -> T) -> T {
+        let details: Vec<RunDetails> = (0..self.records.len())
+            .map(|run| RunDetails {
+                record: &self.records[run],
+                parameters: &self.parameters[run],
+                confusion: &self.confusions[run],
+                probabilities: &self.probabilities[run],
+                folder: &self.folders[run],
+            })
+            .collect();
+        see(&Contents {
+            runs: &details,
+            gradients: &self.gradients,
+            machine: "a machine of 2 cores",
+            command: "onelayer reproduce --data 'A & B' --seed 0",
+        })
+    }
+}
+
+/// A run whose loss falls, jumping where eta is large.
+fn record(config: &Config, run: usize) -> RunRecord {
+    let settings = ConfigRecord::new(config, &config.runs[run]);
+    let metrics = |epoch: usize, offset: f64| {
+        let jump = if settings.eta > 0.01 && epoch.is_multiple_of(3) { 1.5 } else { 0.0 };
+        let loss = 1.6 + offset + 0.7 / epoch as f64 + jump;
+        Metrics {
+            loss,
+            cost: loss + settings.lambda / epoch as f64,
+            accuracy: 0.45 - offset - 0.1 / epoch as f64,
+        }
+    };
+    let history = (1..=config.epochs).map(|epoch| EpochRecord {
+        epoch,
+        train: metrics(epoch, 0.0),
+        validation: metrics(epoch, 0.15),
+        seconds: EpochSeconds { train: 0.0025, evaluate: 0.003 },
+    });
+    let dataset = DatasetRecord {
+        name: "CIFAR-10".into(),
+        path: Some("data/cifar-10-batches-bin".into()),
+        train: 10_000,
+        validation: 10_000,
+        test: 1_000,
+        classes: CLASSES.map(String::from).to_vec(),
+    };
+    RunRecord {
+        name: Some(config.runs[run].name.clone()),
+        history: history.collect(),
+        test: metrics(35 + run, 0.1),
+        engine: EngineInfo { name: "simd".into(), isa: "avx512".into(), threads: 2 },
+        seconds: Seconds { load: 0.031, train: 0.106, evaluate: 0.133, write: 0.02, total: 0.29 },
+        throughput: Throughput::new(config, &dataset, FEATURES, 0.106),
+        weights_sha256: format!("{run}").repeat(64),
+        out: "runs/made-up".into(),
+        config: settings,
+        dataset,
+    }
+}
