@@ -1,6 +1,6 @@
 //! `onelayer`: the fastest way to train a one-layer softmax network on CIFAR on a CPU.
 
-//pub mod cli;
+pub mod cli;
 pub mod data;
 pub mod engine;
 pub mod error;

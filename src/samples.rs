@@ -147,6 +147,11 @@ impl<'a> Samples<'a> {
         stretch.labels.row(index - stretch.first)[0]
     }
 
+    /// The images of each stretch of memory, in order.
+    pub fn images(&self) -> impl Iterator<Item = Rows<'a>> + '_ {
+        self.stretches.iter().map(|stretch| stretch.images)
+    }
+
     /// The samples of `range`, in place.
     ///
     /// # Panics

@@ -10,7 +10,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::data::layout;
 use crate::data::{Dataset, Source, SplitFiles, Standardization};
-use crate::engine::{Engine, EngineKind, Team};
+use crate::engine::{Engine, EngineKind, Isa, Team};
 use crate::error::{Error, Result};
 use crate::model::Parameters;
 use crate::objective::Objective;
@@ -70,6 +70,9 @@ pub(super) struct EngineArgs {
     /// What multiplies
     #[arg(long, default_value = "auto", value_parser = engine_parser())]
     engine: EngineKind,
+    /// The instruction set of the simd engine
+    #[arg(long, default_value = "auto", value_parser = isa_parser())]
+    isa: IsaChoice,
     /// Threads [default: one for each core]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -84,7 +87,7 @@ impl EngineArgs {
         objective: Objective,
         team: Team,
     ) -> Result<Box<dyn Engine>> {
-        self.engine.create(parameters, standardization, objective, team)
+        self.engine.create(self.isa.0, parameters, standardization, objective, team)
     }
 
     /// The team that `--threads` asks for.
@@ -105,6 +108,15 @@ const MAX_THREADS: usize = 1024;
 fn engine_parser() -> impl TypedValueParser<Value = EngineKind> {
     let names = PossibleValuesParser::new(EngineKind::ALL.map(EngineKind::name));
     names.map(|name| EngineKind::from_name(&name).expect("a possible value"))
+}
+
+/// An instruction set, or none: the fastest.
+#[derive(Clone, Copy)]
+struct IsaChoice(Option<Isa>);
+
+fn isa_parser() -> impl TypedValueParser<Value = IsaChoice> {
+    let names = PossibleValuesParser::new(["auto"].into_iter().chain(Isa::ALL.map(Isa::name)));
+    names.map(|name| IsaChoice(Isa::from_name(&name)))
 }
 
 /// How people and scripts want to be told.

@@ -23,7 +23,11 @@ impl Console {
 
     /// Prints text for people: results.
     pub(super) fn say(&self, text: &str) -> Result<()> {
-        if self.output.json { put(&mut io::stderr().lock(), text) } else { put(&mut io::stdout().lock(), text) }
+        if self.output.json {
+            put(&mut io::stderr().lock(), text)
+        } else {
+            put(&mut io::stdout().lock(), text)
+        }
     }
 
     /// Prints text that `--quiet` leaves out.

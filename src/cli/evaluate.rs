@@ -1,1 +1,130 @@
 //! `onelayer evaluate`: a saved model on a data set.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::args::{DataArgs, EngineArgs, OutputArgs};
+use super::console::Console;
+use super::text;
+use crate::data::{Dataset, Split};
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::objective::Objective;
+use crate::report::{Confusion, per_class};
+use crate::train::Metrics;
+use crate::train::record::DatasetRecord;
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Model file
+    model: PathBuf,
+    /// The split to evaluate
+    #[arg(long, value_enum, default_value_t = SplitName::Test)]
+    split: SplitName,
+    /// Print the confusion matrix as CSV on stdout; text for people goes to stderr
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SplitName {
+    Train,
+    Validation,
+    Test,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Record {
+    model: PathBuf,
+    dataset: DatasetRecord,
+    split: &'static str,
+    #[serde(flatten)]
+    metrics: Metrics,
+    classes: Vec<ClassRecord>,
+    /// `[K][K]`: rows are true classes.
+    confusion: Vec<Vec<u64>>,
+}
+
+#[derive(Serialize)]
+struct ClassRecord {
+    name: String,
+    images: u64,
+    precision: f64,
+    recall: f64,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<()> {
+        let console = Console::new(OutputArgs { json: self.output.json || self.csv, ..self.output });
+        let model = Model::load(&self.model)?;
+        let mut team = self.engine.team()?;
+        let dataset = team.install(|| self.data.open())??;
+        let (split, name) = self.split(&dataset);
+        let samples = split.samples();
+        self.check(&model, dataset.classes.len(), samples.features())?;
+
+        let parameters = std::slice::from_ref(&model.parameters);
+        let mut engine =
+            self.engine.create(parameters, &model.standardization, Objective::default(), team)?;
+        let evaluation = engine.evaluate(&samples)?.swap_remove(0);
+        let lambda = model.metadata.get("lambda").and_then(|lambda| lambda.parse().ok()).unwrap_or(0.0);
+        let metrics = Metrics::of_model(&evaluation, lambda, &model.parameters);
+        let confusion = Confusion::new(&model.classes, &evaluation.confusion);
+
+        console.remark(&text::dataset(&dataset))?;
+        console.say(&format!(
+            "{} on the {name} split, {} images: loss {:.4}, cost {:.4}, accuracy {:.2} %\n\n{}",
+            self.model.display(),
+            text::grouped(split.len()),
+            metrics.loss,
+            metrics.cost,
+            100.0 * metrics.accuracy,
+            per_class(&[(name, confusion)]).text()
+        ))?;
+        if self.csv {
+            return super::console::print(&confusion.csv());
+        }
+        let class = |class: usize| ClassRecord {
+            name: model.classes[class].clone(),
+            images: confusion.images(class),
+            precision: confusion.precision(class),
+            recall: confusion.recall(class),
+        };
+        console.json(&Record {
+            model: self.model.clone(),
+            dataset: DatasetRecord::new(&dataset),
+            split: name,
+            metrics,
+            classes: (0..model.classes.len()).map(class).collect(),
+            confusion: evaluation.confusion.chunks(model.classes.len()).map(<[u64]>::to_vec).collect(),
+        })
+    }
+
+    fn split<'a>(&self, dataset: &'a Dataset) -> (&'a Split, &'static str) {
+        match self.split {
+            SplitName::Train => (&dataset.train, "train"),
+            SplitName::Validation => (&dataset.validation, "validation"),
+            SplitName::Test => (&dataset.test, "test"),
+        }
+    }
+
+    /// Checks that the model is made for images like these.
+    fn check(&self, model: &Model, classes: usize, features: usize) -> Result<()> {
+        let shape = |features: usize, classes: usize| format!("{features} features and {classes} classes");
+        let (expected, found) =
+            (shape(features, classes), shape(model.parameters.features, model.parameters.classes));
+        if expected == found {
+            return Ok(());
+        }
+        Err(Error::format(&self.model, format!("a model of {expected}, as the data has"), found))
+    }
+}

@@ -97,7 +97,8 @@ fn usage(error: &clap::Error) -> ExitCode {
         return ExitCode::from(2);
     }
     // The first paragraph says what is wrong; usage and the pointer to --help follow it.
-    let paragraph: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:")).collect();
+    let paragraph: Vec<&str> =
+        text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:")).collect();
     let line = paragraph.join(" ");
     let line = line.trim_start_matches("error: ").split("For more information").next().unwrap_or_default();
     let line: Vec<&str> = line.split_whitespace().collect();

@@ -5,9 +5,9 @@ use super::console::{self, Console};
 use super::pass::Pass;
 use super::text;
 use crate::error::Result;
-use crate::report::{RunFolder, table};
-use crate::train::record::{ReproductionRecord, TotalSeconds};
+use crate::report::{RunFolder, table_1};
 use crate::train::Config;
+use crate::train::record::{ReproductionRecord, TotalSeconds};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -27,8 +27,8 @@ impl Args {
         let (pass, folders) = Pass::run(config, &self.training, console, folders)?;
         let runs = pass.write(&folders)?;
 
-        let table = table::table_1(&runs);
-        console.say(&table)?;
+        let table = table_1(&runs.iter().collect::<Vec<_>>());
+        console.say(&table.text())?;
         let record = ReproductionRecord { runs, seconds: TotalSeconds { total: pass.elapsed() }, out };
         folder.write("run.json", console::to_json(&record).as_bytes())?;
         console.say(&format!("\n{}written   {}\n", text::timing(&record.runs[0]), record.out.display()))?;

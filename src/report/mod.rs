@@ -31,7 +31,7 @@ use crate::error::Result;
 use figures::Figures;
 use page::Page;
 
-pub use confusion::Confusion;
+pub use confusion::{Confusion, per_class};
 pub use contents::{Contents, GradientCriterion, RunDetails};
 pub use findings::{Finding, Verdict, findings};
 pub use folder::RunFolder;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Evaluation;
+use crate::model::Parameters;
 
 /// How good a model is on a split.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,16 @@ impl Metrics {
         let loss = evaluation.loss_sum / images;
         Self { loss, cost: loss + penalty, accuracy: evaluation.correct() as f64 / images }
     }
+
+    /// The metrics of an evaluation of `parameters`, which were trained with `lambda`.
+    pub fn of_model(evaluation: &Evaluation, lambda: f64, parameters: &Parameters) -> Self {
+        Self::new(evaluation, penalty(lambda, parameters))
+    }
+}
+
+/// `lambda ||W||^2`; 0 for lambda 0, whatever the weights.
+pub(super) fn penalty(lambda: f64, parameters: &Parameters) -> f64 {
+    if lambda == 0.0 { 0.0 } else { lambda * parameters.squared_norm() }
 }
 
 /// The seconds that an epoch took. Runs trained side by side share them.

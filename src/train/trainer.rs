@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::config::Config;
-use super::history::{EpochRecord, EpochSeconds, Metrics};
+use super::history::{EpochRecord, EpochSeconds, Metrics, penalty};
 use crate::engine::{Engine, Evaluation, Step};
 use crate::error::{Error, Result};
 use crate::model::Parameters;
@@ -103,7 +103,7 @@ impl<'a> Trainer<'a> {
         self.engine.load(&parameters);
         let evaluations = self.engine.evaluate(test)?;
         let finish = |((parameters, evaluation), run): ((Parameters, Evaluation), &super::Run)| {
-            let metrics = Metrics::new(&evaluation, penalty(run.lambda, &parameters));
+            let metrics = Metrics::of_model(&evaluation, run.lambda, &parameters);
             Finished { parameters, metrics, evaluation }
         };
         Ok(parameters.into_iter().zip(evaluations).zip(&self.config.runs).map(finish).collect())
@@ -143,9 +143,4 @@ impl<'a> Trainer<'a> {
         let parameters = self.engine.parameters();
         runs.iter().zip(&parameters).map(|(run, parameters)| penalty(run.lambda, parameters)).collect()
     }
-}
-
-/// `lambda ||W||^2`; 0 for lambda 0, whatever the weights.
-fn penalty(lambda: f64, parameters: &Parameters) -> f64 {
-    if lambda == 0.0 { 0.0 } else { lambda * parameters.squared_norm() }
 }

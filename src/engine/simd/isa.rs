@@ -43,6 +43,11 @@ impl Isa {
         Self::available().next().expect("every machine runs portable code")
     }
 
+    /// Whether it is more than an oracle here: whether its multiply-adds are vector instructions.
+    pub fn is_vectorized(self) -> bool {
+        self != Self::Portable || cfg!(target_arch = "aarch64") || cfg!(target_feature = "fma")
+    }
+
     /// The kernels for it.
     ///
     /// # Errors
