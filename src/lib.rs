@@ -7,6 +7,7 @@ pub mod error;
 pub mod gradient_check;
 pub mod model;
 pub mod objective;
+pub mod picture;
 pub mod report;
 pub mod samples;
 pub mod train;

@@ -7,6 +7,16 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 
+/// Writes the file `path`. One of that name is replaced.
+///
+/// # Errors
+/// What the system refuses. Whatever had the name before is then untouched.
+pub fn write(path: &Path, contents: &[u8]) -> Result<()> {
+    let mut file = WholeFile::create(path)?;
+    file.write_at(0, contents)?;
+    file.finish()
+}
+
 /// A file being written. It is removed unless [`WholeFile::finish`] gives it its name.
 #[derive(Debug)]
 pub struct WholeFile {

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::{Model, Parameters};
 use crate::data::Standardization;
 use crate::error::{Error, Result};
-use crate::whole_file::WholeFile;
+use crate::whole_file;
 
 /// The metadata key of the class names.
 const CLASSES: &str = "classes";
@@ -28,9 +28,7 @@ impl Model {
     /// # Panics
     /// As [`Model::to_bytes`].
     pub fn save(&self, path: &Path) -> Result<()> {
-        let mut file = WholeFile::create(path)?;
-        file.write_at(0, &self.to_bytes())?;
-        file.finish()
+        whole_file::write(path, &self.to_bytes())
     }
 
     /// The file that [`Model::save`] writes.

@@ -1,13 +1,11 @@
 //! The run folder: made before the long work starts, filled at the end, each file whole or not at all.
 
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tempfile::NamedTempFile;
-
 use crate::error::{Error, Result};
+use crate::whole_file::{self, WholeFile};
 
 /// A folder that takes the files of a run.
 ///
@@ -37,7 +35,8 @@ impl RunFolder {
         made.reverse();
         let folder = Self { path: path.to_path_buf(), made, written: AtomicBool::new(false) };
         fs::create_dir_all(path).map_err(Error::io(path, "make the folder"))?;
-        temporary_in(path).map_err(Error::io(path, "write to the folder"))?;
+        // Only tried: it is removed again at once.
+        WholeFile::create(&path.join("run.json"))?;
         Ok(folder)
     }
 
@@ -53,15 +52,9 @@ impl RunFolder {
     /// What the system refuses. The file is then as it was before.
     pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> Result<()> {
         let path = self.path.join(name);
-        self.replace(&path, contents.as_ref()).map_err(Error::io(&path, "write"))
-    }
-
-    fn replace(&self, path: &Path, contents: &[u8]) -> io::Result<()> {
         let folder = path.parent().unwrap_or(&self.path);
-        fs::create_dir_all(folder)?;
-        let mut file = temporary_in(folder)?;
-        file.write_all(contents)?;
-        file.persist(path)?;
+        fs::create_dir_all(folder).map_err(Error::io(folder, "make the folder"))?;
+        whole_file::write(&path, contents.as_ref())?;
         self.written.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -74,16 +67,6 @@ impl Drop for RunFolder {
             self.made.iter().rev().for_each(|folder| drop(fs::remove_dir(folder)));
         }
     }
-}
-
-/// A file that is removed unless it is renamed, as readable to others as any new file.
-fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    #[cfg(unix)]
-    builder.permissions(permissions);
-    builder.prefix(".onelayer-").tempfile_in(folder)
 }
 
 fn check_empty(path: &Path) -> Result<()> {

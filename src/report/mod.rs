@@ -26,6 +26,7 @@ pub mod step_sweep;
 mod svg;
 pub mod table;
 pub mod templates;
+mod terminal;
 
 use crate::error::Result;
 use figures::Figures;

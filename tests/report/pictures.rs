@@ -184,3 +184,21 @@ fn probabilities_of_the_true_class_fall_into_their_bins() {
     assert_eq!(bins(&counts.wrong), [0, 4, 6]);
     check_balanced(&counts.svg());
 }
+
+#[test]
+fn terminal_templates_fit_the_width_and_show_two_pixels_a_character() {
+    let parameters = Parameters::random(10, FEATURES, 5);
+    let templates = Templates::new(&parameters).unwrap();
+    let names = CLASSES.map(String::from);
+    for (width, columns) in [(10, 1), (66, 2), (99, 2), (100, 3), (1000, 10)] {
+        let text = templates.half_blocks(&names, width);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 10usize.div_ceil(columns) * (16 + 2), "at {width} characters");
+        assert_eq!(lines[0].matches('▀').count(), 32 * columns);
+        assert!(lines[16].contains("airplane"));
+    }
+    let [top, bottom] =
+        [0, 32].map(|pixel| templates.image(0)[pixel].map(|value| value.to_string()).join(";"));
+    let text = templates.half_blocks(&names, 80);
+    assert!(text.starts_with(&format!("\x1b[38;2;{top}m\x1b[48;2;{bottom}m▀")));
+}
