@@ -87,7 +87,8 @@ fn a_constant_feature_has_standard_deviation_one() {
 
 #[test]
 fn the_brightest_images_do_not_overflow() {
-    let (count, features) = (20_000, 3);
+    // More than the 66,051 squares of 255 that fit in u32.
+    let (count, features) = (70_000, 3);
     let mut images = vec![255; count * features];
     images[1] = 254;
     let labels = vec![0; count];
