@@ -79,6 +79,20 @@ fn it_opens_as_the_lab_splits_it() {
 }
 
 #[test]
+fn its_files_split_as_asked() {
+    let files = SplitFiles {
+        train: vec!["data_batch_2.bin".into(), "test_batch.bin".into()],
+        test: vec!["data_batch_1.bin".into()],
+        ..SplitFiles::default()
+    };
+    let asked = Dataset::open(&Source::Synthetic(0), &files).unwrap();
+    let lab = Dataset::open(&Source::Synthetic(0), &SplitFiles::default()).unwrap();
+    assert_eq!(asked.train.len(), 20_000);
+    assert!(asked.train.files()[0].bytes() == lab.validation.files()[0].bytes());
+    assert!(asked.test.files()[0].bytes() == lab.train.files()[0].bytes());
+}
+
+#[test]
 fn written_to_a_folder_it_is_still_called_synthetic() {
     let folder = TempDir::new().unwrap();
     synthetic::write(folder.path(), 5).unwrap();

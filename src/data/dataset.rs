@@ -111,7 +111,7 @@ impl Dataset {
                     .map_err(Error::io(&std::env::temp_dir(), "make a folder in"))?;
                 synthetic::write(folder.path(), *seed)?;
                 // The maps keep the files' pages when `folder` is removed.
-                Ok(Self { path: None, ..Self::open_folder(folder.path(), &SplitFiles::default())? })
+                Ok(Self { path: None, ..Self::open_folder(folder.path(), files)? })
             }
         }
     }
