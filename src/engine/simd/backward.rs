@@ -89,8 +89,8 @@ fn tile<V: Vector, const N: usize, const TAIL: bool, const COLUMNS: usize>(
     let columns = batch.steps.len();
     for part in 0..V::PARTS {
         let mut mean = [V::splat(isa, 0.0); N];
-        for n in 0..N {
-            mean[n] = V::load(isa, &features.mean[group + n], part);
+        for (mean, lanes) in mean.iter_mut().zip(&features.mean[group..]) {
+            *mean = V::load(isa, lanes, part);
         }
         let mut sums = [[V::splat(isa, 0.0); COLUMNS]; N];
         let first = features.first + group;
@@ -101,25 +101,23 @@ fn tile<V: Vector, const N: usize, const TAIL: bool, const COLUMNS: usize>(
                 let bytes =
                     if TAIL { &tail } else { image.as_chunks().0[first..].first_chunk().expect("groups") };
                 let mut x = mean;
-                for n in 0..N {
-                    x[n] = V::bytes(isa, &bytes[n], part) - mean[n];
+                for (x, bytes) in x.iter_mut().zip(bytes) {
+                    *x = V::bytes(isa, bytes, part) - *x;
                 }
-                for c in 0..COLUMNS {
-                    let dlogit = V::splat(isa, dlogits[c].0[lane]);
-                    for n in 0..N {
-                        sums[n][c] = x[n].mul_add(dlogit, sums[n][c]);
+                for (c, dlogits) in dlogits.iter().enumerate() {
+                    let dlogit = V::splat(isa, dlogits.0[lane]);
+                    for (sums, x) in sums.iter_mut().zip(x) {
+                        sums[c] = x.mul_add(dlogit, sums[c]);
                     }
                 }
             }
         }
-        for n in 0..N {
+        for (n, sums) in sums.iter().enumerate() {
             let scale = V::load(isa, &features.scale[group + n], part);
-            let weight = &mut features.weight[(group + n) * columns + column..][..COLUMNS];
-            for c in 0..COLUMNS {
-                let ColumnStep { rate, decay } = batch.steps[column + c];
-                let decayed = V::load(isa, &weight[c], part) * V::splat(isa, decay);
-                let step = sums[n][c].mul_add(scale * V::splat(isa, -rate), decayed);
-                step.store(&mut weight[c], part);
+            let weights = &mut features.weight[(group + n) * columns + column..];
+            for ((weight, sum), step) in weights.iter_mut().zip(sums).zip(&batch.steps[column..]) {
+                let decayed = V::load(isa, weight, part) * V::splat(isa, step.decay);
+                sum.mul_add(scale * V::splat(isa, -step.rate), decayed).store(weight, part);
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::objective::Objective;
 use crate::samples::{Rows, Samples};
 
 /// Images of a chunk. Losses are added up chunk by chunk, so this is part of a loss's bits.
-const CHUNK: usize = 128;
+const CHUNK: usize = 64;
 
 /// A trained model, as the members share it.
 pub(super) struct Scoring<'a> {

@@ -25,12 +25,18 @@ pub(super) struct Block<'a> {
     pub(super) columns: usize,
 }
 
-impl Block<'_> {
+impl<'a> Block<'a> {
     /// The block's whole groups in `image`.
     #[inline(always)]
     fn groups<'i>(&self, image: &'i [u8]) -> &'i [[u8; LANES]] {
-        let groups = image.as_chunks::<LANES>().0.get(self.first..).unwrap_or_default();
+        let groups = &image.as_chunks::<LANES>().0[self.first..];
         &groups[..groups.len().min(self.mean.len())]
+    }
+
+    /// The weights of a tile on one group: of the columns from `first` on.
+    #[inline(always)]
+    fn weights<const COLUMNS: usize>(&self, group: usize, first: usize) -> &'a [Lanes; COLUMNS] {
+        self.weight[group * self.columns + first..].first_chunk().expect("a tile of columns")
     }
 }
 
@@ -60,17 +66,18 @@ fn columns<V: Vector, const COLUMNS: usize>(
     first: usize,
     logits: &mut [Lanes],
 ) {
-    let mut ahead = ahead.iter().copied();
+    let mut ahead = ahead.chunks_exact(IMAGES);
     for (images, logits) in images.chunks(LANES).zip(logits.chunks_exact_mut(block.columns)) {
         let logits: &mut [Lanes; COLUMNS] = logits[first..].first_chunk_mut().expect("a tile of columns");
         let (pairs, last) = images.as_chunks::<IMAGES>();
         for (index, pair) in pairs.iter().enumerate() {
-            let ahead = [ahead.next().unwrap_or_default(), ahead.next().unwrap_or_default()];
-            let sums = tile::<V, IMAGES, COLUMNS>(isa, block, *pair, ahead, first);
+            // Where nothing follows, what is here is asked for again: that costs less than to ask whether to.
+            let ahead = ahead.next().map_or(pair, |ahead| ahead.first_chunk().expect("a pair"));
+            let sums = tile::<V, IMAGES, COLUMNS>(isa, block, pair, ahead, first);
             add::<V, IMAGES, COLUMNS>(isa, &sums, IMAGES * index, logits);
         }
         if let [image] = last {
-            let sums = tile::<V, 1, COLUMNS>(isa, block, [image], [&[]], first);
+            let sums = tile::<V, 1, COLUMNS>(isa, block, &[image], &[image], first);
             add::<V, 1, COLUMNS>(isa, &sums, images.len() - 1, logits);
         }
     }
@@ -81,48 +88,68 @@ fn columns<V: Vector, const COLUMNS: usize>(
 fn tile<V: Vector, const N: usize, const COLUMNS: usize>(
     isa: V::Isa,
     block: Block,
-    images: [&[u8]; N],
-    ahead: [&[u8]; N],
+    images: &[&[u8]; N],
+    ahead: &[&[u8]; N],
     first: usize,
 ) -> [[Lanes; COLUMNS]; N] {
-    let mut groups: [&[[u8; LANES]]; N] = [&[]; N];
-    let mut groups_ahead = groups;
+    let whole = block.groups(images[0]).len();
+    let (mut groups, mut groups_ahead) = ([&[][..]; N], [&[][..]; N]);
     for i in 0..N {
-        groups[i] = block.groups(images[i]);
-        groups_ahead[i] = block.groups(ahead[i]);
+        groups[i] = &block.groups(images[i])[..whole];
+        groups_ahead[i] = &block.groups(ahead[i])[..whole];
     }
-    let whole = groups[0].len();
-    let (whole_mean, tail_mean) = block.mean.split_at(whole);
-    let (whole_weight, tail_weight) = block.weight.split_at(whole * block.columns);
+    let in_lines = whole / GROUPS_A_LINE * GROUPS_A_LINE;
 
-    let mut sums = [[Lanes::ZERO; COLUMNS]; N];
+    let mut lanes = [[Lanes::ZERO; COLUMNS]; N];
     for part in 0..V::PARTS {
-        let mut partial = [[V::splat(isa, 0.0); COLUMNS]; N];
-        let mut bytes = [&[0; LANES]; N];
-        let weights = whole_weight.chunks_exact(block.columns);
-        for (group, (mean, weight)) in whole_mean.iter().zip(weights).enumerate() {
-            for i in 0..N {
-                bytes[i] = &groups[i][group];
-                if group % GROUPS_A_LINE == 0 && group < groups_ahead[i].len() {
-                    V::prefetch(isa, &groups_ahead[i][group][0]);
-                }
+        let mut sums = [[V::splat(isa, 0.0); COLUMNS]; N];
+        for line in (0..in_lines).step_by(GROUPS_A_LINE) {
+            for groups in groups_ahead {
+                V::prefetch(isa, &groups[line][0]);
             }
-            accumulate::<V, N, COLUMNS>(isa, part, &mut partial, bytes, mean, &weight[first..]);
+            for group in line..line + GROUPS_A_LINE {
+                let weights = block.weights::<COLUMNS>(group, first);
+                accumulate::<V, N, COLUMNS>(
+                    isa,
+                    part,
+                    &mut sums,
+                    at(&groups, group),
+                    &block.mean[group],
+                    weights,
+                );
+            }
         }
-        if let [mean] = tail_mean {
+        for group in in_lines..whole {
+            let weights = block.weights::<COLUMNS>(group, first);
+            accumulate::<V, N, COLUMNS>(
+                isa,
+                part,
+                &mut sums,
+                at(&groups, group),
+                &block.mean[group],
+                weights,
+            );
+        }
+        if whole < block.mean.len() {
             let tails = images.map(tail);
-            for i in 0..N {
-                bytes[i] = &tails[i];
-            }
-            accumulate::<V, N, COLUMNS>(isa, part, &mut partial, bytes, mean, &tail_weight[first..]);
+            let weights = block.weights::<COLUMNS>(whole, first);
+            accumulate::<V, N, COLUMNS>(isa, part, &mut sums, tails.each_ref(), &block.mean[whole], weights);
         }
-        for i in 0..N {
-            for c in 0..COLUMNS {
-                partial[i][c].store(&mut sums[i][c], part);
-            }
+        for (lanes, sum) in lanes.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
+            sum.store(lanes, part);
         }
     }
-    sums
+    lanes
+}
+
+/// Group `group` of each image.
+#[inline(always)]
+fn at<'a, const N: usize>(images: &[&'a [[u8; LANES]]; N], group: usize) -> [&'a [u8; LANES]; N] {
+    let mut groups = [&[0; LANES]; N];
+    for (bytes, image) in groups.iter_mut().zip(images) {
+        *bytes = &image[group];
+    }
+    groups
 }
 
 /// `sums += (x - mean) * weight`, for one group of features.
@@ -133,18 +160,17 @@ fn accumulate<V: Vector, const N: usize, const COLUMNS: usize>(
     sums: &mut [[V; COLUMNS]; N],
     bytes: [&[u8; LANES]; N],
     mean: &Lanes,
-    weight: &[Lanes],
+    weights: &[Lanes; COLUMNS],
 ) {
     let mean = V::load(isa, mean, part);
     let mut x = [mean; N];
-    for i in 0..N {
-        x[i] = V::bytes(isa, bytes[i], part) - mean;
+    for (x, bytes) in x.iter_mut().zip(bytes) {
+        *x = V::bytes(isa, bytes, part) - mean;
     }
-    let weight: &[Lanes; COLUMNS] = weight.first_chunk().expect("a tile of columns");
-    for c in 0..COLUMNS {
-        let weight = V::load(isa, &weight[c], part);
-        for i in 0..N {
-            sums[i][c] = x[i].mul_add(weight, sums[i][c]);
+    for (c, weight) in weights.iter().enumerate() {
+        let weight = V::load(isa, weight, part);
+        for (sums, x) in sums.iter_mut().zip(x) {
+            sums[c] = x.mul_add(weight, sums[c]);
         }
     }
 }
