@@ -171,7 +171,10 @@ fn sweep(
     let table = report::step_sweep::table(&sweep).text();
     let path = folder.path().join("step_sweep.svg");
     let swept = grouped(sweep.parameters);
-    console.say(&format!("\nlargest error of {swept} entries, by step\n\n{table}\nwritten   {}\n", path.display()))?;
+    console.say(&format!(
+        "\nlargest error of {swept} entries, by step\n\n{table}\nwritten   {}\n",
+        path.display()
+    ))?;
     Ok(SweepRecord { sweep, figure: path })
 }
 
