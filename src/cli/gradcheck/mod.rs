@@ -1,25 +1,24 @@
 //! `onelayer gradcheck`: analytic against numerical gradients, by the lab report's two criteria.
 
+mod record;
+
 use std::path::PathBuf;
 use std::time::Instant;
 
-use serde::Serialize;
-
+use self::record::{CriterionRecord, Place, Record, SweepRecord};
 use super::args::{self, DataArgs, EngineArgs, OutputArgs};
 use super::console::Console;
 use super::text::{self, grouped};
-use crate::data::{Dataset, Standardization, layout};
+use crate::data::{Dataset, Standardization};
 use crate::engine::{EngineKind, Team};
 use crate::error::{Error, Result};
-use crate::gradient_check::{Criterion, Entry, Examination, Options, StepSweep, flat, step_sweep};
+use crate::gradient_check::{Criterion, Entry, Examination, Options, flat, step_sweep};
 use crate::model::Parameters;
 use crate::objective::Objective;
 use crate::report::{self, RunFolder, Table};
 
 /// The parameters that the step sweep moves.
 const SWEPT: usize = 1000;
-/// The names of the colour planes.
-const CHANNELS: [&str; layout::CHANNELS] = ["red", "green", "blue"];
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -79,22 +78,13 @@ impl Args {
         let folder = self.folder()?;
         let criteria = self.examine(&examination, &mut team)?;
         let entries = flat(examination.parameters).len();
-        console.remark(&format!(
-            "{}batch     {} images, {} parameters, h = {:e}, eps = {:e}\n\n",
-            text::dataset(&dataset),
-            grouped(self.images),
-            grouped(entries),
-            options.step,
-            options.epsilon
-        ))?;
+        console.remark(&self.heading(&dataset, entries))?;
         console.say(&table(&criteria).text())?;
         let place = |index| Place::new(index, &dataset, train.features());
         let mut failures = criteria.iter().filter(|criterion| !criterion.passed());
-        let first = failures.next();
         // The first becomes the error.
-        for failed in failures {
-            console.say(&format!("\n{}\n", failure(failed, place)))?;
-        }
+        let first = failures.next();
+        failures.try_for_each(|failed| console.say(&format!("\n{}\n", failure(failed, place))))?;
         let sweep = folder.map(|folder| sweep(&examination, &mut team, &folder, &console)).transpose()?;
         console.json(&Record {
             passed: first.is_none(),
@@ -112,6 +102,13 @@ impl Args {
             None => Ok(()),
             Some(failed) => Err(Error::Gradient { failure: failure(failed, place) }),
         }
+    }
+
+    /// What is about to be checked.
+    fn heading(&self, dataset: &Dataset, entries: usize) -> String {
+        let (data, images, entries) = (text::dataset(dataset), grouped(self.images), grouped(entries));
+        let Self { step, eps, .. } = self;
+        format!("{data}batch     {images} images, {entries} parameters, h = {step:e}, eps = {eps:e}\n\n")
     }
 
     /// The numbers that are not checked while the options are parsed.
@@ -202,111 +199,4 @@ fn failure(criterion: &Criterion, place: impl Fn(usize) -> Place) -> String {
         format!("; the largest, {error:.2e}, at {}: {analytic:e} against {numerical:e}", place(index).text())
     });
     format!("{name}: {failed} of {checked} entries above {threshold:.0e}{worst}")
-}
-
-/// What a parameter is, in the data set's words.
-#[derive(Serialize)]
-struct Place {
-    parameter: String,
-    class: String,
-    #[serde(flatten)]
-    pixel: Option<Pixel>,
-}
-
-/// Where a feature lies in the image.
-#[derive(Serialize)]
-struct Pixel {
-    row: usize,
-    column: usize,
-    channel: &'static str,
-}
-
-impl Place {
-    /// Parameter `index` of weights `[K, D]`, row-major, then biases `[K]`.
-    fn new(index: usize, dataset: &Dataset, features: usize) -> Self {
-        let (class, feature) = (index / features, index % features);
-        if class < dataset.classes.len() {
-            let (channel, position) = (feature / layout::SIDE.pow(2), feature % layout::SIDE.pow(2));
-            let (row, column) = (position / layout::SIDE, position % layout::SIDE);
-            let pixel = Some(Pixel { row, column, channel: CHANNELS[channel] });
-            return Self {
-                parameter: format!("weight[{class}, {feature}]"),
-                class: dataset.classes[class].clone(),
-                pixel,
-            };
-        }
-        let class = index - dataset.classes.len() * features;
-        Self { parameter: format!("bias[{class}]"), class: dataset.classes[class].clone(), pixel: None }
-    }
-
-    fn text(&self) -> String {
-        let Self { parameter, class, pixel } = self;
-        match pixel {
-            Some(Pixel { row, column, channel }) => {
-                format!("{parameter} (class {class}, pixel row {row}, column {column}, {channel})")
-            }
-            None => format!("{parameter} (class {class})"),
-        }
-    }
-}
-
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Record<'a> {
-    passed: bool,
-    criteria: Vec<CriterionRecord<'a>>,
-    dataset: &'a str,
-    images: usize,
-    parameters: usize,
-    step: f64,
-    eps: f64,
-    seed: u64,
-    seconds: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    step_sweep: Option<SweepRecord>,
-}
-
-#[derive(Serialize)]
-struct CriterionRecord<'a> {
-    name: &'a str,
-    threshold: f64,
-    max_error: f64,
-    passed: bool,
-    entries: usize,
-    failed: usize,
-    /// The entry with the largest error.
-    worst: Option<WorstRecord>,
-}
-
-#[derive(Serialize)]
-struct WorstRecord {
-    #[serde(flatten)]
-    place: Place,
-    analytic: f64,
-    numerical: f64,
-}
-
-impl<'a> CriterionRecord<'a> {
-    fn new(criterion: &'a Criterion, place: impl Fn(usize) -> Place) -> Self {
-        Self {
-            name: &criterion.name,
-            threshold: criterion.threshold,
-            max_error: criterion.max_error(),
-            passed: criterion.passed(),
-            entries: criterion.checked,
-            failed: criterion.failed,
-            worst: criterion.worst.map(|Entry { index, analytic, numerical, .. }| WorstRecord {
-                place: place(index),
-                analytic,
-                numerical,
-            }),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct SweepRecord {
-    #[serde(flatten)]
-    sweep: StepSweep,
-    figure: PathBuf,
 }
