@@ -3,6 +3,7 @@
 mod args;
 mod console;
 mod evaluate;
+mod gradcheck;
 mod info;
 mod pass;
 mod reproduce;
@@ -33,6 +34,8 @@ enum Verb {
     Reproduce(reproduce::Args),
     /// Measure a saved model on a data set: loss, accuracy, per class, confusion
     Evaluate(evaluate::Args),
+    /// Check the gradient: analytic against numerical, in f64, and the f32 engines against that
+    Gradcheck(gradcheck::Args),
     /// Write the synthetic data set, in CIFAR-10's binary layout
     Synth(synth::Args),
     /// Show what a data folder, a model, a run or this machine is
@@ -66,6 +69,7 @@ impl Verb {
             Self::Train(args) => args.run(),
             Self::Reproduce(args) => args.run(),
             Self::Evaluate(args) => args.run(),
+            Self::Gradcheck(args) => args.run(),
             Self::Synth(args) => args.run(),
             Self::Info(args) => args.run(),
             Self::Completions { shell } => {
