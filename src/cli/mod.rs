@@ -5,6 +5,8 @@ mod console;
 mod evaluate;
 mod info;
 mod pass;
+mod predict;
+mod report;
 mod reproduce;
 mod synth;
 mod text;
@@ -33,6 +35,8 @@ enum Verb {
     Reproduce(reproduce::Args),
     /// Measure a saved model on a data set: loss, accuracy, per class, confusion
     Evaluate(evaluate::Args),
+    /// See in pictures, or in records of a CIFAR file, what a saved model sees
+    Predict(predict::Args),
     /// Write the synthetic data set, in CIFAR-10's binary layout
     Synth(synth::Args),
     /// Show what a data folder, a model, a run or this machine is
@@ -66,6 +70,7 @@ impl Verb {
             Self::Train(args) => args.run(),
             Self::Reproduce(args) => args.run(),
             Self::Evaluate(args) => args.run(),
+            Self::Predict(args) => args.run(),
             Self::Synth(args) => args.run(),
             Self::Info(args) => args.run(),
             Self::Completions { shell } => {

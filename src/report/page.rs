@@ -7,6 +7,7 @@ use super::findings::{Finding, findings};
 use super::number::{count, fixed, percent};
 use super::table::{LabResult, Table, run_name, table_1};
 use crate::data::synthetic;
+use crate::gradient_check::Criterion;
 use crate::train::RunRecord;
 
 /// The content of a report, ready to be laid out.
@@ -58,7 +59,7 @@ impl<'a> Page<'a> {
             table_1_note: table_1_note(&records),
             runs: runs.iter().zip(figures).enumerate().map(run_part).collect(),
             per_class: per_class(&confusions),
-            gradients: (!gradients.is_empty()).then(|| gradient_table(contents)),
+            gradients: (!gradients.is_empty()).then(|| gradient_table(gradients)),
             time: time(first, machine),
             settings: settings(first),
             fingerprints: fingerprints(&records),
@@ -139,15 +140,15 @@ fn run_part<'a>((index, (run, figures)): (usize, (&RunDetails<'a>, &'a Figures))
     }
 }
 
-fn gradient_table(contents: &Contents) -> (Table, bool) {
-    let mut table = Table::new(["criterion", "largest error", "threshold", "result"]);
-    table.rows.extend(contents.gradients.iter().map(|criterion| {
-        let result = if criterion.passed { "passed" } else { "FAILED" };
-        let errors = [criterion.max_error, criterion.threshold].map(|error| format!("{error:.1e}"));
-        let [error, threshold] = errors;
-        vec![criterion.name.clone(), error, threshold, result.into()]
+fn gradient_table(criteria: &[Criterion]) -> (Table, bool) {
+    let mut table = Table::new(["criterion", "entries", "largest", "threshold", "result"]);
+    table.rows.extend(criteria.iter().map(|criterion| {
+        let result = if criterion.passed() { "passed" } else { "FAILED" };
+        let [error, threshold] =
+            [criterion.max_error(), criterion.threshold].map(|error| format!("{error:.1e}"));
+        vec![criterion.name.clone(), count(criterion.checked as u64), error, threshold, result.into()]
     }));
-    (table, contents.gradients.iter().all(|criterion| criterion.passed))
+    (table, criteria.iter().all(Criterion::passed))
 }
 
 /// A table of names and values.
