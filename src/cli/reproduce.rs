@@ -30,6 +30,7 @@ impl Args {
 
         let table = table_1(&runs.iter().collect::<Vec<_>>());
         console.say(&table.text())?;
+        console.remark(&format!("\nvalidation split, epoch by epoch\n{}", text::validation_curves(&runs)))?;
         let record = ReproductionRecord { runs, seconds: TotalSeconds { total: pass.elapsed() }, out };
         folder.write("run.json", console::to_json(&record))?;
         console.say(&format!("\n{}written   {}\n", text::timing(&record.runs[0]), record.out.display()))?;

@@ -41,6 +41,7 @@ pub use probabilities::{TrueClassProbabilities, softmax};
 pub use sparkline::sparkline;
 pub use table::{Table, table_1};
 pub use templates::Templates;
+pub use terminal::Ink;
 
 /// Writes `report.html` and `report.md` into `folder`, and each run's figures into its own folder within.
 ///

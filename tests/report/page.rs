@@ -18,7 +18,7 @@ fn write(runs: &Runs) -> (tempfile::TempDir, String) {
 }
 
 /// Every file in `folder`, as a sorted list of paths below it.
-fn files(folder: &Path) -> Vec<String> {
+pub fn files(folder: &Path) -> Vec<String> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let name = entry.file_name().into_string().unwrap();

@@ -2,8 +2,9 @@
 
 use onelayer::data::layout::{CLASSES, FEATURES};
 use onelayer::engine::EngineInfo;
+use onelayer::gradient_check::{Criterion, Entry};
 use onelayer::model::Parameters;
-use onelayer::report::{Contents, GradientCriterion, RunDetails, TrueClassProbabilities};
+use onelayer::report::{Contents, RunDetails, TrueClassProbabilities};
 use onelayer::train::record::{ConfigRecord, DatasetRecord, Seconds, Throughput};
 use onelayer::train::{Config, EpochRecord, EpochSeconds, Metrics, RunRecord};
 
@@ -14,7 +15,7 @@ pub struct Runs {
     pub confusions: Vec<Vec<u64>>,
     pub probabilities: Vec<TrueClassProbabilities>,
     pub folders: Vec<String>,
-    pub gradients: Vec<GradientCriterion>,
+    pub gradients: Vec<Criterion>,
 }
 
 impl Runs {
