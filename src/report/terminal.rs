@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Templates;
-use crate::data::layout::SIDE;
+use crate::data::layout::{CHANNELS, SIDE};
 
 /// Characters between two templates.
 const GAP: usize = 2;
@@ -15,7 +15,7 @@ const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
 pub enum Ink {
     /// 24-bit colours: half blocks show every pixel.
     TrueColour,
-    /// None: shades of the two pixels' mean brightness.
+    /// None: shades of the two pixels' mean brightness, from the darkest to the lightest pixel of the class.
     Shades,
 }
 
@@ -43,7 +43,13 @@ impl Templates {
         let row = |y: usize| &self.image(class)[y * SIDE..][..SIDE];
         let pixels = row(y).iter().zip(row(y + 1));
         match ink {
-            Ink::Shades => pixels.map(|(upper, lower)| shade(*upper, *lower)).collect(),
+            Ink::Shades => {
+                let (dark, light) = self.image(class).iter().map(luma).fold((f64::MAX, 0.0), extremes);
+                let share = |luma: f64| (luma - dark) / (light - dark).max(1.0);
+                let shade =
+                    |luma: f64| SHADES[((share(luma) * SHADES.len() as f64) as usize).min(SHADES.len() - 1)];
+                pixels.map(|(upper, lower)| shade(0.5 * (luma(upper) + luma(lower)))).collect()
+            }
             Ink::TrueColour => {
                 let mut text = String::new();
                 for ([r, g, b], [under_r, under_g, under_b]) in pixels {
@@ -56,8 +62,11 @@ impl Templates {
     }
 }
 
-/// The shade for the mean brightness, ITU-R BT.601's luma, of two pixels.
-fn shade(upper: [u8; 3], lower: [u8; 3]) -> char {
-    let luma = |[r, g, b]: [u8; 3]| 299 * usize::from(r) + 587 * usize::from(g) + 114 * usize::from(b);
-    SHADES[(luma(upper) + luma(lower)) * SHADES.len() / (2 * 1000 * 256)]
+/// A pixel's brightness: ITU-R BT.601's luma.
+fn luma(&[r, g, b]: &[u8; CHANNELS]) -> f64 {
+    0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b)
+}
+
+fn extremes((low, high): (f64, f64), value: f64) -> (f64, f64) {
+    (low.min(value), high.max(value))
 }
