@@ -50,7 +50,7 @@ impl<'a> Page<'a> {
         let first = records[0];
         let confusions: Vec<_> = runs.iter().map(|run| (run_name(run.record), run.confusion())).collect();
         Self {
-            title: if runs.len() > 1 { "The lab report, reproduced" } else { "A training run" },
+            title: title(&records),
             lead: lead(&records),
             synthetic: first.dataset.name == synthetic::NAME,
             tiles: tiles(&records),
@@ -66,6 +66,14 @@ impl<'a> Page<'a> {
             command,
             version: env!("CARGO_PKG_VERSION"),
         }
+    }
+}
+
+fn title(records: &[&RunRecord]) -> &'static str {
+    match records.len() {
+        1 => "A training run",
+        _ if records[0].dataset.name == synthetic::NAME => "The lab report's runs, on synthetic images",
+        _ => "The lab report, reproduced",
     }
 }
 
@@ -111,10 +119,16 @@ fn tiles(records: &[&RunRecord]) -> Vec<(String, String)> {
         accuracy(a).total_cmp(&accuracy(b)).then(b.cmp(&a))
     });
     let best = best.unwrap_or(0);
-    let name = if records.len() > 1 { format!(", {}", run_name(records[best])) } else { String::new() };
+    let (name, runs) = match records.len() {
+        1 => (String::new(), String::new()),
+        runs => (format!(", {}", run_name(records[best])), format!(" all {runs} runs")),
+    };
     vec![
         (percent(records[best].test.accuracy, 2), format!("test accuracy{name}")),
-        (format!("{} s", fixed(first.seconds.train, 3)), format!("training, {} epochs", first.config.epochs)),
+        (
+            format!("{} s", fixed(first.seconds.train, 3)),
+            format!("training{runs}, {} epochs", first.config.epochs),
+        ),
         (count(first.throughput.images_per_second as u64), "training images a second".to_string()),
         (format!("{} GFLOP/s", fixed(first.throughput.gflops, 0)), engine(first)),
     ]
