@@ -1,8 +1,8 @@
 //! Picture files become images as CIFAR has them: 32 x 32, planes of red, green and blue.
 //!
-//! PNG and JPEG, told apart by their first bytes. Of a picture of any size the centre square is averaged down:
-//! each of the 32 x 32 pixels is the exact mean of the area it covers. Transparent pixels lie on white, 16 bits
-//! keep their upper 8, and a photograph is turned as its camera says.
+//! PNG and JPEG, told apart by their first bytes. Of a picture of any size the centre square is averaged
+//! down: each of the 32 x 32 pixels is the exact mean of the area it covers. Transparent pixels lie on white,
+//! 16 bits keep their upper 8, and a photograph is turned as its camera says.
 
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -48,7 +48,8 @@ impl Picture {
     /// Reads a PNG or JPEG file.
     ///
     /// # Errors
-    /// A file that cannot be read, is no such picture, is damaged, or has more than 2^28 bytes or 2^26 pixels.
+    /// A file that cannot be read, is no such picture, is damaged, or has more than 2^28 bytes or 2^26
+    /// pixels.
     pub fn read(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(Error::io(path, "open"))?;
         let mut bytes = Vec::new();

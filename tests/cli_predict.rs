@@ -11,8 +11,9 @@ use onelayer::model::{Model, Parameters};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A folder with a model of two classes, `red` and `blue`, that answers with the brighter of the two channels;
-/// with pictures in `pictures/`, one of them damaged; and with records: 0 is red, 1 is blue, both labelled blue.
+/// A folder with a model of two classes, `red` and `blue`, that answers with the brighter of the two
+/// channels; with pictures in `pictures/`, one of them damaged; and with records: 0 is red, 1 is blue, both
+/// labelled blue.
 fn scene() -> TempDir {
     let folder = TempDir::new().unwrap();
     let mut parameters = Parameters::zeros(2, FEATURES);

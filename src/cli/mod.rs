@@ -48,8 +48,8 @@ enum Verb {
     },
 }
 
-/// Parses the command line, runs the verb, and says how it went: 0 done, 1 bad data or a failure, 2 an invalid
-/// option, 3 training diverged.
+/// Parses the command line, runs the verb, and says how it went: 0 done, 1 bad data or a failure, 2 an
+/// invalid option, 3 training diverged.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -4,12 +4,11 @@ use std::time::Instant;
 
 use super::args::TrainingArgs;
 use super::console::{self, Console};
-use super::report::{self, Extras};
+use super::report::Extras;
 use super::text;
 use crate::data::{Dataset, Standardization};
 use crate::engine::EngineInfo;
 use crate::error::Result;
-use crate::gradient_check::{Examination, Options};
 use crate::model::{Model, Parameters};
 use crate::objective::Objective;
 use crate::report::{RunFolder, history_csv};
@@ -52,8 +51,8 @@ impl Pass {
         let initial = Parameters::random(dataset.classes.len(), train.features(), config.seed);
         let initial = vec![initial; config.runs.len()];
         let folders = folders()?;
-        let objective = Objective::default();
-        let mut engine = args.engine.create(&initial, &standardization, objective, team.handle())?;
+        let mut engine =
+            args.engine.create(&initial, &standardization, Objective::default(), team.handle())?;
         let info = engine.info();
         let load = started.elapsed().as_secs_f64();
 
@@ -75,15 +74,7 @@ impl Pass {
         let histories = trainer.histories().to_vec();
 
         let reporting = Instant::now();
-        let images = train.slice(0..train.len().min(report::GRADIENT_IMAGES));
-        let examination = Examination {
-            samples: &images,
-            standardization: &standardization,
-            parameters: &initial[0],
-            objective,
-            options: Options::default(),
-        };
-        let measure = || Extras::measure(&mut *engine, &test, &config, &examination, args, &mut team);
+        let measure = || Extras::measure(&mut *engine, &mut team, args, &config, &dataset, &standardization);
         let extras = (!args.no_report).then(measure).transpose()?;
         let write = reporting.elapsed().as_secs_f64();
         let seconds = Seconds { load, train: spent.train, evaluate, write, total: 0.0 };
@@ -93,8 +84,8 @@ impl Pass {
         Ok((pass, folders))
     }
 
-    /// Writes the files of every run into its folder and the report into `report`, which is that folder or the one
-    /// around it, and returns the runs' records. `command` makes it all again.
+    /// Writes the files of every run into its folder and the report into `report`, which is that folder or
+    /// the one around it, and returns the runs' records. `command` makes it all again.
     pub(super) fn write(
         &self,
         folders: &[RunFolder],

@@ -26,8 +26,8 @@ const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
 pub(super) struct Args {
     /// Model file
     model: PathBuf,
-    /// PNG or JPEG pictures of any size, folders of them, or records of a CIFAR file by their numbers, counted
-    /// from 0: test_batch.bin:7 or test_batch.bin:0-9
+    /// PNG or JPEG pictures of any size, folders of them, or records of a CIFAR file by their numbers,
+    /// counted from 0: test_batch.bin:7 or test_batch.bin:0-9
     #[arg(required = true, value_name = "PICTURE")]
     pictures: Vec<PathBuf>,
     /// Show so many classes, the most probable first
@@ -145,7 +145,8 @@ impl Args {
     }
 }
 
-/// Calls `see` with each image that `argument` names: a picture, the pictures of a folder, or records of a file.
+/// Calls `see` with each image that `argument` names: a picture, the pictures of a folder, or records of a
+/// file.
 fn images(
     argument: &Path,
     classes: usize,
@@ -193,8 +194,8 @@ fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(pictures)
 }
 
-/// The file and the first and last number of `FILE:N` or `FILE:N-M`; none for any other path, or a file of that
-/// very name.
+/// The file and the first and last number of `FILE:N` or `FILE:N-M`; none for any other path, or a file of
+/// that very name.
 fn numbered(argument: &Path) -> Option<(&Path, usize, usize)> {
     let (file, numbers) = argument.to_str().filter(|_| !argument.exists())?.rsplit_once(':')?;
     let (first, last) = numbers.split_once('-').unwrap_or((numbers, numbers));

@@ -4,15 +4,18 @@ use std::slice;
 
 use super::args::TrainingArgs;
 use super::info;
+use crate::data::{Dataset, Standardization};
 use crate::engine::{Engine, Team};
 use crate::error::Result;
-use crate::gradient_check::{Criterion, Examination};
+use crate::gradient_check::{Criterion, Examination, Options};
+use crate::model::Parameters;
+use crate::objective::Objective;
 use crate::report::{self, Contents, RunDetails, RunFolder, TrueClassProbabilities};
 use crate::samples::Samples;
 use crate::train::{Config, Finished, RunRecord};
 
 /// The images on which the gradient is examined: few enough not to be waited for.
-pub(super) const GRADIENT_IMAGES: usize = 5;
+const GRADIENT_IMAGES: usize = 5;
 
 /// What is measured for the report alone, once training is over.
 pub(super) struct Extras {
@@ -22,28 +25,38 @@ pub(super) struct Extras {
 }
 
 impl Extras {
-    /// What `engine`, which trained the runs of `config`, answers on `test`; and the examination of the gradient of
-    /// an engine like it, with the largest penalty among the runs.
+    /// What `engine`, which trained the runs of `config`, answers on the test split; and the examination,
+    /// where training began, of the gradient of an engine like it, with the largest penalty among the runs.
     pub(super) fn measure(
         engine: &mut dyn Engine,
-        test: &Samples,
-        config: &Config,
-        examination: &Examination,
-        args: &TrainingArgs,
         team: &mut Team,
+        args: &TrainingArgs,
+        config: &Config,
+        dataset: &Dataset,
+        standardization: &Standardization,
     ) -> Result<Self> {
-        let Examination { parameters, standardization, objective, .. } = *examination;
-        let probabilities = probabilities(engine, test, config.runs.len(), parameters.classes)?;
+        let train = dataset.train.samples();
+        let parameters = Parameters::random(dataset.classes.len(), train.features(), config.seed);
+        let examination = Examination {
+            samples: &train.slice(0..train.len().min(GRADIENT_IMAGES)),
+            standardization,
+            parameters: &parameters,
+            objective: Objective::default(),
+            options: Options::default(),
+        };
         let lambda = config.runs.iter().map(|run| run.step().lambda).fold(0.0, f32::max);
         let mut gradients = team.install(|| examination.reference(lambda))??;
-        let parameters = slice::from_ref(parameters);
-        let mut engine = args.engine.create(parameters, standardization, objective, team.handle())?;
-        gradients.push(examination.engine(&mut *engine, lambda)?);
+        let initial = slice::from_ref(&parameters);
+        let mut single =
+            args.engine.create(initial, standardization, examination.objective, team.handle())?;
+        gradients.push(examination.engine(&mut *single, lambda)?);
+        let test = dataset.test.samples();
+        let probabilities = probabilities(engine, &test, config.runs.len(), parameters.classes)?;
         Ok(Self { probabilities, gradients })
     }
 
-    /// Writes the report of `records` into `folder`, and each run's figures into its own folder, which lies within
-    /// `folder` or is it.
+    /// Writes the report of `records` into `folder`, and each run's figures into its own folder, which lies
+    /// within `folder` or is it.
     pub(super) fn write(
         &self,
         folder: &RunFolder,

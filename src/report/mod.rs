@@ -1,10 +1,10 @@
 //! The report: what a run folder holds, one exporter per file.
 //!
 //! [`folder`] takes the files, whole or not at all. [`history_csv()`] is for spreadsheets. [`curves`] and
-//! [`templates`] are the lab report's figures, [`table`] its Table 1, [`findings()`] its conclusions put to the
-//! test; [`confusion`] and [`TrueClassProbabilities`] look at single classes and answers. [`write()`] makes
-//! of all of them `report.html`, `report.md` and the figures beside them. [`sparkline()`] is for terminals.
-//! [`step_sweep`] is the gradient check's V-curve.
+//! [`templates`] are the lab report's figures, [`table`] its Table 1, [`findings()`] its conclusions put to
+//! the test; [`confusion`] and [`TrueClassProbabilities`] look at single classes and answers. [`write()`]
+//! makes of all of them `report.html`, `report.md` and the figures beside them. [`sparkline()`] is for
+//! terminals. [`step_sweep`] is the gradient check's V-curve.
 //!
 //! It knows nothing of engines: it gets records, parameters and counts.
 

@@ -20,8 +20,8 @@ pub enum Ink {
 }
 
 impl Templates {
-    /// The templates side by side, each above the name of its class, in lines of at most `width` characters; one
-    /// template is drawn even where that is less.
+    /// The templates side by side, each above the name of its class, in lines of at most `width` characters;
+    /// one template is drawn even where that is less.
     pub fn text(&self, classes: &[String], width: usize, ink: Ink) -> String {
         let columns = ((width + GAP) / (SIDE + GAP)).clamp(1, self.len());
         let all: Vec<usize> = (0..self.len()).collect();
