@@ -4,7 +4,7 @@
 //! down: each of the 32 x 32 pixels is the exact mean of the area it covers. Transparent pixels lie on white,
 //! 16 bits keep their upper 8, and a photograph is turned as its camera says.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Cursor, Read};
 use std::path::Path;
 
@@ -51,6 +51,10 @@ impl Picture {
     /// A file that cannot be read, is no such picture, is damaged, or has more than 2^28 bytes or 2^26
     /// pixels.
     pub fn read(path: &Path) -> Result<Self> {
+        let metadata = fs::metadata(path).map_err(Error::io(path, "open"))?;
+        if !metadata.is_file() {
+            return Err(Error::format(path, "a PNG or JPEG picture", "what is not a regular file"));
+        }
         let file = File::open(path).map_err(Error::io(path, "open"))?;
         let mut bytes = Vec::new();
         file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(Error::io(path, "read"))?;
