@@ -6,6 +6,8 @@ mod evaluate;
 mod gradcheck;
 mod info;
 mod pass;
+mod predict;
+mod report;
 mod reproduce;
 mod synth;
 mod text;
@@ -36,6 +38,8 @@ enum Verb {
     Evaluate(evaluate::Args),
     /// Check the gradient: analytic against numerical, in f64, and the f32 engines against that
     Gradcheck(gradcheck::Args),
+    /// See in pictures, or in records of a CIFAR file, what a saved model sees
+    Predict(predict::Args),
     /// Write the synthetic data set, in CIFAR-10's binary layout
     Synth(synth::Args),
     /// Show what a data folder, a model, a run or this machine is
@@ -47,8 +51,8 @@ enum Verb {
     },
 }
 
-/// Parses the command line, runs the verb, and says how it went: 0 done, 1 bad data or a failure, 2 an invalid
-/// option, 3 training diverged.
+/// Parses the command line, runs the verb, and says how it went: 0 done, 1 bad data or a failure, 2 an
+/// invalid option, 3 training diverged.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -70,6 +74,7 @@ impl Verb {
             Self::Reproduce(args) => args.run(),
             Self::Evaluate(args) => args.run(),
             Self::Gradcheck(args) => args.run(),
+            Self::Predict(args) => args.run(),
             Self::Synth(args) => args.run(),
             Self::Info(args) => args.run(),
             Self::Completions { shell } => {
