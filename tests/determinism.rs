@@ -4,8 +4,9 @@
 mod common;
 
 use common::{Build, ENGINES, Problem, REFERENCE, Sizes};
-use onelayer::engine::Engine;
+use onelayer::engine::{Engine, Isa, Simd};
 use onelayer::model::Parameters;
+use onelayer::objective::Objective;
 
 /// Large enough that every engine splits it in several pieces whichever way it splits, with odd ends.
 const SIZES: Sizes = Sizes { features: 1061, classes: 10, runs: 3, images: 701, batch: 300 };
@@ -40,6 +41,29 @@ fn any_number_of_threads_gives_the_same_bits() {
         for result in &results[1..] {
             assert!(*result == results[0], "{name}");
         }
+    }
+}
+
+#[test]
+fn every_instruction_set_gives_the_same_bits() {
+    let problem = problem();
+    let results: Vec<_> = Isa::available()
+        .map(|isa| {
+            let Problem { parameters, standardization, .. } = &problem;
+            let objective = Objective::SoftmaxCrossEntropy;
+            let engine = Simd::new(isa, parameters, standardization, objective, common::team(2));
+            let mut engine = engine.unwrap();
+            assert_eq!(engine.info().isa, isa.name());
+            train(&mut engine, &problem);
+            let evaluations = engine.evaluate(&problem.samples()).unwrap();
+            (isa, engine.state(), evaluations, bits(&problem.logits(&mut engine)))
+        })
+        .collect();
+    let (oracle, others) = results.split_last().unwrap();
+    assert_eq!(oracle.0, Isa::Portable);
+    println!("held to portable: {:?}", others.iter().map(|other| other.0).collect::<Vec<_>>());
+    for (isa, state, evaluations, logits) in others {
+        assert!((state, evaluations, logits) == (&oracle.1, &oracle.2, &oracle.3), "{isa:?}");
     }
 }
 
@@ -108,14 +132,28 @@ fn a_run_among_others_has_the_bits_of_that_run_alone() {
     }
 }
 
+/// An engine may fold the standardization into its weights: then a weight comes back through one more quotient and
+/// one more product, and a bias through a sum of D terms `weight mean/std`, each rounded.
 #[test]
 fn parameters_come_back_as_they_were_loaded() {
     let (problem, other) = (problem(), Problem::new(SIZES, 0.05, 2));
+    let close = |a: &[f32], b: &[f32], atol: f32| {
+        a.len() == b.len()
+            && a.iter().zip(b).all(|(a, b)| (a - b).abs() <= atol + 4.0 * f32::EPSILON * b.abs())
+    };
+    let standardization = &problem.standardization;
+    let bias_atol = f32::EPSILON * SIZES.features as f32 * 0.05;
     for (name, build) in all_engines() {
         let mut engine = problem.engine(build, 1);
-        assert!(engine.parameters() == problem.parameters, "{name}");
-        engine.load(&other.parameters);
-        assert!(engine.parameters() == other.parameters, "{name}");
-        assert!(engine.state() == other.engine(build, 1).state(), "{name}");
+        for parameters in [&problem.parameters, &other.parameters, &problem.parameters] {
+            engine.load(parameters);
+            for (loaded, back) in parameters.iter().zip(engine.parameters()) {
+                assert!(close(&back.weight, &loaded.weight, 0.0), "{name}: weight");
+                assert!(close(&back.bias, &loaded.bias, bias_atol), "{name}: bias");
+            }
+            // Nothing of what was there before is left.
+            let fresh = build(parameters, standardization, common::team(1));
+            assert!(engine.state() == fresh.state(), "{name}");
+        }
     }
 }

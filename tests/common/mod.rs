@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use onelayer::data::Standardization;
-use onelayer::engine::{Engine, Gemm, Reference, Step, Team};
+use onelayer::engine::{Engine, Gemm, Isa, Reference, Simd, Step, Team};
 use onelayer::model::Parameters;
 use onelayer::objective::Objective;
 use onelayer::samples::{Rows, Samples};
@@ -14,14 +14,31 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 pub type Build = fn(&[Parameters], &Standardization, Team) -> Box<dyn Engine>;
 
 /// Every engine that works on a team. Each is held to the reference and to its own bits.
-pub const ENGINES: [(&str, Build); 1] = [("gemm", |parameters, standardization, team| {
-    Box::new(Gemm::new(parameters, standardization, Objective::SoftmaxCrossEntropy, team))
-})];
+pub const ENGINES: [(&str, Build); 3] = [
+    ("gemm", gemm),
+    ("simd", |p, s, t| simd(Isa::fastest(), p, s, t)),
+    ("simd, portable", |p, s, t| simd(Isa::Portable, p, s, t)),
+];
 
 /// The oracle. It has no use for a team.
 pub const REFERENCE: (&str, Build) = ("reference", |parameters, standardization, _| {
-    Box::new(Reference::new(parameters, standardization, Objective::SoftmaxCrossEntropy))
+    Box::new(Reference::new(parameters, standardization, OBJECTIVE))
 });
+
+const OBJECTIVE: Objective = Objective::SoftmaxCrossEntropy;
+
+fn gemm(parameters: &[Parameters], standardization: &Standardization, team: Team) -> Box<dyn Engine> {
+    Box::new(Gemm::new(parameters, standardization, OBJECTIVE, team))
+}
+
+fn simd(
+    isa: Isa,
+    parameters: &[Parameters],
+    standardization: &Standardization,
+    team: Team,
+) -> Box<dyn Engine> {
+    Box::new(Simd::new(isa, parameters, standardization, OBJECTIVE, team).unwrap())
+}
 
 /// A team of `threads` threads.
 pub fn team(threads: usize) -> Team {

@@ -2,10 +2,26 @@
 //! products pack by plain copying.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
-use super::FEATURES;
+use super::model::{FEATURES, IMAGES};
 use super::product::TILE;
 use crate::data::Standardization;
+
+/// For each thread, the memory of one block.
+pub(super) struct Blocks(Vec<Mutex<Vec<f32>>>);
+
+impl Blocks {
+    pub(super) fn new(threads: usize) -> Self {
+        Self((0..threads).map(|_| Mutex::new(vec![0.0; FEATURES * IMAGES])).collect())
+    }
+
+    /// Gives `work` the block of this thread, one of the team's. Nobody ever waits for it.
+    pub(super) fn with<R>(&self, work: impl FnOnce(&mut [f32]) -> R) -> R {
+        let thread = rayon::current_thread_index().expect("a thread of the team");
+        work(&mut self.0[thread].lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 /// `x^ = (x - centre) * scale`: standardization of a byte with one rounding for each operation.
 pub(super) struct Standardizer {

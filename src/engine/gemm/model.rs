@@ -1,0 +1,118 @@
+//! The parameters in the layout that sgemm likes, and the forward pass over a chunk of images.
+
+use std::ops::Range;
+
+use super::block::{Blocks, Standardizer};
+use super::product::{TILE, transposed_product};
+use super::softmax;
+use crate::data::Standardization;
+use crate::engine::{Evaluation, Shape, argmax};
+use crate::model::Parameters;
+use crate::objective::Objective;
+use crate::samples::Samples;
+
+/// The features of a block. Part of the bits: in training, partial logits are rounded at its bounds.
+pub(super) const FEATURES: usize = 256;
+/// The images of a block, and of a chunk of the forward pass outside training.
+pub(super) const IMAGES: usize = 128;
+
+/// The parameters of all runs, and what a forward pass needs beside them.
+pub(super) struct Model {
+    pub(super) shape: Shape,
+    /// C: R x K in whole tiles.
+    pub(super) columns: usize,
+    pub(super) objective: Objective,
+    pub(super) standardizer: Standardizer,
+    /// `[D, C]`, D in whole tiles: the transposed weights, a column for each class of each run. 0 in the padding,
+    /// where `x^` and `dlogits` are 0 too.
+    pub(super) weight: Vec<f32>,
+    /// `[C]`
+    pub(super) bias: Vec<f32>,
+}
+
+impl Model {
+    /// All parameters 0.
+    pub(super) fn new(shape: Shape, standardization: &Standardization, objective: Objective) -> Self {
+        assert_eq!(standardization.mean.len(), shape.features, "mean [D]");
+        assert_eq!(standardization.std.len(), shape.features, "std [D]");
+        let standardizer = Standardizer::new(standardization);
+        let columns = shape.columns().next_multiple_of(TILE);
+        let weight = vec![0.0; standardizer.features() * columns];
+        Self { shape, columns, objective, standardizer, weight, bias: vec![0.0; columns] }
+    }
+
+    /// Takes over `parameters`, one for each run.
+    pub(super) fn load(&mut self, parameters: &[Parameters]) {
+        let Shape { features, classes, .. } = self.shape;
+        for (parameters, first) in parameters.iter().zip((0..).step_by(classes)) {
+            for (row, column) in parameters.weight.chunks(features).zip(first..) {
+                let column = self.weight[column..].iter_mut().step_by(self.columns);
+                column.zip(row).for_each(|(slot, &w)| *slot = w);
+            }
+            self.bias[first..first + classes].copy_from_slice(&parameters.bias);
+        }
+    }
+
+    /// The parameters of each run.
+    pub(super) fn parameters(&self) -> Vec<Parameters> {
+        let Shape { features, classes, .. } = self.shape;
+        let row = |column: usize| self.weight[column..].iter().step_by(self.columns).take(features).copied();
+        let run = |first: usize| Parameters {
+            classes,
+            features,
+            weight: (first..first + classes).flat_map(row).collect(),
+            bias: self.bias[first..first + classes].to_vec(),
+        };
+        (0..self.shape.columns()).step_by(classes).map(run).collect()
+    }
+
+    /// The features of block `index`; whole tiles.
+    pub(super) fn block_features(&self, index: usize) -> Range<usize> {
+        let first = index * FEATURES;
+        first..self.standardizer.features().min(first + FEATURES)
+    }
+
+    /// `logits [B, C] <- x^ [B, F] . weight [F, C] + beta logits`, over the F `features` alone. There are B
+    /// images in whole tiles; the rows behind the last image hold numbers without meaning.
+    pub(super) fn partial_logits(
+        &self,
+        images: &[&[u8]],
+        features: Range<usize>,
+        beta: f32,
+        logits: &mut [f32],
+        block: &mut [f32],
+    ) {
+        let height = images.len().next_multiple_of(TILE);
+        let block = &mut block[..features.len() * height];
+        let weight = &self.weight[features.start * self.columns..features.end * self.columns];
+        self.standardizer.columns(images, features.clone(), block);
+        transposed_product([features.len(), height, self.columns], block, weight, beta, logits);
+    }
+
+    /// The logits `[B, C]` of at most [`IMAGES`] images, B in whole tiles.
+    pub(super) fn logits(&self, images: &[&[u8]], blocks: &Blocks) -> Vec<f32> {
+        let mut logits = self.bias.repeat(images.len().next_multiple_of(TILE));
+        blocks.with(|block| {
+            for index in 0..self.standardizer.features().div_ceil(FEATURES) {
+                self.partial_logits(images, self.block_features(index), 1.0, &mut logits, block);
+            }
+        });
+        logits
+    }
+
+    /// The evaluation of at most [`IMAGES`] images.
+    pub(super) fn evaluate(&self, samples: &Samples, blocks: &Blocks) -> Vec<Evaluation> {
+        let Shape { classes, runs, .. } = self.shape;
+        let images: Vec<&[u8]> = (0..samples.len()).map(|index| samples.image(index)).collect();
+        let logits = self.logits(&images, blocks);
+        let mut evaluations = vec![Evaluation::empty(classes); runs];
+        for (logits, index) in logits.chunks(self.columns).zip(0..samples.len()) {
+            let label = samples.label(index).into();
+            for (evaluation, logits) in evaluations.iter_mut().zip(logits.chunks(classes)) {
+                let loss = softmax::loss(self.objective, logits, label);
+                evaluation.count(loss, label, argmax(logits));
+            }
+        }
+        evaluations
+    }
+}

@@ -1,0 +1,118 @@
+//! One step of gradient descent.
+
+use rayon::prelude::*;
+
+use super::block::Blocks;
+use super::model::{FEATURES, IMAGES, Model};
+use super::product::{TILE, transposed_product};
+use super::softmax;
+use crate::engine::Step;
+
+/// The images of a batch whose partial logits are kept at one time.
+const STRETCH: usize = 1024;
+/// The images whose softmax is one piece of work.
+const SOFTMAX_IMAGES: usize = 32;
+
+/// What lies between the passes of a step. Grows to what the largest batch needs, and stays.
+#[derive(Default)]
+pub(super) struct Buffers {
+    /// `[blocks of features, B, C]`, of the B images of a stretch in whole tiles.
+    partials: Vec<f32>,
+    /// `[B, C]`; 0 in the padding columns.
+    dlogits: Vec<f32>,
+}
+
+impl Model {
+    /// Takes one step on a batch; `steps` has one element for each run.
+    pub(super) fn step(
+        &mut self,
+        images: &[&[u8]],
+        labels: &[u8],
+        steps: &[Step],
+        blocks: &Blocks,
+        buffers: &mut Buffers,
+    ) {
+        let columns = self.columns;
+        let dlogits = grown(&mut buffers.dlogits, images.len() * columns);
+        let scales: Vec<f32> = steps.iter().map(|step| -step.eta / images.len() as f32).collect();
+        let stretches = images.chunks(STRETCH).zip(labels.chunks(STRETCH));
+        for ((images, labels), dlogits) in stretches.zip(dlogits.chunks_mut(STRETCH * columns)) {
+            let partials = self.forward(images, blocks, &mut buffers.partials);
+            self.softmax(partials, labels, &scales, dlogits);
+        }
+        for dlogits in dlogits.chunks(columns) {
+            self.bias.iter_mut().zip(dlogits).for_each(|(b, db)| *b += db);
+        }
+        self.backward(images, dlogits, steps, blocks);
+    }
+
+    /// `partials [blocks of features, B, C] <- x^ [B, F] . weight [F, C]`, B in whole tiles.
+    fn forward<'a>(&self, images: &[&[u8]], blocks: &Blocks, partials: &'a mut Vec<f32>) -> &'a [f32] {
+        let (columns, height) = (self.columns, images.len().next_multiple_of(TILE));
+        let count = self.standardizer.features().div_ceil(FEATURES);
+        let partials = grown(partials, count * height * columns);
+        partials.par_chunks_mut(height * columns).enumerate().for_each(|(index, partial)| {
+            blocks.with(|block| {
+                for (images, partial) in images.chunks(IMAGES).zip(partial.chunks_mut(IMAGES * columns)) {
+                    self.partial_logits(images, self.block_features(index), 0.0, partial, block);
+                }
+            });
+        });
+        partials
+    }
+
+    /// `dlogits [B, C] <- scale (p - y)`, from the sum of bias and `partials`.
+    fn softmax(&self, partials: &[f32], labels: &[u8], scales: &[f32], dlogits: &mut [f32]) {
+        let columns = self.columns;
+        let partial_len = labels.len().next_multiple_of(TILE) * columns;
+        let chunks = dlogits.par_chunks_mut(SOFTMAX_IMAGES * columns).zip(labels.par_chunks(SOFTMAX_IMAGES));
+        chunks.enumerate().for_each(|(chunk, (dlogits, labels))| {
+            dlogits.chunks_mut(columns).for_each(|logits| logits.copy_from_slice(&self.bias));
+            for partial in partials.chunks(partial_len) {
+                let partial = &partial[chunk * SOFTMAX_IMAGES * columns..];
+                dlogits.iter_mut().zip(partial).for_each(|(logit, partial)| *logit += partial);
+            }
+            for (dlogits, &label) in dlogits.chunks_mut(columns).zip(labels) {
+                for (dlogits, &scale) in dlogits.chunks_mut(self.shape.classes).zip(scales) {
+                    softmax::gradient(self.objective, dlogits, label.into(), scale);
+                }
+            }
+        });
+    }
+
+    /// `weight [D, C] <- (1 - 2 eta lambda) weight + x^^T [D, B] . dlogits [B, C]`.
+    fn backward(&mut self, images: &[&[u8]], dlogits: &[f32], steps: &[Step], blocks: &Blocks) {
+        let Self { columns, standardizer, weight, .. } = self;
+        let columns = *columns;
+        let mut decay = vec![1.0; columns];
+        for (decay, step) in decay.chunks_mut(self.shape.classes).zip(steps) {
+            decay.fill(1.0 - 2.0 * step.eta * step.lambda);
+        }
+        let decays = steps.iter().any(|step| step.lambda != 0.0);
+        weight.par_chunks_mut(FEATURES * columns).enumerate().for_each(|(index, weight)| {
+            if decays {
+                for weight in weight.chunks_mut(columns) {
+                    weight.iter_mut().zip(&decay).for_each(|(w, decay)| *w *= decay);
+                }
+            }
+            let first = index * FEATURES;
+            let features = first..first + weight.len() / columns;
+            blocks.with(|block| {
+                for (images, dlogits) in images.chunks(IMAGES).zip(dlogits.chunks(IMAGES * columns)) {
+                    let block = &mut block[..images.len() * features.len()];
+                    standardizer.rows(images, features.clone(), block);
+                    let shape = [images.len(), features.len(), columns];
+                    transposed_product(shape, block, dlogits, 1.0, weight);
+                }
+            });
+        });
+    }
+}
+
+/// The first `count` values of `buffer`, which is made to hold as many.
+fn grown(buffer: &mut Vec<f32>, count: usize) -> &mut [f32] {
+    if buffer.len() < count {
+        buffer.resize(count, 0.0);
+    }
+    &mut buffer[..count]
+}
