@@ -83,7 +83,7 @@ impl Pass {
         let writing = Instant::now();
         let mut records = Vec::with_capacity(folders.len());
         for (run, folder) in folders.iter().enumerate() {
-            folder.write("model.safetensors", &self.model(run).to_bytes())?;
+            folder.write("model.safetensors", self.model(run).to_bytes())?;
             folder.write("history.csv", history_csv(&self.histories[run]).as_bytes())?;
             records.push(self.record(run, folder));
         }
