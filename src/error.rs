@@ -46,7 +46,7 @@ pub enum Error {
 
     /// The cost, or a parameter, is no longer a finite number.
     #[error(
-        "{run}: training diverged in epoch {epoch}: the cost is no longer finite; try a smaller --eta than {eta}"
+        "{run}: training diverged in epoch {epoch}: the cost is no longer finite; try a smaller --eta than {eta:?}"
     )]
     Diverged {
         /// The run's name.

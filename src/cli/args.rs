@@ -74,7 +74,7 @@ pub(super) struct EngineArgs {
     #[arg(long, default_value = "auto", value_parser = isa_parser())]
     isa: IsaChoice,
     /// Threads [default: one for each core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     threads: Option<usize>,
 }
 
@@ -134,19 +134,19 @@ pub(super) struct OutputArgs {
 #[derive(Args)]
 pub(super) struct TrainingArgs {
     /// Images in a batch
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, allow_negative_numbers = true)]
     batch: usize,
     /// Passes over the training split
-    #[arg(long, value_name = "N", default_value_t = 40)]
+    #[arg(long, value_name = "N", default_value_t = 40, allow_negative_numbers = true)]
     epochs: usize,
     /// Visit the images in a new random order each epoch [default: as on disk]
     #[arg(long)]
     shuffle: bool,
     /// Where initial weights and orders come from
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
     /// Evaluate training and validation split after every so many epochs, and after the last
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
     evaluate_every: usize,
     /// Run folder to write [default: a new one, with the date, in runs/]
     #[arg(long, value_name = "DIR")]

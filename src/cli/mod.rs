@@ -9,6 +9,7 @@ mod reproduce;
 mod synth;
 mod text;
 mod train;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -49,12 +50,12 @@ enum Verb {
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return misused(&error),
     };
     match cli.verb.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("onelayer: {error}");
+            console::complain(&error.to_string());
             ExitCode::from(exit_code(&error))
         }
     }
@@ -86,7 +87,7 @@ fn exit_code(error: &Error) -> u8 {
 }
 
 /// Help goes to stdout as it is; of an error, one line goes to stderr.
-fn usage(error: &clap::Error) -> ExitCode {
+fn misused(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let _ = console::print(&text);
@@ -96,12 +97,6 @@ fn usage(error: &clap::Error) -> ExitCode {
         eprint!("{text}");
         return ExitCode::from(2);
     }
-    // The first paragraph says what is wrong; usage and the pointer to --help follow it.
-    let paragraph: Vec<&str> =
-        text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:")).collect();
-    let line = paragraph.join(" ");
-    let line = line.trim_start_matches("error: ").split("For more information").next().unwrap_or_default();
-    let line: Vec<&str> = line.split_whitespace().collect();
-    eprintln!("onelayer: {}", line.join(" "));
+    console::complain(&usage::line(error));
     ExitCode::from(2)
 }

@@ -37,10 +37,10 @@ pub(super) fn dataset(dataset: &Dataset) -> String {
     )
 }
 
-/// What is about to be trained, on what, by what.
-pub(super) fn heading(data: &Dataset, config: &Config, engine: &EngineInfo) -> String {
+/// What is about to be trained, and by what.
+pub(super) fn heading(config: &Config, engine: &EngineInfo) -> String {
     let order = if config.shuffle { "shuffled each epoch" } else { "as on disk" };
-    let mut text = dataset(data);
+    let mut text = String::new();
     for run in &config.runs {
         let _ = writeln!(text, "{:<9} eta {}, lambda {}", run.name, run.eta, run.lambda);
     }

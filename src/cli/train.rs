@@ -11,10 +11,10 @@ use crate::train::{Config, Run};
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Learning rate
-    #[arg(long, value_name = "RATE", default_value_t = 0.001, allow_negative_numbers = true)]
+    #[arg(long, value_name = "RATE", default_value_t = 0.001, allow_hyphen_values = true)]
     eta: f64,
     /// Weight of the penalty ||W||^2
-    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0, allow_hyphen_values = true)]
     lambda: f64,
     #[command(flatten)]
     training: TrainingArgs,
