@@ -57,6 +57,15 @@ pub enum Error {
         eta: f64,
     },
 
+    /// Some pictures could not be classified; each was told of as it was met.
+    #[error("{failed} of {seen} pictures could not be read")]
+    Pictures {
+        /// How many.
+        failed: usize,
+        /// Of how many that were tried.
+        seen: usize,
+    },
+
     /// A thread of the team panicked, and the work was abandoned.
     #[error("a thread of the engine panicked: {message}; please report this as a defect")]
     Panicked {

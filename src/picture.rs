@@ -1,10 +1,10 @@
 //! Picture files become images as CIFAR has them: 32 x 32, planes of red, green and blue.
 //!
-//! PNG and JPEG, told apart by their first bytes. Of a picture of any size the centre square is averaged down:
-//! each of the 32 x 32 pixels is the exact mean of the area it covers. Transparent pixels lie on white, 16 bits
-//! keep their upper 8, and a photograph is turned as its camera says.
+//! PNG and JPEG, told apart by their first bytes. Of a picture of any size the centre square is averaged
+//! down: each of the 32 x 32 pixels is the exact mean of the area it covers. Transparent pixels lie on white,
+//! 16 bits keep their upper 8, and a photograph is turned as its camera says.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Cursor, Read};
 use std::path::Path;
 
@@ -48,8 +48,13 @@ impl Picture {
     /// Reads a PNG or JPEG file.
     ///
     /// # Errors
-    /// A file that cannot be read, is no such picture, is damaged, or has more than 2^28 bytes or 2^26 pixels.
+    /// A file that cannot be read, is no such picture, is damaged, or has more than 2^28 bytes or 2^26
+    /// pixels.
     pub fn read(path: &Path) -> Result<Self> {
+        let metadata = fs::metadata(path).map_err(Error::io(path, "open"))?;
+        if !metadata.is_file() {
+            return Err(Error::format(path, "a PNG or JPEG picture", "what is not a regular file"));
+        }
         let file = File::open(path).map_err(Error::io(path, "open"))?;
         let mut bytes = Vec::new();
         file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(Error::io(path, "read"))?;

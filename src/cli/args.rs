@@ -10,11 +10,11 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::data::layout;
 use crate::data::{Dataset, Source, SplitFiles, Standardization};
-use crate::engine::{Engine, EngineKind, Isa, Team};
+use crate::engine::{Engine, EngineInfo, EngineKind, Isa, Team};
 use crate::error::{Error, Result};
 use crate::model::Parameters;
 use crate::objective::Objective;
-use crate::train::Config;
+use crate::train::{Config, Run};
 
 /// The seed of the built-in synthetic data set.
 const SYNTHETIC_SEED: u64 = 0;
@@ -52,6 +52,16 @@ impl DataArgs {
     /// The same, of another folder.
     pub(super) fn within(self, folder: &Path) -> Self {
         Self { data: Some(folder.to_path_buf()), ..self }
+    }
+
+    /// The options that name files, where they were given.
+    fn files(&self) -> Vec<(&'static str, &[String])> {
+        let options = [
+            ("--train-files", &self.train_files),
+            ("--validation-files", &self.validation_files),
+            ("--test-files", &self.test_files),
+        ];
+        options.into_iter().filter_map(|(name, files)| Some((name, files.as_deref()?))).collect()
     }
 
     fn source(&self) -> Source {
@@ -178,6 +188,31 @@ impl TrainingArgs {
         }
     }
 
+    /// The command that trains the same again on any machine: with the settings that the result depends on.
+    pub(super) fn command(&self, verb: &str, run: &[Run], dataset: &Dataset, engine: &EngineInfo) -> String {
+        let mut words = vec!["onelayer".to_string(), verb.to_string()];
+        let mut option = |name: &str, value: String| words.extend([name.to_string(), quoted(&value)]);
+        for Run { eta, lambda, .. } in run {
+            option("--eta", eta.to_string());
+            option("--lambda", lambda.to_string());
+        }
+        option("--batch", self.batch.to_string());
+        option("--epochs", self.epochs.to_string());
+        option("--seed", self.seed.to_string());
+        if self.evaluate_every > 1 {
+            option("--evaluate-every", self.evaluate_every.to_string());
+        }
+        if let Some(path) = &dataset.path {
+            option("--data", path.display().to_string());
+        }
+        self.data.files().into_iter().for_each(|(name, files)| option(name, files.join(",")));
+        option("--engine", engine.name.clone());
+        if self.shuffle {
+            words.push("--shuffle".into());
+        }
+        words.join(" ")
+    }
+
     /// The run folder: `--out`, or `runs/VERB-DATE`.
     pub(super) fn out(&self, verb: &str) -> PathBuf {
         self.out.clone().unwrap_or_else(|| {
@@ -185,5 +220,15 @@ impl TrainingArgs {
             let now: String = now.chars().filter(|c| !matches!(c, '-' | ':')).collect();
             Path::new("runs").join(format!("{verb}-{now}"))
         })
+    }
+}
+
+/// `word` as a shell takes it for one.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }

@@ -5,6 +5,8 @@ mod console;
 mod evaluate;
 mod info;
 mod pass;
+mod predict;
+mod report;
 mod reproduce;
 mod synth;
 mod text;
@@ -34,6 +36,8 @@ enum Verb {
     Reproduce(reproduce::Args),
     /// Measure a saved model on a data set: loss, accuracy, per class, confusion
     Evaluate(evaluate::Args),
+    /// See in pictures, or in records of a CIFAR file, what a saved model sees
+    Predict(predict::Args),
     /// Write the synthetic data set, in CIFAR-10's binary layout
     Synth(synth::Args),
     /// Show what a data folder, a model, a run or this machine is
@@ -45,8 +49,8 @@ enum Verb {
     },
 }
 
-/// Parses the command line, runs the verb, and says how it went: 0 done, 1 bad data or a failure, 2 an invalid
-/// option, 3 training diverged.
+/// Parses the command line, runs the verb, and says how it went: 0 done, 1 bad data or a failure, 2 an
+/// invalid option, 3 training diverged.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -67,6 +71,7 @@ impl Verb {
             Self::Train(args) => args.run(),
             Self::Reproduce(args) => args.run(),
             Self::Evaluate(args) => args.run(),
+            Self::Predict(args) => args.run(),
             Self::Synth(args) => args.run(),
             Self::Info(args) => args.run(),
             Self::Completions { shell } => {

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::args::TrainingArgs;
 use super::console::{self, Console};
+use super::report::Extras;
 use super::text;
 use crate::data::{Dataset, Standardization};
 use crate::engine::EngineInfo;
@@ -19,11 +20,13 @@ pub(super) struct Pass {
     pub(super) config: Config,
     pub(super) dataset: Dataset,
     standardization: Standardization,
-    engine: EngineInfo,
+    pub(super) engine: EngineInfo,
     histories: Vec<Vec<EpochRecord>>,
     finished: Vec<Finished>,
+    /// None with `--no-report`.
+    extras: Option<Extras>,
     started: Instant,
-    /// What came before writing.
+    /// What came before writing; what the report measures counts as writing it.
     seconds: Seconds,
 }
 
@@ -48,7 +51,8 @@ impl Pass {
         let initial = Parameters::random(dataset.classes.len(), train.features(), config.seed);
         let initial = vec![initial; config.runs.len()];
         let folders = folders()?;
-        let mut engine = args.engine.create(&initial, &standardization, Objective::default(), team)?;
+        let mut engine =
+            args.engine.create(&initial, &standardization, Objective::default(), team.handle())?;
         let info = engine.info();
         let load = started.elapsed().as_secs_f64();
 
@@ -60,38 +64,49 @@ impl Pass {
         progress.finish();
         if let Err(error) = trained {
             for (folder, history) in folders.iter().zip(trainer.histories()) {
-                folder.write("history.csv", history_csv(history).as_bytes())?;
+                folder.write("history.csv", history_csv(history))?;
             }
             return Err(error);
         }
         let testing = Instant::now();
         let finished = trainer.finish(&test)?;
         let spent = trainer.seconds();
-        let seconds = Seconds {
-            load,
-            train: spent.train,
-            evaluate: spent.evaluate + testing.elapsed().as_secs_f64(),
-            ..Seconds::default()
-        };
+        let evaluate = spent.evaluate + testing.elapsed().as_secs_f64();
         let histories = trainer.histories().to_vec();
+
+        let reporting = Instant::now();
+        let measure = || Extras::measure(&mut *engine, &mut team, args, &config, &dataset, &standardization);
+        let extras = (!args.no_report).then(measure).transpose()?;
+        let write = reporting.elapsed().as_secs_f64();
+        let seconds = Seconds { load, train: spent.train, evaluate, write, total: 0.0 };
+        let engine = info;
         let pass =
-            Self { engine: info, standardization, histories, finished, started, seconds, config, dataset };
+            Self { engine, standardization, histories, finished, extras, started, seconds, config, dataset };
         Ok((pass, folders))
     }
 
-    /// Writes the files of every run into its folder, and returns the runs' records.
-    pub(super) fn write(&self, folders: &[RunFolder]) -> Result<Vec<RunRecord>> {
+    /// Writes the files of every run into its folder and the report into `report`, which is that folder or
+    /// the one around it, and returns the runs' records. `command` makes it all again.
+    pub(super) fn write(
+        &self,
+        folders: &[RunFolder],
+        report: &RunFolder,
+        command: &str,
+    ) -> Result<Vec<RunRecord>> {
         let writing = Instant::now();
         let mut records = Vec::with_capacity(folders.len());
         for (run, folder) in folders.iter().enumerate() {
             folder.write("model.safetensors", self.model(run).to_bytes())?;
-            folder.write("history.csv", history_csv(&self.histories[run]).as_bytes())?;
+            folder.write("history.csv", history_csv(&self.histories[run]))?;
             records.push(self.record(run, folder));
         }
+        if let Some(extras) = &self.extras {
+            extras.write(report, &records, &self.finished, command)?;
+        }
         for (record, folder) in records.iter_mut().zip(folders) {
-            record.seconds.write = writing.elapsed().as_secs_f64();
+            record.seconds.write += writing.elapsed().as_secs_f64();
             record.seconds.total = self.started.elapsed().as_secs_f64();
-            folder.write("run.json", console::to_json(record).as_bytes())?;
+            folder.write("run.json", console::to_json(record))?;
         }
         Ok(records)
     }

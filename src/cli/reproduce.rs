@@ -25,12 +25,14 @@ impl Args {
         let folder = RunFolder::create(&out, overwrite)?;
         let folders = || names.iter().map(|name| RunFolder::create(&out.join(name), overwrite)).collect();
         let (pass, folders) = Pass::run(config, &self.training, console, folders)?;
-        let runs = pass.write(&folders)?;
+        let command = self.training.command("reproduce", &[], &pass.dataset, &pass.engine);
+        let runs = pass.write(&folders, &folder, &command)?;
 
         let table = table_1(&runs.iter().collect::<Vec<_>>());
         console.say(&table.text())?;
+        console.remark(&format!("\nvalidation split, epoch by epoch\n{}", text::validation_curves(&runs)))?;
         let record = ReproductionRecord { runs, seconds: TotalSeconds { total: pass.elapsed() }, out };
-        folder.write("run.json", console::to_json(&record).as_bytes())?;
+        folder.write("run.json", console::to_json(&record))?;
         console.say(&format!("\n{}written   {}\n", text::timing(&record.runs[0]), record.out.display()))?;
         console.json(&record)
     }

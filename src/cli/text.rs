@@ -4,7 +4,11 @@ use std::fmt::Write;
 
 use crate::data::Dataset;
 use crate::engine::EngineInfo;
-use crate::train::{Config, Metrics, RunRecord};
+use crate::report::sparkline;
+use crate::train::{Config, EpochRecord, Metrics, RunRecord};
+
+/// The characters of a curve.
+const CURVE: usize = 24;
 
 /// What every output on synthetic data says.
 const SYNTHETIC_HINT: &str = "\
@@ -69,10 +73,32 @@ pub(super) fn summary(record: &RunRecord) -> String {
     }
     line("test", &record.test);
     text.push('\n');
+    text.push_str(&curve("training", &record.history, |record| record.train));
+    text.push_str(&curve("validation", &record.history, |record| record.validation));
+    text.push('\n');
     text.push_str(&timing(record));
     let _ = writeln!(text, "weights   sha256 {}", record.weights_sha256);
     let _ = writeln!(text, "written   {}", record.out.display());
     text
+}
+
+/// The curves of several runs on the validation split, a line each.
+pub(super) fn validation_curves(records: &[RunRecord]) -> String {
+    let of_run = |record: &RunRecord| {
+        let name = record.name.as_deref().unwrap_or("run");
+        curve(name, &record.history, |record| record.validation)
+    };
+    records.iter().map(of_run).collect()
+}
+
+/// A line with the curves of loss and accuracy, each from its smallest to its largest value.
+fn curve(name: &str, history: &[EpochRecord], split: impl Fn(&EpochRecord) -> Metrics) -> String {
+    let line = |value: fn(&Metrics) -> f64| {
+        let values: Vec<f64> = history.iter().map(|record| value(&split(record))).collect();
+        sparkline(&values, CURVE)
+    };
+    let (loss, accuracy) = (line(|metrics| metrics.loss), line(|metrics| metrics.accuracy));
+    format!("{name:<12} loss {loss}  accuracy {accuracy}\n")
 }
 
 /// Where the time went, and how fast training was.

@@ -28,7 +28,8 @@ impl Args {
         let out = self.training.out("train");
         let folder = || Ok(vec![RunFolder::create(&out, self.training.overwrite)?]);
         let (pass, folders) = Pass::run(config, &self.training, console, folder)?;
-        let records = pass.write(&folders)?;
+        let command = self.training.command("train", &pass.config.runs, &pass.dataset, &pass.engine);
+        let records = pass.write(&folders, &folders[0], &command)?;
         console.say(&text::summary(&records[0]))?;
         console.json(&records[0])
     }

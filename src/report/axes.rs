@@ -13,8 +13,8 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// A scale that begins and ends at ticks, about `ticks` of them, and holds all finite `values`; 0 to 1 where
-    /// there are none.
+    /// A scale that begins and ends at ticks, about `ticks` of them, and holds all finite `values`; 0 to 1
+    /// where there are none.
     pub fn round(values: impl Iterator<Item = f64>, ticks: f64) -> Self {
         let (low, high) = extremes(values).unwrap_or((0.0, 1.0));
         let (low, high) = if low < high { (low, high) } else { around(low) };
@@ -29,14 +29,16 @@ impl Scale {
         Self { low, high, step: round_step((high - low) / ticks).max(1.0), decades: false }
     }
 
-    /// A scale for the decimal logarithms of values, from whole decade to whole decade, about `ticks` of them.
+    /// A scale for the decimal logarithms of values, from whole decade to whole decade, about `ticks` of
+    /// them.
     pub fn decades(logarithms: impl Iterator<Item = f64>, ticks: f64) -> Self {
         let (low, high) = extremes(logarithms).unwrap_or((0.0, 1.0));
         let (low, high) = (low.floor(), high.ceil().max(low.floor() + 1.0));
         Self { low, high, step: round_step((high - low) / ticks).max(1.0), decades: true }
     }
 
-    /// The positions of the ticks: the multiples of the step, and a whole low end that is well apart from them.
+    /// The positions of the ticks: the multiples of the step, and a whole low end that is well apart from
+    /// them.
     pub fn ticks(self) -> impl Iterator<Item = f64> {
         let first = (self.low / self.step - 1e-9).ceil();
         let last = (self.high / self.step + 1e-9).floor();

@@ -1,6 +1,7 @@
 //! What a report is made from.
 
 use super::{Confusion, TrueClassProbabilities};
+use crate::gradient_check::Criterion;
 use crate::model::Parameters;
 use crate::train::RunRecord;
 
@@ -10,7 +11,7 @@ pub struct Contents<'a> {
     /// The runs, in the order of the tables.
     pub runs: &'a [RunDetails<'a>],
     /// How the analytic gradient compares with a numerical one, where that was checked.
-    pub gradients: &'a [GradientCriterion],
+    pub gradients: &'a [Criterion],
     /// The machine: processor and cores.
     pub machine: &'a str,
     /// The command that makes these runs again.
@@ -37,17 +38,4 @@ impl<'a> RunDetails<'a> {
     pub fn confusion(&self) -> Confusion<'a> {
         Confusion::new(&self.record.dataset.classes, self.confusion)
     }
-}
-
-/// The result of one criterion of a gradient check.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GradientCriterion {
-    /// What it measures.
-    pub name: String,
-    /// What the error may be at most.
-    pub threshold: f64,
-    /// The largest error found.
-    pub max_error: f64,
-    /// Whether no error was above the threshold.
-    pub passed: bool,
 }

@@ -1,7 +1,7 @@
 //! The lab report's conclusions, put to the test on the runs at hand: every sentence is computed.
 //!
-//! Conclusions that compare runs need runs that can be compared: with the same lambda and different eta, or the
-//! same eta and different lambda. What cannot be tested is left out.
+//! Conclusions that compare runs need runs that can be compared: with the same lambda and different eta, or
+//! the same eta and different lambda. What cannot be tested is left out.
 
 use super::RunDetails;
 use super::number::{count, fixed, list, percent};
@@ -65,8 +65,8 @@ pub fn findings(runs: &[RunDetails]) -> Vec<Finding> {
     }
 }
 
-/// The largest group of runs that agree in `shared`, ordered by `varied`, each value of it once; none without two
-/// such runs.
+/// The largest group of runs that agree in `shared`, ordered by `varied`, each value of it once; none without
+/// two such runs.
 fn same_but<'a>(
     runs: &'a [RunDetails<'a>],
     shared: fn(&RunDetails) -> f64,

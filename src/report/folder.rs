@@ -9,8 +9,8 @@ use crate::whole_file::{self, WholeFile};
 
 /// A folder that takes the files of a run.
 ///
-/// A file appears in it by a rename, so a reader never sees half of one, whatever happens to the writer. Where
-/// nothing was written, the folders that it made are removed again when it is dropped.
+/// A file appears in it by a rename, so a reader never sees half of one, whatever happens to the writer.
+/// Where nothing was written, the folders that it made are removed again when it is dropped.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -21,7 +21,8 @@ pub struct RunFolder {
 
 impl RunFolder {
     /// Makes the folder `path` and what leads to it, and checks that files can be written there. Where
-    /// `overwrite` is set, an existing folder may hold files: those of the same name are replaced, others stay.
+    /// `overwrite` is set, an existing folder may hold files: those of the same name are replaced, others
+    /// stay.
     ///
     /// # Errors
     /// A folder that cannot be made or written to, and, unless `overwrite` is set, one that holds anything.

@@ -1,10 +1,10 @@
 //! The report: what a run folder holds, one exporter per file.
 //!
 //! [`folder`] takes the files, whole or not at all. [`history_csv()`] is for spreadsheets. [`curves`] and
-//! [`templates`] are the lab report's figures, [`table`] its Table 1, [`findings()`] its conclusions put to the
-//! test; [`confusion`] and [`TrueClassProbabilities`] look at single classes and answers. [`write()`] makes
-//! of all of them `report.html`, `report.md` and the figures beside them. [`sparkline()`] is for terminals. [`step_sweep`] is the
-//! gradient check's V-curve.
+//! [`templates`] are the lab report's figures, [`table`] its Table 1, [`findings()`] its conclusions put to
+//! the test; [`confusion`] and [`TrueClassProbabilities`] look at single classes and answers. [`write()`]
+//! makes of all of them `report.html`, `report.md` and the figures beside them. [`sparkline()`] is for
+//! terminals. [`step_sweep`] is the gradient check's V-curve.
 //!
 //! It knows nothing of engines: it gets records, parameters and counts.
 
@@ -33,14 +33,15 @@ use figures::Figures;
 use page::Page;
 
 pub use confusion::{Confusion, per_class};
-pub use contents::{Contents, GradientCriterion, RunDetails};
+pub use contents::{Contents, RunDetails};
 pub use findings::{Finding, Verdict, findings};
 pub use folder::RunFolder;
 pub use history_csv::history_csv;
-pub use probabilities::TrueClassProbabilities;
+pub use probabilities::{TrueClassProbabilities, softmax};
 pub use sparkline::sparkline;
 pub use table::{Table, table_1};
 pub use templates::Templates;
+pub use terminal::Ink;
 
 /// Writes `report.html` and `report.md` into `folder`, and each run's figures into its own folder within.
 ///

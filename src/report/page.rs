@@ -7,6 +7,7 @@ use super::findings::{Finding, findings};
 use super::number::{count, fixed, percent};
 use super::table::{LabResult, Table, run_name, table_1};
 use crate::data::synthetic;
+use crate::gradient_check::Criterion;
 use crate::train::RunRecord;
 
 /// The content of a report, ready to be laid out.
@@ -49,7 +50,7 @@ impl<'a> Page<'a> {
         let first = records[0];
         let confusions: Vec<_> = runs.iter().map(|run| (run_name(run.record), run.confusion())).collect();
         Self {
-            title: if runs.len() > 1 { "The lab report, reproduced" } else { "A training run" },
+            title: title(&records),
             lead: lead(&records),
             synthetic: first.dataset.name == synthetic::NAME,
             tiles: tiles(&records),
@@ -58,13 +59,21 @@ impl<'a> Page<'a> {
             table_1_note: table_1_note(&records),
             runs: runs.iter().zip(figures).enumerate().map(run_part).collect(),
             per_class: per_class(&confusions),
-            gradients: (!gradients.is_empty()).then(|| gradient_table(contents)),
+            gradients: (!gradients.is_empty()).then(|| gradient_table(gradients)),
             time: time(first, machine),
             settings: settings(first),
             fingerprints: fingerprints(&records),
             command,
             version: env!("CARGO_PKG_VERSION"),
         }
+    }
+}
+
+fn title(records: &[&RunRecord]) -> &'static str {
+    match records.len() {
+        1 => "A training run",
+        _ if records[0].dataset.name == synthetic::NAME => "The lab report's runs, on synthetic images",
+        _ => "The lab report, reproduced",
     }
 }
 
@@ -110,10 +119,16 @@ fn tiles(records: &[&RunRecord]) -> Vec<(String, String)> {
         accuracy(a).total_cmp(&accuracy(b)).then(b.cmp(&a))
     });
     let best = best.unwrap_or(0);
-    let name = if records.len() > 1 { format!(", {}", run_name(records[best])) } else { String::new() };
+    let (name, runs) = match records.len() {
+        1 => (String::new(), String::new()),
+        runs => (format!(", {}", run_name(records[best])), format!(" all {runs} runs")),
+    };
     vec![
         (percent(records[best].test.accuracy, 2), format!("test accuracy{name}")),
-        (format!("{} s", fixed(first.seconds.train, 3)), format!("training, {} epochs", first.config.epochs)),
+        (
+            format!("{} s", fixed(first.seconds.train, 3)),
+            format!("training{runs}, {} epochs", first.config.epochs),
+        ),
         (count(first.throughput.images_per_second as u64), "training images a second".to_string()),
         (format!("{} GFLOP/s", fixed(first.throughput.gflops, 0)), engine(first)),
     ]
@@ -139,15 +154,15 @@ fn run_part<'a>((index, (run, figures)): (usize, (&RunDetails<'a>, &'a Figures))
     }
 }
 
-fn gradient_table(contents: &Contents) -> (Table, bool) {
-    let mut table = Table::new(["criterion", "largest error", "threshold", "result"]);
-    table.rows.extend(contents.gradients.iter().map(|criterion| {
-        let result = if criterion.passed { "passed" } else { "FAILED" };
-        let errors = [criterion.max_error, criterion.threshold].map(|error| format!("{error:.1e}"));
-        let [error, threshold] = errors;
-        vec![criterion.name.clone(), error, threshold, result.into()]
+fn gradient_table(criteria: &[Criterion]) -> (Table, bool) {
+    let mut table = Table::new(["criterion", "entries", "largest", "threshold", "result"]);
+    table.rows.extend(criteria.iter().map(|criterion| {
+        let result = if criterion.passed() { "passed" } else { "FAILED" };
+        let [error, threshold] =
+            [criterion.max_error(), criterion.threshold].map(|error| format!("{error:.1e}"));
+        vec![criterion.name.clone(), count(criterion.checked as u64), error, threshold, result.into()]
     }));
-    (table, contents.gradients.iter().all(|criterion| criterion.passed))
+    (table, criteria.iter().all(Criterion::passed))
 }
 
 /// A table of names and values.

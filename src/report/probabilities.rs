@@ -13,6 +13,15 @@ const RIGHT: f64 = 16.0;
 const TOP: f64 = 34.0;
 const GAP: f64 = 68.0;
 
+/// `p [K] <- softmax(logits [K])`, in f64, the maximum subtracted first.
+pub fn softmax(logits: &[f32]) -> Vec<f64> {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut p: Vec<f64> = logits.iter().map(|&logit| f64::from(logit - largest).exp()).collect();
+    let sum: f64 = p.iter().sum();
+    p.iter_mut().for_each(|p| *p /= sum);
+    p
+}
+
 /// How many images got a probability for their true class in each of 20 bins from 0 to 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrueClassProbabilities {
@@ -23,23 +32,18 @@ pub struct TrueClassProbabilities {
 }
 
 impl TrueClassProbabilities {
-    /// Counts images, given the K logits and the label of each.
+    /// Counts an image, given its K logits and its label.
     ///
     /// # Panics
     /// If a label is not below K.
-    pub fn new<'a>(images: impl Iterator<Item = (&'a [f32], u8)>) -> Self {
-        let mut counts = Self::default();
-        for (logits, label) in images {
-            let label = usize::from(label);
-            let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let exp = |logit: f32| f64::from(logit - largest).exp();
-            let probability = exp(logits[label]) / logits.iter().copied().map(exp).sum::<f64>();
-            // The first of several equal logits is the predicted class, as in every evaluation.
-            let right = logits.iter().position(|&logit| logit == largest) == Some(label);
-            let bins = if right { &mut counts.right } else { &mut counts.wrong };
-            bins[((probability * BINS as f64) as usize).min(BINS - 1)] += 1;
-        }
-        counts
+    pub fn count(&mut self, logits: &[f32], label: u8) {
+        let label = usize::from(label);
+        let probability = softmax(logits)[label];
+        // The first of several equal logits is the predicted class, as in every evaluation.
+        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let right = logits.iter().position(|&logit| logit == largest) == Some(label);
+        let bins = if right { &mut self.right } else { &mut self.wrong };
+        bins[((probability * BINS as f64) as usize).min(BINS - 1)] += 1;
     }
 
     /// Both histograms, one above the other, over one axis of probability.

@@ -1,5 +1,5 @@
-//! SVG, written by hand: the few shapes that the figures are made of, on a white ground, and nothing that has to
-//! be loaded.
+//! SVG, written by hand: the few shapes that the figures are made of, on a white ground, and nothing that has
+//! to be loaded.
 
 use std::fmt::{Display, Write};
 

@@ -24,8 +24,8 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// The templates of `parameters`; none where the features are not the pixels of a CIFAR image, or a weight
-    /// is not finite.
+    /// The templates of `parameters`; none where the features are not the pixels of a CIFAR image, or a
+    /// weight is not finite.
     pub fn new(parameters: &Parameters) -> Option<Self> {
         let drawable = parameters.features == FEATURES && parameters.is_finite();
         drawable.then(|| Self { images: parameters.weight.chunks_exact(FEATURES).map(template).collect() })
@@ -89,9 +89,9 @@ impl Templates {
     }
 }
 
-/// How rough each template is, averaged over the classes: the mean difference between neighbouring weights of a
-/// channel, in standard deviations of the class's weights. White noise has 1.13, a plain slope nearly 0. None
-/// where [`Templates::new`] has none.
+/// How rough each template is, averaged over the classes: the mean difference between neighbouring weights of
+/// a channel, in standard deviations of the class's weights. White noise has 1.13, a plain slope nearly 0.
+/// None where [`Templates::new`] has none.
 pub fn roughness(parameters: &Parameters) -> Option<f64> {
     let drawable = parameters.features == FEATURES && parameters.is_finite();
     let rows = parameters.weight.chunks_exact(FEATURES);

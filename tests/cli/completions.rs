@@ -21,7 +21,7 @@ fn bash_completes_options_and_values() {
     std::fs::write(desk.path("script"), desk.run("completions bash").0).unwrap();
     let complete = |words: &str| {
         let program = format!(
-            "source script && COMP_WORDS=({words}) && COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)) && \
+            "source ./script && COMP_WORDS=({words}) && COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)) && \
              _onelayer onelayer \"${{COMP_WORDS[-1]}}\" \"${{COMP_WORDS[-2]}}\" && echo ${{COMPREPLY[@]}}"
         );
         let output = Command::new("bash").args(["-c", &program]).current_dir(desk.path("")).output();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use onelayer::data::layout::{FEATURES, SIDE};
 use onelayer::picture::Picture;
 use png::{BitDepth, ColorType};
+use proptest::prelude::*;
 
 /// A PNG file of `data`, whose pixels are as the header says.
 fn png_bytes(
@@ -162,7 +163,9 @@ fn what_is_no_picture_is_refused() {
         assert!(read(&jpeg[..length]).unwrap_err().contains("a damaged one"), "{length} bytes");
     }
     let folder = tempfile::tempdir().unwrap();
-    assert!(Picture::read(folder.path()).is_err() && Picture::read(&folder.path().join("none.png")).is_err());
+    let error = Picture::read(folder.path()).unwrap_err().to_string();
+    assert!(error.ends_with("what is not a regular file"), "{error}");
+    assert!(Picture::read(&folder.path().join("none.png")).is_err());
 }
 
 #[test]
@@ -175,4 +178,28 @@ fn a_decompression_bomb_is_refused_by_its_header() {
     let frame = jpeg.windows(2).position(|marker| marker == [0xFF, 0xC0]).unwrap();
     jpeg[frame + 5..frame + 9].copy_from_slice(&[0x3F, 0xFF, 0x3F, 0xFF]);
     assert!(read(&jpeg).unwrap_err().contains("16383 x 16383 pixels"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Whatever is damaged, a picture of the right size comes out or a refusal, and never a panic.
+    #[test]
+    fn damage_is_survived(
+        kind in 0..5usize,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+    ) {
+        let names = ["halves.jpg", "cmyk.jpg", "grey-progressive.jpg", "turned.jpg"];
+        let mut bytes = match names.get(kind) {
+            Some(name) => std::fs::read(fixture(name)).unwrap(),
+            None => rgb((40, 30), |x, y| [(x * y) as u8, x as u8, y as u8]),
+        };
+        for (index, value) in changes {
+            let index = index.index(bytes.len());
+            bytes[index] = value;
+        }
+        if let Ok(picture) = read(&bytes) {
+            prop_assert_eq!(picture.features.len(), FEATURES);
+        }
+    }
 }

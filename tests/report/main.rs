@@ -1,5 +1,6 @@
 //! What the report promises, one file for each kind of output.
 
+mod command;
 mod folder;
 mod history;
 mod markup;

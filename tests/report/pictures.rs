@@ -6,7 +6,7 @@ use onelayer::data::layout::{CLASSES, FEATURES};
 use onelayer::model::Parameters;
 use onelayer::report::curves::{accuracy_curve, loss_curve};
 use onelayer::report::templates::roughness;
-use onelayer::report::{Confusion, Templates, TrueClassProbabilities};
+use onelayer::report::{Confusion, Ink, Templates, TrueClassProbabilities};
 use onelayer::train::{EpochRecord, RunRecord};
 
 use crate::markup::{between, check_balanced};
@@ -177,7 +177,8 @@ fn probabilities_of_the_true_class_fall_into_their_bins() {
     let logits =
         [ln([0.62, 0.22, 0.16]), ln([0.62, 0.22, 0.16]), [500.0, 0.0, 0.0], [500.0, 0.0, 0.0], [0.0; 3]];
     let labels = [0, 1, 0, 2, 1];
-    let counts = TrueClassProbabilities::new(logits.iter().map(<[f32; 3]>::as_slice).zip(labels));
+    let mut counts = TrueClassProbabilities::default();
+    logits.iter().zip(labels).for_each(|(logits, label)| counts.count(logits, label));
     let bins = |counts: &[u64; 20]| -> Vec<usize> { (0..20).filter(|&bin| counts[bin] > 0).collect() };
     assert_eq!(bins(&counts.right), [12, 19]);
     // Of three equal logits the first is the answer, so label 1 is wrong there.
@@ -191,7 +192,7 @@ fn terminal_templates_fit_the_width_and_show_two_pixels_a_character() {
     let templates = Templates::new(&parameters).unwrap();
     let names = CLASSES.map(String::from);
     for (width, columns) in [(10, 1), (66, 2), (99, 2), (100, 3), (1000, 10)] {
-        let text = templates.half_blocks(&names, width);
+        let text = templates.text(&names, width, Ink::TrueColour);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 10usize.div_ceil(columns) * (16 + 2), "at {width} characters");
         assert_eq!(lines[0].matches('▀').count(), 32 * columns);
@@ -199,6 +200,16 @@ fn terminal_templates_fit_the_width_and_show_two_pixels_a_character() {
     }
     let [top, bottom] =
         [0, 32].map(|pixel| templates.image(0)[pixel].map(|value| value.to_string()).join(";"));
-    let text = templates.half_blocks(&names, 80);
+    let text = templates.text(&names, 80, Ink::TrueColour);
     assert!(text.starts_with(&format!("\x1b[38;2;{top}m\x1b[48;2;{bottom}m▀")));
+}
+
+#[test]
+fn a_terminal_without_colours_gets_shades() {
+    // Brightness falls from left to right in equal steps.
+    let weight = (0..2 * FEATURES).map(|index| -((index % 32) as f32)).collect();
+    let templates = Templates::new(&Parameters { weight, ..Parameters::zeros(2, FEATURES) }).unwrap();
+    let text = templates.text(&["left".into(), "right".into()], 80, Ink::Shades);
+    let line = "███████▓▓▓▓▓▓▒▒▒▒▒▒░░░░░░       ";
+    assert_eq!(text.lines().next().unwrap(), format!("{line}  {line}"));
 }

@@ -2,8 +2,9 @@
 
 use onelayer::data::layout::{CLASSES, FEATURES};
 use onelayer::engine::EngineInfo;
+use onelayer::gradient_check::{Criterion, Entry};
 use onelayer::model::Parameters;
-use onelayer::report::{Contents, GradientCriterion, RunDetails, TrueClassProbabilities};
+use onelayer::report::{Contents, RunDetails, TrueClassProbabilities};
 use onelayer::train::record::{ConfigRecord, DatasetRecord, Seconds, Throughput};
 use onelayer::train::{Config, EpochRecord, EpochSeconds, Metrics, RunRecord};
 
@@ -14,7 +15,7 @@ pub struct Runs {
     pub confusions: Vec<Vec<u64>>,
     pub probabilities: Vec<TrueClassProbabilities>,
     pub folders: Vec<String>,
-    pub gradients: Vec<GradientCriterion>,
+    pub gradients: Vec<Criterion>,
 }
 
 impl Runs {
@@ -33,19 +34,21 @@ impl Runs {
             counts
         };
         let logits = [[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]];
-        let images = || logits.iter().map(<[f32; 3]>::as_slice).zip([0, 2]);
-        let criterion = |name: &str, max_error| GradientCriterion {
+        let mut probabilities = TrueClassProbabilities::default();
+        logits.iter().zip([0, 2]).for_each(|(logits, label)| probabilities.count(logits, label));
+        let criterion = |name: &str, error| Criterion {
             name: name.into(),
             threshold: 1e-6,
-            max_error,
-            passed: max_error <= 1e-6,
+            checked: 30_730,
+            failed: 0,
+            worst: Some(Entry { index: 7, analytic: 0.5, numerical: 0.5, error }),
         };
         Self {
             folders: records.iter().map(|run| format!("{}/", run.name.as_deref().unwrap())).collect(),
             records,
             parameters: (0..4).map(|seed| Parameters::random(classes, FEATURES, seed)).collect(),
             confusions: [30, 40, 41, 38].map(confusion).to_vec(),
-            probabilities: vec![TrueClassProbabilities::new(images()); 4],
+            probabilities: vec![probabilities; 4],
             gradients: vec![criterion("absolute error", 2e-10), criterion("relative error (Eq. 1)", 3e-7)],
         }
     }

@@ -30,25 +30,34 @@ impl MachineInfo {
             os: env::consts::OS,
             arch: env::consts::ARCH,
             cpu: cpu_name(),
-            cores: thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            cores: cores(),
             isa: Isa::available().map(Isa::name).collect(),
             dataset,
         }
     }
 
     pub(super) fn text(&self) -> String {
-        let cpu = self.cpu.as_ref().map_or(String::new(), |name| format!("{name}, "));
-        let cores = if self.cores == 1 { "core" } else { "cores" };
         format!(
-            "onelayer  {}\nmachine   {cpu}{} {cores}, {} on {}\nisa       {}\n\n{}",
+            "onelayer  {}\nmachine   {}\nisa       {}\n\n{}",
             self.version,
-            self.cores,
-            self.os,
-            self.arch,
+            machine(),
             self.isa.join(", "),
             self.dataset.text()
         )
     }
+}
+
+/// This machine in a few words: processor, cores, platform.
+pub(in crate::cli) fn machine() -> String {
+    let cpu = cpu_name().map_or(String::new(), |name| format!("{name}, "));
+    let cores = cores();
+    let noun = if cores == 1 { "core" } else { "cores" };
+    format!("{cpu}{cores} {noun}, {} on {}", env::consts::OS, env::consts::ARCH)
+}
+
+/// The threads that run at once.
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// From Linux's table of processors.

@@ -16,6 +16,7 @@ use crate::error::Result;
 
 use dataset::DatasetInfo;
 use machine::MachineInfo;
+pub(super) use machine::machine;
 use model::ModelInfo;
 use run::{RECORD_FILE, RunInfo};
 
@@ -24,6 +25,9 @@ pub(super) struct Args {
     /// A data folder, a model file, a run folder or its run.json [default: this machine and the data that
     /// training would use]
     path: Option<PathBuf>,
+    /// Draw a model's weights as a picture of each class: in colour where COLORTERM says truecolor
+    #[arg(long, requires = "path", conflicts_with = "json")]
+    templates: bool,
     #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
@@ -44,6 +48,7 @@ impl Args {
     pub(super) fn run(self) -> Result<()> {
         let console = Console::new(self.output);
         let info = match self.path {
+            Some(path) if self.templates => return console.say(&model::templates(&path)?),
             Some(path) => Info::of(&path, self.data)?,
             None => Info::Machine(MachineInfo::new(DatasetInfo::new(&self.data.open()?))),
         };

@@ -1,15 +1,19 @@
 //! What a model file holds.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fmt::Write;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::super::text;
 use super::pixels::Pixels;
-use crate::error::Result;
+use crate::data::layout::FEATURES;
+use crate::error::{Error, Result};
 use crate::model::{Model, Parameters};
+use crate::report::{Ink, Templates};
 use crate::train::record::weights_sha256;
 
 /// A model, measured.
@@ -77,6 +81,19 @@ impl ModelInfo {
         }
         text
     }
+}
+
+/// The class templates of the model at `path`, as wide as the terminal.
+pub(super) fn templates(path: &Path) -> Result<String> {
+    let Model { parameters, classes, .. } = Model::load(path)?;
+    let templates = Templates::new(&parameters).ok_or_else(|| {
+        let expected = format!("a model of {FEATURES} features, the pixels of an image");
+        Error::format(path, expected, parameters.features)
+    })?;
+    let width = terminal_size::terminal_size().map_or(80, |(width, _)| width.0.into());
+    let colours = env::var("COLORTERM").is_ok_and(|colours| matches!(&*colours, "truecolor" | "24bit"));
+    let ink = if colours && io::stdout().is_terminal() { Ink::TrueColour } else { Ink::Shades };
+    Ok(templates.text(&classes, width, ink))
 }
 
 /// The smallest and the largest value.

@@ -1,0 +1,41 @@
+//! Asks a saved model what is in pictures: `cargo run --release --example predict MODEL PICTURE...`.
+
+use std::env;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use onelayer::engine::{EngineKind, Team};
+use onelayer::model::Model;
+use onelayer::objective::Objective;
+use onelayer::picture::Picture;
+use onelayer::report::softmax;
+use onelayer::samples::Rows;
+
+fn main() -> onelayer::Result<()> {
+    let mut arguments = env::args().skip(1);
+    let Some(path) = arguments.next() else {
+        println!("usage: predict MODEL PICTURE...");
+        return Ok(());
+    };
+    let Model { parameters, standardization, classes, .. } = Model::load(Path::new(&path))?;
+
+    // One thread is plenty for single pictures.
+    let team = Team::new(NonZeroUsize::MIN)?;
+    let mut engine =
+        EngineKind::Auto.create(None, &[parameters], &standardization, Objective::default(), team)?;
+
+    for path in arguments {
+        // The centre square of a PNG or JPEG of any size, averaged to 32 x 32.
+        let picture = Picture::read(Path::new(&path))?;
+        let rows = Rows::contiguous(&picture.features, picture.features.len());
+        let mut logits = vec![0.0; classes.len()];
+        engine.forward(&rows, &mut logits)?;
+
+        let probabilities = softmax(&logits);
+        let best = (0..classes.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));
+        if let Some(best) = best {
+            println!("{path}: {} ({:.1} %)", classes[best], 100.0 * probabilities[best]);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,250 @@
+//! `onelayer predict`: what a saved model sees in pictures.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::args::{EngineArgs, OutputArgs};
+use super::console::{self, Console};
+use crate::data::layout::{FEATURES, SIDE};
+use crate::data::mapped::MappedRecords;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::objective::Objective;
+use crate::picture::Picture;
+use crate::report::softmax;
+use crate::samples::Rows;
+
+/// The characters of a bar that stands for certainty.
+const BAR: usize = 40;
+/// What a file in a folder of pictures is called.
+const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Model file
+    model: PathBuf,
+    /// PNG or JPEG pictures of any size, folders of them, or records of a CIFAR file by their numbers,
+    /// counted from 0: test_batch.bin:7 or test_batch.bin:0-9
+    #[arg(required = true, value_name = "PICTURE")]
+    pictures: Vec<PathBuf>,
+    /// Show so many classes, the most probable first
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    top: usize,
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// An image to classify, and what is known of it.
+struct Image {
+    name: String,
+    /// What was done to make a CIFAR image of it.
+    remark: String,
+    truth: Option<usize>,
+    features: Vec<u8>,
+}
+
+/// One line of `--json`.
+#[derive(Serialize)]
+struct Record<'a> {
+    picture: &'a str,
+    /// The class that the record's label says; null for pictures.
+    truth: Option<&'a str>,
+    top: Vec<ClassProbability<'a>>,
+}
+
+#[derive(Serialize)]
+struct ClassProbability<'a> {
+    class: &'a str,
+    probability: f64,
+}
+
+/// A line of `--json` for a picture that could not be read.
+#[derive(Serialize)]
+struct Failure {
+    picture: String,
+    error: String,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<()> {
+        let console = Console::new(self.output);
+        let model = Model::load(&self.model)?;
+        if model.parameters.features != FEATURES {
+            let expected = format!("a model of {FEATURES} features, the pixels of a CIFAR image");
+            return Err(Error::format(&self.model, expected, model.parameters.features));
+        }
+        if self.top == 0 {
+            return Err(Error::option("--top", "at least 1", self.top));
+        }
+        let parameters = std::slice::from_ref(&model.parameters);
+        let team = self.engine.team()?;
+        let mut engine =
+            self.engine.create(parameters, &model.standardization, Objective::default(), team)?;
+
+        let (mut seen, mut failed) = (0, 0);
+        for picture in &self.pictures {
+            images(picture, model.classes.len(), |path, image| {
+                seen += 1;
+                match image {
+                    Ok(image) => self.classify(&image, &model, &mut *engine, console),
+                    Err(error) => {
+                        failed += 1;
+                        self.report(path, &error)
+                    }
+                }
+            })?;
+        }
+        if failed > 0 { Err(Error::Pictures { failed, seen }) } else { Ok(()) }
+    }
+
+    /// Prints what the model sees in one image.
+    fn classify(
+        &self,
+        image: &Image,
+        model: &Model,
+        engine: &mut dyn Engine,
+        console: Console,
+    ) -> Result<()> {
+        let mut logits = vec![0.0; model.classes.len()];
+        engine.forward(&Rows::contiguous(&image.features, FEATURES), &mut logits)?;
+        let mut ranking: Vec<(usize, f64)> = softmax(&logits).into_iter().enumerate().collect();
+        ranking.sort_by(|a, b| b.1.total_cmp(&a.1));
+        ranking.truncate(self.top);
+        let name = |class: usize| model.classes[class].as_str();
+        if self.output.json {
+            let top = ranking
+                .iter()
+                .map(|&(class, probability)| ClassProbability { class: name(class), probability });
+            let record = Record { picture: &image.name, truth: image.truth.map(name), top: top.collect() };
+            return print_line(&record);
+        }
+        let remark = if self.output.quiet { "" } else { &image.remark };
+        let truth = image.truth.map(|class| format!(", labelled {}", name(class))).unwrap_or_default();
+        let width = model.classes.iter().map(|class| class.chars().count()).max().unwrap_or(0);
+        let mut text = format!("{}{truth}{remark}\n", image.name);
+        for (class, probability) in ranking {
+            let line =
+                format!("  {:<width$} {:>6.2} %  {}", name(class), 100.0 * probability, bar(probability));
+            text += &format!("{}\n", line.trim_end());
+        }
+        console.say(&text)
+    }
+
+    /// Tells of a picture that could not be read.
+    fn report(&self, path: &Path, error: &Error) -> Result<()> {
+        eprintln!("onelayer: {error}");
+        if !self.output.json {
+            return Ok(());
+        }
+        print_line(&Failure { picture: path.display().to_string(), error: error.to_string() })
+    }
+}
+
+/// Calls `see` with each image that `argument` names: a picture, the pictures of a folder, or records of a
+/// file.
+fn images(
+    argument: &Path,
+    classes: usize,
+    mut see: impl FnMut(&Path, Result<Image>) -> Result<()>,
+) -> Result<()> {
+    if argument.is_dir() {
+        return match pictures_in(argument) {
+            Ok(pictures) => pictures.iter().try_for_each(|path| see(path, picture(path))),
+            Err(error) => see(argument, Err(error)),
+        };
+    }
+    match numbered(argument) {
+        Some((file, first, last)) => match records(file, first, last, classes) {
+            Ok(images) => images.into_iter().try_for_each(|image| see(file, Ok(image))),
+            Err(error) => see(argument, Err(error)),
+        },
+        None => see(argument, picture(argument)),
+    }
+}
+
+fn picture(path: &Path) -> Result<Image> {
+    let Picture { width, height, features } = Picture::read(path)?;
+    let square = if width == height { "averaged" } else { "its centre square averaged" };
+    let remark = match (width, height) {
+        (SIDE, SIDE) => String::new(),
+        _ => format!(" ({width} x {height}, {square} to {SIDE} x {SIDE})"),
+    };
+    Ok(Image { name: path.display().to_string(), remark, truth: None, features })
+}
+
+/// The pictures in a folder, by name.
+fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let is_picture = |path: &PathBuf| {
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        EXTENSIONS.contains(&extension.as_str())
+    };
+    let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
+    let entries = entries.map_err(Error::io(folder, "read the folder"))?;
+    let mut pictures: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).filter(is_picture).collect();
+    if pictures.is_empty() {
+        let expected = "a folder with .png, .jpg or .jpeg files";
+        return Err(Error::format(folder, expected, "none of them"));
+    }
+    pictures.sort();
+    Ok(pictures)
+}
+
+/// The file and the first and last number of `FILE:N` or `FILE:N-M`; none for any other path, or a file of
+/// that very name.
+fn numbered(argument: &Path) -> Option<(&Path, usize, usize)> {
+    let (file, numbers) = argument.to_str().filter(|_| !argument.exists())?.rsplit_once(':')?;
+    let (first, last) = numbers.split_once('-').unwrap_or((numbers, numbers));
+    Some((Path::new(file), first.parse().ok()?, last.parse().ok()?))
+}
+
+/// Records `first` to `last` of a CIFAR file.
+fn records(path: &Path, first: usize, last: usize, classes: usize) -> Result<Vec<Image>> {
+    let records = MappedRecords::open(path, classes)?;
+    if first > last || last >= records.len() {
+        let expected = format!("record numbers from 0 to {}", records.len() - 1);
+        return Err(Error::format(path, expected, format_args!("{first} to {last}")));
+    }
+    let image = |record: usize| Image {
+        name: format!("{}:{record}", path.display()),
+        remark: String::new(),
+        truth: Some(records.labels().row(record)[0].into()),
+        features: records.images().row(record).to_vec(),
+    };
+    Ok((first..=last).map(image).collect())
+}
+
+/// A bar in eighths of a character.
+fn bar(share: f64) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (share * (8 * BAR) as f64).round() as usize;
+    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
+}
+
+fn print_line(record: &impl Serialize) -> Result<()> {
+    let line = serde_json::to_string(record).expect("records have string keys");
+    console::print(&(line + "\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_named_by_number_and_range() {
+        let parts = |argument: &'static str| numbered(Path::new(argument));
+        assert_eq!(parts("a.bin:7"), Some((Path::new("a.bin"), 7, 7)));
+        assert_eq!(parts("C:/a.bin:0-9"), Some((Path::new("C:/a.bin"), 0, 9)));
+        assert_eq!([parts("a.bin"), parts("a.bin:x"), parts("a.bin:1-")], [None; 3]);
+    }
+
+    #[test]
+    fn bars_grow_by_eighths() {
+        assert_eq!([bar(0.0), bar(1.0 / 320.0), bar(0.05), bar(0.06)], ["", "▏", "██", "██▍"]);
+        assert_eq!(bar(1.0), "█".repeat(BAR));
+    }
+}
