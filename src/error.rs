@@ -66,6 +66,13 @@ pub enum Error {
         seen: usize,
     },
 
+    /// A gradient that is not the slope of the cost.
+    #[error("the gradient check failed: {failure}")]
+    Gradient {
+        /// The criterion, how many entries missed it, and which one is furthest off.
+        failure: String,
+    },
+
     /// A thread of the team panicked, and the work was abandoned.
     #[error("a thread of the engine panicked: {message}; please report this as a defect")]
     Panicked {

@@ -100,6 +100,21 @@ impl EngineArgs {
         self.engine.create(self.isa.0, parameters, standardization, objective, team)
     }
 
+    /// The engines to hold to the oracle: the one that `--engine` names, or for `auto` every other one that can be
+    /// told to use `--isa`.
+    pub(super) fn kinds(&self) -> Vec<EngineKind> {
+        match (self.engine, self.isa.0) {
+            (EngineKind::Auto, None) => vec![EngineKind::Simd, EngineKind::Gemm],
+            (EngineKind::Auto, Some(_)) => vec![EngineKind::Simd],
+            (kind, _) => vec![kind],
+        }
+    }
+
+    /// The instruction set that `--isa` names.
+    pub(super) fn isa(&self) -> Option<Isa> {
+        self.isa.0
+    }
+
     /// The team that `--threads` asks for.
     pub(super) fn team(&self) -> Result<Team> {
         let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
@@ -215,11 +230,7 @@ impl TrainingArgs {
 
     /// The run folder: `--out`, or `runs/VERB-DATE`.
     pub(super) fn out(&self, verb: &str) -> PathBuf {
-        self.out.clone().unwrap_or_else(|| {
-            let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-            let now: String = now.chars().filter(|c| !matches!(c, '-' | ':')).collect();
-            Path::new("runs").join(format!("{verb}-{now}"))
-        })
+        self.out.clone().unwrap_or_else(|| dated_folder(verb))
     }
 }
 
@@ -231,4 +242,11 @@ fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
     }
+}
+
+/// The folder that `--out` defaults to: `runs/VERB-DATE`.
+pub(super) fn dated_folder(verb: &str) -> PathBuf {
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let now: String = now.chars().filter(|c| !matches!(c, '-' | ':')).collect();
+    Path::new("runs").join(format!("{verb}-{now}"))
 }

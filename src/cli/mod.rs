@@ -3,6 +3,7 @@
 mod args;
 mod console;
 mod evaluate;
+mod gradcheck;
 mod info;
 mod pass;
 mod predict;
@@ -38,6 +39,8 @@ enum Verb {
     Evaluate(evaluate::Args),
     /// See in pictures, or in records of a CIFAR file, what a saved model sees
     Predict(predict::Args),
+    /// Check the gradient: analytic against numerical, in f64, and the f32 engines against that
+    Gradcheck(gradcheck::Args),
     /// Write the synthetic data set, in CIFAR-10's binary layout
     Synth(synth::Args),
     /// Show what a data folder, a model, a run or this machine is
@@ -72,6 +75,7 @@ impl Verb {
             Self::Reproduce(args) => args.run(),
             Self::Evaluate(args) => args.run(),
             Self::Predict(args) => args.run(),
+            Self::Gradcheck(args) => args.run(),
             Self::Synth(args) => args.run(),
             Self::Info(args) => args.run(),
             Self::Completions { shell } => {

@@ -1,0 +1,202 @@
+//! `onelayer gradcheck`: analytic against numerical gradients, by the lab report's two criteria.
+
+mod record;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use self::record::{CriterionRecord, Place, Record, SweepRecord};
+use super::args::{self, DataArgs, EngineArgs, OutputArgs};
+use super::console::Console;
+use super::text::{self, grouped};
+use crate::data::{Dataset, Standardization};
+use crate::engine::{EngineKind, Team};
+use crate::error::{Error, Result};
+use crate::gradient_check::{Criterion, Entry, Examination, Options, flat, step_sweep};
+use crate::model::Parameters;
+use crate::objective::Objective;
+use crate::report::{self, RunFolder, Table};
+
+/// The parameters that the step sweep moves.
+const SWEPT: usize = 1000;
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Images in the batch: the first ones of the training split
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    images: usize,
+    /// Weights of the penalty ||W||^2
+    #[arg(long, value_name = "WEIGHT", num_args = 1.., value_delimiter = ',', default_values_t = [0.0, 0.1, 1.0],
+        allow_negative_numbers = true)]
+    lambda: Vec<f64>,
+    /// h, by which a parameter is moved up and down
+    #[arg(long, value_name = "H", default_value_t = 3e-5, allow_negative_numbers = true)]
+    step: f64,
+    /// eps of the relative criterion: entries below it are held to an absolute error of 1e-6 eps
+    #[arg(long, value_name = "EPS", default_value_t = 1e-3, allow_negative_numbers = true)]
+    eps: f64,
+    /// Where the weights come from at which the gradient is checked
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Show the numerical error for steps from 1e-1 to 1e-12, as a table and a figure
+    #[arg(long)]
+    step_sweep: bool,
+    /// Folder for the sweep's figure and table [default: a new one, with the date, in runs/]
+    #[arg(long, value_name = "DIR", requires = "step_sweep")]
+    out: Option<PathBuf>,
+    /// Write into a folder that already holds files
+    #[arg(long, requires = "step_sweep")]
+    overwrite: bool,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<()> {
+        let started = Instant::now();
+        let console = Console::new(self.output);
+        let options = self.check()?;
+        let mut team = self.engine.team()?;
+        let dataset = team.install(|| self.data.open())??;
+        let train = dataset.train.samples();
+        if self.images == 0 || self.images > train.len() {
+            let expected = format!("1 to {}, the images of the training split", train.len());
+            return Err(Error::option("--images", expected, self.images));
+        }
+        let standardization = team.install(|| Standardization::measure(&train))?;
+        let examination = Examination {
+            samples: &train.slice(0..self.images),
+            standardization: &standardization,
+            parameters: &Parameters::random(dataset.classes.len(), train.features(), self.seed),
+            objective: Objective::default(),
+            options,
+        };
+        let folder = self.folder()?;
+        let criteria = self.examine(&examination, &mut team)?;
+        let entries = flat(examination.parameters).len();
+        console.remark(&self.heading(&dataset, entries))?;
+        console.say(&table(&criteria).text())?;
+        let place = |index| Place::new(index, &dataset, train.features());
+        let mut failures = criteria.iter().filter(|criterion| !criterion.passed());
+        // The first becomes the error.
+        let first = failures.next();
+        failures.try_for_each(|failed| console.say(&format!("\n{}\n", failure(failed, place))))?;
+        let sweep = folder.map(|folder| sweep(&examination, &mut team, &folder, &console)).transpose()?;
+        console.json(&Record {
+            passed: first.is_none(),
+            criteria: criteria.iter().map(|criterion| CriterionRecord::new(criterion, place)).collect(),
+            dataset: dataset.name,
+            images: self.images,
+            parameters: entries,
+            step: options.step,
+            eps: options.epsilon,
+            seed: self.seed,
+            seconds: started.elapsed().as_secs_f64(),
+            step_sweep: sweep,
+        })?;
+        match first {
+            None => Ok(()),
+            Some(failed) => Err(Error::Gradient { failure: failure(failed, place) }),
+        }
+    }
+
+    /// What is about to be checked.
+    fn heading(&self, dataset: &Dataset, entries: usize) -> String {
+        let (data, images, entries) = (text::dataset(dataset), grouped(self.images), grouped(entries));
+        let Self { step, eps, .. } = self;
+        format!("{data}batch     {images} images, {entries} parameters, h = {step:e}, eps = {eps:e}\n\n")
+    }
+
+    /// The numbers that are not checked while the options are parsed.
+    fn check(&self) -> Result<Options> {
+        for (option, value) in [("--step", self.step), ("--eps", self.eps)] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(Error::option(option, "a finite number above 0", value));
+            }
+        }
+        for &lambda in &self.lambda {
+            if !(lambda >= 0.0 && (lambda as f32).is_finite()) {
+                return Err(Error::option("--lambda", "a finite number, 0 or more", lambda));
+            }
+        }
+        Ok(Options { step: self.step, epsilon: self.eps, ..Options::default() })
+    }
+
+    /// Where the sweep goes, if there is one.
+    fn folder(&self) -> Result<Option<RunFolder>> {
+        if !self.step_sweep {
+            return Ok(None);
+        }
+        let out = self.out.clone().unwrap_or_else(|| args::dated_folder("gradcheck"));
+        RunFolder::create(&out, self.overwrite).map(Some)
+    }
+
+    /// Every criterion, at every lambda.
+    fn examine(&self, examination: &Examination, team: &mut Team) -> Result<Vec<Criterion>> {
+        let Examination { standardization, parameters, objective, .. } = *examination;
+        let mut criteria = Vec::new();
+        for lambda in self.lambda.iter().map(|&lambda| lambda as f32) {
+            criteria.extend(team.install(|| examination.reference(lambda))??);
+            for kind in self.engine.kinds() {
+                let (isa, parameters) = (self.engine.isa(), std::slice::from_ref(parameters));
+                let mut engine = kind.create(isa, parameters, standardization, objective, team.handle())?;
+                if kind != EngineKind::Reference {
+                    criteria.push(examination.engine(&mut *engine, lambda)?);
+                }
+            }
+        }
+        Ok(criteria)
+    }
+}
+
+/// Sweeps the step, and writes figure and table.
+fn sweep(
+    examination: &Examination,
+    team: &mut Team,
+    folder: &RunFolder,
+    console: &Console,
+) -> Result<SweepRecord> {
+    let (cost, point, exact) = (examination.cost(), flat(examination.parameters), examination.exact(0.0)?);
+    let sweep = team.install(|| step_sweep(&cost, &point, &exact, SWEPT))?;
+    let figure = report::step_sweep::figure(&sweep, examination.options.threshold);
+    folder.write("step_sweep.svg", figure)?;
+    folder.write("step_sweep.csv", report::step_sweep::csv(&sweep))?;
+    let table = report::step_sweep::table(&sweep).text();
+    let path = folder.path().join("step_sweep.svg");
+    let swept = grouped(sweep.parameters);
+    console.say(&format!(
+        "\nlargest error of {swept} entries, by step\n\n{table}\nwritten   {}\n",
+        path.display()
+    ))?;
+    Ok(SweepRecord { sweep, figure: path })
+}
+
+/// The criteria as people read them.
+fn table(criteria: &[Criterion]) -> Table {
+    let mut table = Table::new(["criterion", "entries", "failed", "threshold", "largest error", ""]);
+    for criterion in criteria {
+        let cells = [
+            criterion.name.clone(),
+            grouped(criterion.checked),
+            grouped(criterion.failed),
+            if criterion.threshold == 1.0 { "1".into() } else { format!("{:.0e}", criterion.threshold) },
+            format!("{:.1e}", criterion.max_error()),
+            if criterion.passed() { "passed" } else { "FAILED" }.into(),
+        ];
+        table.rows.push(cells.into());
+    }
+    table
+}
+
+/// One line on a criterion that failed, and on the entry that is furthest off.
+fn failure(criterion: &Criterion, place: impl Fn(usize) -> Place) -> String {
+    let Criterion { name, threshold, checked, failed, worst } = criterion;
+    let worst = worst.map_or_else(String::new, |Entry { index, analytic, numerical, error }| {
+        format!("; the largest, {error:.2e}, at {}: {analytic:e} against {numerical:e}", place(index).text())
+    });
+    format!("{name}: {failed} of {checked} entries above {threshold:.0e}{worst}")
+}

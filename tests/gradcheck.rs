@@ -1,0 +1,154 @@
+//! `onelayer gradcheck`: both criteria over every parameter, what a failure says, and the step sweep.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Runs the command on the images of `ONELAYER_DATA`, or, saying so, on the synthetic ones.
+fn gradcheck(folder: &Path, arguments: &[&str]) -> Output {
+    if env::var_os("ONELAYER_DATA").is_none() {
+        eprintln!("ONELAYER_DATA is not set: the gradient is checked on synthetic images, not on real ones");
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_onelayer"));
+    command.arg("gradcheck").args(arguments).current_dir(folder).output().unwrap()
+}
+
+#[track_caller]
+fn json(output: &Output) -> Value {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {stderr}"))
+}
+
+fn criteria(report: &Value) -> impl Iterator<Item = &Value> {
+    report["criteria"].as_array().unwrap().iter()
+}
+
+#[test]
+fn every_criterion_holds_over_every_parameter_at_every_lambda() {
+    let folder = TempDir::new().unwrap();
+    let output = gradcheck(folder.path(), &["--json"]);
+    assert_eq!(output.status.code(), Some(0));
+    let report = json(&output);
+    assert_eq!(report["passed"], true);
+    assert_eq!(report["parameters"], 30_730);
+    for lambda in ["lambda 0", "lambda 0.1", "lambda 1"] {
+        let find = |what: &str| {
+            let name = format!("{what}, {lambda}");
+            criteria(&report)
+                .find(|criterion| criterion["name"] == name.as_str())
+                .unwrap_or_else(|| panic!("{name}"))
+        };
+        // What the numerics promise is less than what the criteria allow.
+        for (what, threshold, promised) in [
+            ("reference f64 absolute error", 1e-6, 1e-9),
+            ("reference f64 relative error (Eq. 1)", 1e-6, 1e-7),
+            ("simd f32 error in units of its tolerance", 1.0, 1.0),
+            ("gemm f32 error in units of its tolerance", 1.0, 1.0),
+        ] {
+            let criterion = find(what);
+            assert_eq!(criterion["threshold"], threshold);
+            assert_eq!((&criterion["entries"], &criterion["failed"]), (&30_730.into(), &0.into()));
+            assert_eq!(criterion["passed"], true);
+            let error = criterion["max_error"].as_f64().unwrap();
+            assert!(error > 0.0 && error < promised, "{criterion}");
+        }
+        assert_eq!(find("reference f64 absolute error of entries below eps")["threshold"], 1e-6 * 1e-3);
+        assert_eq!(find("reference f64 differences against full recomputation")["entries"], 64);
+    }
+}
+
+#[test]
+fn a_failure_names_the_parameter_its_class_its_pixel_and_both_values() {
+    let folder = TempDir::new().unwrap();
+    // So coarse a step that the difference is not the slope.
+    let arguments = ["--step", "0.1", "--lambda", "0.1", "--engine", "reference", "--images", "3"];
+    let output = gradcheck(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let message = stderr.lines().find(|line| line.starts_with("onelayer: ")).unwrap();
+
+    let output = gradcheck(folder.path(), &[&arguments[..], &["--json"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let report = json(&output);
+    assert_eq!(report["passed"], false);
+    let failed = criteria(&report).find(|criterion| criterion["passed"] == false).unwrap();
+    let worst = &failed["worst"];
+    for part in ["name", "threshold"].map(|key| failed[key].to_string().replace('"', "")) {
+        assert!(message.contains(&part), "{part}: {message}");
+    }
+    let [parameter, class, channel] =
+        ["parameter", "class", "channel"].map(|key| worst[key].as_str().unwrap());
+    let (row, column) = (&worst["row"], &worst["column"]);
+    let place = format!("{parameter} (class {class}, pixel row {row}, column {column}, {channel})");
+    assert!(message.contains(&place), "{place}: {message}");
+    let (_, values) = message.rsplit_once(": ").unwrap();
+    let (analytic, numerical) = values.split_once(" against ").unwrap();
+    for (said, key) in [(analytic, "analytic"), (numerical, "numerical")] {
+        // JSON's reader may be off in the last place.
+        let (said, held): (f64, f64) = (said.parse().unwrap(), worst[key].as_f64().unwrap());
+        assert!((said - held).abs() <= 1e-15 * held.abs(), "{key} {held:e}: {message}");
+    }
+    // The place is that of the parameter: red, green and blue planes of 32 x 32.
+    let feature: usize = parameter.split([' ', ']']).nth(1).unwrap().parse().unwrap();
+    let plane = ["red", "green", "blue"].iter().position(|name| *name == channel).unwrap();
+    let [row, column] = [row, column].map(|number| number.as_u64().unwrap() as usize);
+    assert_eq!(feature, plane * 1024 + row * 32 + column);
+}
+
+#[test]
+fn the_step_sweep_is_a_v_that_f32_never_takes_below_the_threshold() {
+    let folder = TempDir::new().unwrap();
+    let arguments = ["--step-sweep", "--out", "sweep", "--json", "--lambda", "0", "--engine", "reference"];
+    let output = gradcheck(folder.path(), &arguments);
+    let report = json(&output);
+    let sweep = &report["step_sweep"];
+    let column = |name: &str| -> Vec<f64> {
+        sweep["rows"].as_array().unwrap().iter().map(|row| row[name].as_f64().unwrap()).collect()
+    };
+    let steps = column("step");
+    assert_eq!((steps.len(), steps[0], steps[22]), (23, 0.1, 1e-12));
+    let best = |name: &str| {
+        let errors = column(name);
+        let best = (0..errors.len()).min_by(|&a, &b| errors[a].total_cmp(&errors[b])).unwrap();
+        assert!(errors[0] > 3.0 * errors[best] && errors[22] > 3.0 * errors[best], "{name}: {errors:?}");
+        (steps[best], errors[best])
+    };
+    // (the step that is best within a decade or so, and the error that it leaves)
+    let within = |(step, error): (f64, f64), steps: [f64; 2], errors: [f64; 2]| {
+        assert!((steps[0]..=steps[1]).contains(&step), "step {step:e}");
+        assert!((errors[0]..=errors[1]).contains(&error), "error {error:e}");
+    };
+    within(best("central_f64"), [1e-6, 1e-4], [1e-12, 1e-9]);
+    within(best("forward_f64"), [1e-8, 1e-6], [1e-10, 1e-6]);
+    within(best("central_f32"), [1e-3, 1e-1], [1e-6, 1e-3]);
+    within(best("forward_f32"), [1e-4, 1e-1], [1e-6, 1e-2]);
+
+    let read = |name: &str| fs::read_to_string(folder.path().join("sweep").join(name)).unwrap();
+    assert_eq!(read("step_sweep.csv").lines().count(), 24);
+    let figure = read("step_sweep.svg");
+    for text in ["f64, central", "f32, forward", "step h", "threshold 1e-6", "1e-12"] {
+        assert!(figure.contains(text), "{text}");
+    }
+    assert_eq!(sweep["figure"], "sweep/step_sweep.svg");
+}
+
+#[test]
+fn options_that_make_no_sense_are_refused() {
+    let folder = TempDir::new().unwrap();
+    for (arguments, expected) in [
+        (["--images", "0"], "--images: expected 1 to "),
+        (["--images", "10001"], "--images: expected 1 to "),
+        (["--lambda", "-1"], "--lambda: expected a finite number, 0 or more, found -1"),
+        (["--step", "0"], "--step: expected a finite number above 0, found 0"),
+        (["--eps", "NaN"], "--eps: expected a finite number above 0, found NaN"),
+    ] {
+        let output = gradcheck(folder.path(), &arguments);
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains(expected), "{message}");
+    }
+}
