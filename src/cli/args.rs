@@ -14,6 +14,7 @@ use crate::engine::{Engine, EngineInfo, EngineKind, Isa, Team};
 use crate::error::{Error, Result};
 use crate::model::Parameters;
 use crate::objective::Objective;
+use crate::report::RunFolder;
 use crate::train::{Config, Run};
 
 /// The seed of the built-in synthetic data set.
@@ -178,7 +179,7 @@ pub(super) struct TrainingArgs {
     out: Option<PathBuf>,
     /// Write into a folder that already holds a run
     #[arg(long)]
-    pub(super) overwrite: bool,
+    overwrite: bool,
     /// Write the model, history.csv and run.json only: no figures, no report
     #[arg(long)]
     pub(super) no_report: bool,
@@ -228,9 +229,9 @@ impl TrainingArgs {
         words.join(" ")
     }
 
-    /// The run folder: `--out`, or `runs/VERB-DATE`.
-    pub(super) fn out(&self, verb: &str) -> PathBuf {
-        self.out.clone().unwrap_or_else(|| dated_folder(verb))
+    /// Makes the run folder: `--out`, or `runs/VERB-DATE`.
+    pub(super) fn folder(&self, verb: &str) -> Result<RunFolder> {
+        folder(self.out.as_deref(), self.overwrite, verb)
     }
 }
 
@@ -244,9 +245,12 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// The folder that `--out` defaults to: `runs/VERB-DATE`.
-pub(super) fn dated_folder(verb: &str) -> PathBuf {
+/// Makes the folder `out`, or, where there is none, `runs/VERB-DATE`, which nobody else has.
+pub(super) fn folder(out: Option<&Path>, overwrite: bool, verb: &str) -> Result<RunFolder> {
+    if let Some(out) = out {
+        return RunFolder::create(out, overwrite);
+    }
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let now: String = now.chars().filter(|c| !matches!(c, '-' | ':')).collect();
-    Path::new("runs").join(format!("{verb}-{now}"))
+    RunFolder::create_new(Path::new("runs"), &format!("{verb}-{now}"))
 }
