@@ -46,7 +46,7 @@ pub enum Error {
 
     /// The cost, or a parameter, is no longer a finite number.
     #[error(
-        "{run}: training diverged in epoch {epoch}: the cost is no longer finite; try a smaller --eta than {eta}"
+        "{run}: training diverged in epoch {epoch}: the cost is no longer finite; try a smaller --eta than {eta:?}"
     )]
     Diverged {
         /// The run's name.
@@ -57,13 +57,6 @@ pub enum Error {
         eta: f64,
     },
 
-    /// A gradient that is not the slope of the cost.
-    #[error("the gradient check failed: {failure}")]
-    Gradient {
-        /// The criterion, how many entries missed it, and which one is furthest off.
-        failure: String,
-    },
-
     /// Some pictures could not be classified; each was told of as it was met.
     #[error("{failed} of {seen} pictures could not be read")]
     Pictures {
@@ -71,6 +64,13 @@ pub enum Error {
         failed: usize,
         /// Of how many that were tried.
         seen: usize,
+    },
+
+    /// A gradient that is not the slope of the cost.
+    #[error("the gradient check failed: {failure}")]
+    Gradient {
+        /// The criterion, how many entries missed it, and which one is furthest off.
+        failure: String,
     },
 
     /// A thread of the team panicked, and the work was abandoned.

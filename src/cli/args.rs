@@ -14,6 +14,7 @@ use crate::engine::{Engine, EngineInfo, EngineKind, Isa, Team};
 use crate::error::{Error, Result};
 use crate::model::Parameters;
 use crate::objective::Objective;
+use crate::report::RunFolder;
 use crate::train::{Config, Run};
 
 /// The seed of the built-in synthetic data set.
@@ -84,7 +85,7 @@ pub(super) struct EngineArgs {
     #[arg(long, default_value = "auto", value_parser = isa_parser())]
     isa: IsaChoice,
     /// Threads [default: one for each core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     threads: Option<usize>,
 }
 
@@ -159,26 +160,26 @@ pub(super) struct OutputArgs {
 #[derive(Args)]
 pub(super) struct TrainingArgs {
     /// Images in a batch
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, allow_negative_numbers = true)]
     batch: usize,
     /// Passes over the training split
-    #[arg(long, value_name = "N", default_value_t = 40)]
+    #[arg(long, value_name = "N", default_value_t = 40, allow_negative_numbers = true)]
     epochs: usize,
     /// Visit the images in a new random order each epoch [default: as on disk]
     #[arg(long)]
     shuffle: bool,
     /// Where initial weights and orders come from
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
     /// Evaluate training and validation split after every so many epochs, and after the last
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
     evaluate_every: usize,
     /// Run folder to write [default: a new one, with the date, in runs/]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Write into a folder that already holds a run
     #[arg(long)]
-    pub(super) overwrite: bool,
+    overwrite: bool,
     /// Write the model, history.csv and run.json only: no figures, no report
     #[arg(long)]
     pub(super) no_report: bool,
@@ -228,17 +229,10 @@ impl TrainingArgs {
         words.join(" ")
     }
 
-    /// The run folder: `--out`, or `runs/VERB-DATE`.
-    pub(super) fn out(&self, verb: &str) -> PathBuf {
-        self.out.clone().unwrap_or_else(|| dated_folder(verb))
+    /// Makes the run folder: `--out`, or `runs/VERB-DATE`.
+    pub(super) fn folder(&self, verb: &str) -> Result<RunFolder> {
+        folder(self.out.as_deref(), self.overwrite, verb)
     }
-}
-
-/// The folder that `--out` defaults to: `runs/VERB-DATE`.
-pub(super) fn dated_folder(verb: &str) -> PathBuf {
-    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let now: String = now.chars().filter(|c| !matches!(c, '-' | ':')).collect();
-    Path::new("runs").join(format!("{verb}-{now}"))
 }
 
 /// `word` as a shell takes it for one.
@@ -249,4 +243,14 @@ fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
     }
+}
+
+/// Makes the folder `out`, or, where there is none, `runs/VERB-DATE`, which nobody else has.
+pub(super) fn folder(out: Option<&Path>, overwrite: bool, verb: &str) -> Result<RunFolder> {
+    if let Some(out) = out {
+        return RunFolder::create(out, overwrite);
+    }
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let now: String = now.chars().filter(|c| !matches!(c, '-' | ':')).collect();
+    RunFolder::create_new(Path::new("runs"), &format!("{verb}-{now}"))
 }

@@ -7,6 +7,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::args::OutputArgs;
+use super::text;
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::train::{Config, EpochRecord, Metrics};
 
@@ -33,6 +35,12 @@ impl Console {
     /// Prints text that `--quiet` leaves out.
     pub(super) fn remark(&self, text: &str) -> Result<()> {
         if self.output.quiet { Ok(()) } else { self.say(text) }
+    }
+
+    /// Names the data. `--quiet` leaves it out, unless it is synthetic: nobody shall take that for CIFAR.
+    pub(super) fn dataset(&self, dataset: &Dataset) -> Result<()> {
+        let text = text::dataset(dataset);
+        if dataset.is_synthetic() { self.say(&text) } else { self.remark(&text) }
     }
 
     /// Prints the object that `--json` asks for.
@@ -101,6 +109,11 @@ pub(super) fn to_json(value: &impl Serialize) -> String {
 /// Prints on stdout.
 pub(super) fn print(text: &str) -> Result<()> {
     put(&mut io::stdout().lock(), text)
+}
+
+/// Says on stderr what went wrong. Where nobody can read it, the exit code still tells.
+pub(super) fn complain(message: &str) {
+    let _ = writeln!(io::stderr(), "onelayer: {message}");
 }
 
 /// Writes `text`. A reader that has closed the pipe has read enough: that is no error.

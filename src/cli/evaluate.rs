@@ -80,7 +80,7 @@ impl Args {
         let metrics = Metrics::of_model(&evaluation, lambda, &model.parameters);
         let confusion = Confusion::new(&model.classes, &evaluation.confusion);
 
-        console.remark(&text::dataset(&dataset))?;
+        console.dataset(&dataset)?;
         console.say(&format!(
             "{} on the {name} split, {} images: loss {:.4}, cost {:.4}, accuracy {:.2} %\n\n{}",
             self.model.display(),

@@ -12,6 +12,7 @@ mod reproduce;
 mod synth;
 mod text;
 mod train;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -36,10 +37,10 @@ enum Verb {
     Reproduce(reproduce::Args),
     /// Measure a saved model on a data set: loss, accuracy, per class, confusion
     Evaluate(evaluate::Args),
-    /// Check the gradient: analytic against numerical, in f64, and the f32 engines against that
-    Gradcheck(gradcheck::Args),
     /// See in pictures, or in records of a CIFAR file, what a saved model sees
     Predict(predict::Args),
+    /// Check the gradient: analytic against numerical, in f64, and the f32 engines against that
+    Gradcheck(gradcheck::Args),
     /// Write the synthetic data set, in CIFAR-10's binary layout
     Synth(synth::Args),
     /// Show what a data folder, a model, a run or this machine is
@@ -56,12 +57,12 @@ enum Verb {
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return misused(&error),
     };
     match cli.verb.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("onelayer: {error}");
+            console::complain(&error.to_string());
             ExitCode::from(exit_code(&error))
         }
     }
@@ -73,8 +74,8 @@ impl Verb {
             Self::Train(args) => args.run(),
             Self::Reproduce(args) => args.run(),
             Self::Evaluate(args) => args.run(),
-            Self::Gradcheck(args) => args.run(),
             Self::Predict(args) => args.run(),
+            Self::Gradcheck(args) => args.run(),
             Self::Synth(args) => args.run(),
             Self::Info(args) => args.run(),
             Self::Completions { shell } => {
@@ -95,7 +96,7 @@ fn exit_code(error: &Error) -> u8 {
 }
 
 /// Help goes to stdout as it is; of an error, one line goes to stderr.
-fn usage(error: &clap::Error) -> ExitCode {
+fn misused(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let _ = console::print(&text);
@@ -105,12 +106,6 @@ fn usage(error: &clap::Error) -> ExitCode {
         eprint!("{text}");
         return ExitCode::from(2);
     }
-    // The first paragraph says what is wrong; usage and the pointer to --help follow it.
-    let paragraph: Vec<&str> =
-        text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:")).collect();
-    let line = paragraph.join(" ");
-    let line = line.trim_start_matches("error: ").split("For more information").next().unwrap_or_default();
-    let line: Vec<&str> = line.split_whitespace().collect();
-    eprintln!("onelayer: {}", line.join(" "));
+    console::complain(&usage::line(error));
     ExitCode::from(2)
 }

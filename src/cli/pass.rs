@@ -56,7 +56,8 @@ impl Pass {
         let info = engine.info();
         let load = started.elapsed().as_secs_f64();
 
-        console.remark(&text::heading(&dataset, &config, &info))?;
+        console.dataset(&dataset)?;
+        console.remark(&text::heading(&config, &info))?;
         let mut trainer = Trainer::new(&mut *engine, &config, &train, &validation)?;
         let progress = console.progress(&config);
         let trained = trainer.run(|records| progress.show(records));

@@ -19,17 +19,17 @@ impl Args {
     pub(super) fn run(self) -> Result<()> {
         let console = Console::new(self.training.output);
         let config = self.training.apply(Config::lab());
-        let out = self.training.out("reproduce");
-        let overwrite = self.training.overwrite;
         let names: Vec<String> = config.runs.iter().map(|run| run.name.clone()).collect();
-        let folder = RunFolder::create(&out, overwrite)?;
-        let folders = || names.iter().map(|name| RunFolder::create(&out.join(name), overwrite)).collect();
+        let folder = self.training.folder("reproduce")?;
+        let out = folder.path().to_path_buf();
+        // They lie in a folder that may be written to.
+        let folders = || names.iter().map(|name| RunFolder::create(&out.join(name), true)).collect();
         let (pass, folders) = Pass::run(config, &self.training, console, folders)?;
         let command = self.training.command("reproduce", &[], &pass.dataset, &pass.engine);
         let runs = pass.write(&folders, &folder, &command)?;
 
         let table = table_1(&runs.iter().collect::<Vec<_>>());
-        console.say(&table.text())?;
+        console.say(&(table.text() + &text::differences(&runs[0])))?;
         console.remark(&format!("\nvalidation split, epoch by epoch\n{}", text::validation_curves(&runs)))?;
         let record = ReproductionRecord { runs, seconds: TotalSeconds { total: pass.elapsed() }, out };
         folder.write("run.json", console::to_json(&record))?;

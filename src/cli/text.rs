@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 
-use crate::data::Dataset;
+use crate::data::{Dataset, synthetic};
 use crate::engine::EngineInfo;
 use crate::report::sparkline;
+use crate::report::table::LabResult;
+use crate::train::record::DatasetRecord;
 use crate::train::{Config, EpochRecord, Metrics, RunRecord};
 
 /// The characters of a curve.
@@ -41,10 +43,10 @@ pub(super) fn dataset(dataset: &Dataset) -> String {
     )
 }
 
-/// What is about to be trained, on what, by what.
-pub(super) fn heading(data: &Dataset, config: &Config, engine: &EngineInfo) -> String {
+/// What is about to be trained, and by what.
+pub(super) fn heading(config: &Config, engine: &EngineInfo) -> String {
     let order = if config.shuffle { "shuffled each epoch" } else { "as on disk" };
-    let mut text = dataset(data);
+    let mut text = String::new();
     for run in &config.runs {
         let _ = writeln!(text, "{:<9} eta {}, lambda {}", run.name, run.eta, run.lambda);
     }
@@ -80,6 +82,25 @@ pub(super) fn summary(record: &RunRecord) -> String {
     let _ = writeln!(text, "weights   sha256 {}", record.weights_sha256);
     let _ = writeln!(text, "written   {}", record.out.display());
     text
+}
+
+/// What stands between these figures and the report's own, where Table 1 has both.
+pub(super) fn differences(record: &RunRecord) -> String {
+    if LabResult::of(&record.config).is_none() {
+        return String::new();
+    }
+    let DatasetRecord { name, path, .. } = &record.dataset;
+    let images = match path {
+        _ if name == synthetic::NAME => "synthetic images, to which the report's figures do not apply".into(),
+        Some(path) => format!("{name} in {}", path.display()),
+        None => name.clone(),
+    };
+    format!(
+        "\n\"report's\" is its own Table 1 (there \"loss\" is the cost): the official CIFAR-10 files, initial weights \
+         of its own.\nHere: {images}; seed {}. Another seed moves\ntest2 to test4 by some 0.002, and test1, whose \
+         eta is chaotic, by several hundredths.\n",
+        record.config.seed
+    )
 }
 
 /// The curves of several runs on the validation split, a line each.

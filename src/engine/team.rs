@@ -150,15 +150,13 @@ mod tests {
         for threads in [1, 2, 3, 8] {
             let arrivals = AtomicUsize::new(0);
             let seen = team(threads).run(|member| {
-                (1..=200usize)
-                    .map(|round| {
-                        arrivals.fetch_add(1, Ordering::Relaxed);
-                        member.wait();
-                        let all_came = arrivals.load(Ordering::Relaxed) == round * threads;
-                        member.wait();
-                        all_came
-                    })
-                    .all(|all_came| all_came)
+                (1..=200usize).all(|round| {
+                    arrivals.fetch_add(1, Ordering::Relaxed);
+                    member.wait();
+                    let all_came = arrivals.load(Ordering::Relaxed) == round * threads;
+                    member.wait();
+                    all_came
+                })
             });
             assert_eq!(seen.unwrap(), vec![true; threads]);
         }

@@ -1,6 +1,7 @@
 //! The run folder: made before the long work starts, filled at the end, each file whole or not at all.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -30,15 +31,28 @@ impl RunFolder {
         if path.exists() && !overwrite {
             check_empty(path)?;
         }
-        let mut made: Vec<PathBuf> =
-            path.ancestors().filter(|folder| !folder.exists()).map(Into::into).collect();
-        made.retain(|folder| !folder.as_os_str().is_empty());
-        made.reverse();
-        let folder = Self { path: path.to_path_buf(), made, written: AtomicBool::new(false) };
+        let folder = Self { path: path.to_path_buf(), made: missing(path), written: AtomicBool::new(false) };
         fs::create_dir_all(path).map_err(Error::io(path, "make the folder"))?;
-        // Only tried: it is removed again at once.
-        WholeFile::create(&path.join("run.json"))?;
-        Ok(folder)
+        folder.checked()
+    }
+
+    /// Makes a folder in `parent` that nobody else has: `name`, or where that is taken `name-2`, `name-3`, ...
+    ///
+    /// # Errors
+    /// A folder that cannot be made or written to.
+    pub fn create_new(parent: &Path, name: &str) -> Result<Self> {
+        let mut made = missing(parent);
+        fs::create_dir_all(parent).map_err(Error::io(parent, "make the folder"))?;
+        let (mut path, mut number) = (parent.join(name), 1);
+        while let Err(error) = fs::create_dir(&path) {
+            if error.kind() != ErrorKind::AlreadyExists {
+                return Err(Error::io(&path, "make the folder")(error));
+            }
+            number += 1;
+            path = parent.join(format!("{name}-{number}"));
+        }
+        made.push(path.clone());
+        Self { path, made, written: AtomicBool::new(false) }.checked()
     }
 
     /// Where it is.
@@ -61,6 +75,15 @@ impl RunFolder {
     }
 }
 
+impl RunFolder {
+    /// This folder, which takes files.
+    fn checked(self) -> Result<Self> {
+        // Only tried: it is removed again at once.
+        WholeFile::create(&self.path.join("run.json"))?;
+        Ok(self)
+    }
+}
+
 impl Drop for RunFolder {
     fn drop(&mut self) {
         if !*self.written.get_mut() {
@@ -68,6 +91,15 @@ impl Drop for RunFolder {
             self.made.iter().rev().for_each(|folder| drop(fs::remove_dir(folder)));
         }
     }
+}
+
+/// The folders on the way to `path`, and it itself, that are not there, outermost first.
+fn missing(path: &Path) -> Vec<PathBuf> {
+    let mut missing: Vec<PathBuf> =
+        path.ancestors().filter(|folder| !folder.exists()).map(Into::into).collect();
+    missing.retain(|folder| !folder.as_os_str().is_empty());
+    missing.reverse();
+    missing
 }
 
 fn check_empty(path: &Path) -> Result<()> {

@@ -63,7 +63,8 @@ impl Config {
         for run in &self.runs {
             for (option, value) in [("--eta", run.eta), ("--lambda", run.lambda)] {
                 if !(value.is_finite() && value >= 0.0 && (value as f32).is_finite()) {
-                    return Err(Error::option(option, "a finite number, 0 or more", value));
+                    let expected = format!("a number from 0 to {:e}", f32::MAX);
+                    return Err(Error::option(option, expected, format_args!("{value:?}")));
                 }
             }
         }

@@ -8,8 +8,8 @@ use std::time::Instant;
 use self::record::{CriterionRecord, Place, Record, SweepRecord};
 use super::args::{self, DataArgs, EngineArgs, OutputArgs};
 use super::console::Console;
-use super::text::{self, grouped};
-use crate::data::{Dataset, Standardization};
+use super::text::grouped;
+use crate::data::Standardization;
 use crate::engine::{EngineKind, Team};
 use crate::error::{Error, Result};
 use crate::gradient_check::{Criterion, Entry, Examination, Options, flat, step_sweep};
@@ -78,7 +78,8 @@ impl Args {
         let folder = self.folder()?;
         let criteria = self.examine(&examination, &mut team)?;
         let entries = flat(examination.parameters).len();
-        console.remark(&self.heading(&dataset, entries))?;
+        console.dataset(&dataset)?;
+        console.remark(&self.heading(entries))?;
         console.say(&table(&criteria).text())?;
         let place = |index| Place::new(index, &dataset, train.features());
         let mut failures = criteria.iter().filter(|criterion| !criterion.passed());
@@ -105,10 +106,10 @@ impl Args {
     }
 
     /// What is about to be checked.
-    fn heading(&self, dataset: &Dataset, entries: usize) -> String {
-        let (data, images, entries) = (text::dataset(dataset), grouped(self.images), grouped(entries));
+    fn heading(&self, entries: usize) -> String {
+        let (images, entries) = (grouped(self.images), grouped(entries));
         let Self { step, eps, .. } = self;
-        format!("{data}batch     {images} images, {entries} parameters, h = {step:e}, eps = {eps:e}\n\n")
+        format!("batch     {images} images, {entries} parameters, h = {step:e}, eps = {eps:e}\n\n")
     }
 
     /// The numbers that are not checked while the options are parsed.
@@ -131,8 +132,7 @@ impl Args {
         if !self.step_sweep {
             return Ok(None);
         }
-        let out = self.out.clone().unwrap_or_else(|| args::dated_folder("gradcheck"));
-        RunFolder::create(&out, self.overwrite).map(Some)
+        args::folder(self.out.as_deref(), self.overwrite, "gradcheck").map(Some)
     }
 
     /// Every criterion, at every lambda.

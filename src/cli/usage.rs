@@ -1,0 +1,95 @@
+//! A command line that cannot be understood, in one line: which option, what was expected, what was found.
+
+use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// What is wrong, without a newline.
+pub(super) fn line(error: &clap::Error) -> String {
+    let argument = texts(error, ContextKind::InvalidArg).join(" ");
+    let (option, placeholder) = argument.split_once(' ').unwrap_or((&argument, "a value"));
+    match error.kind() {
+        ErrorKind::InvalidValue => {
+            let values = texts(error, ContextKind::ValidValue);
+            let expected = if values.is_empty() { placeholder.into() } else { alternatives(&values) };
+            let found = texts(error, ContextKind::InvalidValue).join(" ");
+            let found = if found.is_empty() { "nothing" } else { &found };
+            format!("{option}: expected {expected}, found {found}")
+        }
+        ErrorKind::TooManyValues => {
+            let found = texts(error, ContextKind::InvalidValue).join(" ");
+            format!("{option}: expected no value, found {found}")
+        }
+        ErrorKind::ValueValidation => {
+            let found = texts(error, ContextKind::InvalidValue).join(" ");
+            format!("{option}: expected {}, found {found}", kind_of_value(error))
+        }
+        ErrorKind::UnknownArgument => {
+            let noun = if argument.starts_with('-') { "option" } else { "argument" };
+            let hint = did_you_mean(&texts(error, ContextKind::SuggestedArg));
+            format!("{argument}: no such {noun}; {hint}")
+        }
+        ErrorKind::InvalidSubcommand => {
+            let hint = did_you_mean(&texts(error, ContextKind::SuggestedSubcommand));
+            let verb = texts(error, ContextKind::InvalidSubcommand).join(" ");
+            format!("{verb}: no such verb; {hint}")
+        }
+        ErrorKind::MissingRequiredArgument => format!("expected {argument}, found nothing"),
+        ErrorKind::ArgumentConflict => {
+            let others = texts(error, ContextKind::PriorArg);
+            let others: Vec<&str> = others.iter().filter_map(|other| other.split(' ').next()).collect();
+            if others.contains(&option) {
+                format!("{option}: expected once, found twice")
+            } else {
+                format!("{option}: expected without {}, found with it", others.join(" and "))
+            }
+        }
+        _ => first_paragraph(&error.render().to_string()),
+    }
+}
+
+/// The words that clap keeps under `kind`.
+fn texts(error: &clap::Error, kind: ContextKind) -> Vec<String> {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => vec![text.clone()],
+        Some(ContextValue::Strings(texts)) => texts.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// What the parser of a value wanted.
+fn kind_of_value(error: &clap::Error) -> &'static str {
+    let Some(source) = std::error::Error::source(error) else { return "another value" };
+    if source.is::<ParseFloatError>() {
+        return "a number";
+    }
+    match source.downcast_ref::<ParseIntError>().map(ParseIntError::kind) {
+        Some(IntErrorKind::PosOverflow) => "a smaller number",
+        Some(_) => "a whole number, not negative",
+        None => "another value",
+    }
+}
+
+/// `a, b or c`.
+fn alternatives(values: &[String]) -> String {
+    match values {
+        [values @ .., last] if !values.is_empty() => format!("{} or {last}", values.join(", ")),
+        values => values.concat(),
+    }
+}
+
+fn did_you_mean(similar: &[String]) -> String {
+    if similar.is_empty() {
+        "--help lists those that there are".into()
+    } else {
+        format!("did you mean {}?", alternatives(similar))
+    }
+}
+
+/// Clap's own words, without the usage that follows them.
+fn first_paragraph(text: &str) -> String {
+    let paragraph: Vec<&str> = text.lines().take_while(|line| !line.starts_with("Usage:")).collect();
+    let text = paragraph.join(" ");
+    let text = text.trim_start_matches("error: ").split("For more information").next().unwrap_or_default();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
