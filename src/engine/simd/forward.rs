@@ -188,8 +188,8 @@ fn add<V: Vector, const N: usize, const COLUMNS: usize>(
         let next = (c + 1).min(COLUMNS - 1);
         let totals = V::sums(isa, [&sums[0][c], &sums[N - 1][c], &sums[0][next], &sums[N - 1][next]]);
         for (column, totals) in (c..=next).zip(totals.as_chunks::<2>().0) {
-            for i in 0..N {
-                logits[column].0[lane + i] += totals[i];
+            for (logit, total) in logits[column].0[lane..lane + N].iter_mut().zip(totals) {
+                *logit += total;
             }
         }
     }
