@@ -87,6 +87,7 @@ fn tile<V: Vector, const N: usize, const TAIL: bool, const COLUMNS: usize>(
     column: usize,
 ) {
     let columns = batch.steps.len();
+    let steps: &[ColumnStep; COLUMNS] = batch.steps[column..].first_chunk().expect("a tile of columns");
     for part in 0..V::PARTS {
         let mut mean = [V::splat(isa, 0.0); N];
         for (mean, lanes) in mean.iter_mut().zip(&features.mean[group..]) {
@@ -115,7 +116,8 @@ fn tile<V: Vector, const N: usize, const TAIL: bool, const COLUMNS: usize>(
         for (n, sums) in sums.iter().enumerate() {
             let scale = V::load(isa, &features.scale[group + n], part);
             let weights = &mut features.weight[(group + n) * columns + column..];
-            for ((weight, sum), step) in weights.iter_mut().zip(sums).zip(&batch.steps[column..]) {
+            let weights: &mut [Lanes; COLUMNS] = weights.first_chunk_mut().expect("a tile of columns");
+            for ((weight, sum), step) in weights.iter_mut().zip(sums).zip(steps) {
                 let decayed = V::load(isa, weight, part) * V::splat(isa, step.decay);
                 sum.mul_add(scale * V::splat(isa, -step.rate), decayed).store(weight, part);
             }
