@@ -6,7 +6,7 @@ use super::args::TrainingArgs;
 use super::console::{self, Console};
 use super::report::Extras;
 use super::text;
-use crate::data::{Dataset, Standardization};
+use crate::data::{Dataset, Resident, Standardization};
 use crate::engine::EngineInfo;
 use crate::error::Result;
 use crate::model::{Model, Parameters};
@@ -54,6 +54,10 @@ impl Pass {
         let mut engine =
             args.engine.create(&initial, &standardization, Objective::default(), team.handle())?;
         let info = engine.info();
+        let copy = |split| (config.epochs >= Resident::READINGS).then(|| Resident::copy(split)).flatten();
+        let [train_copy, validation_copy] = team.install(|| [&train, &validation].map(copy))?;
+        let train = train_copy.as_ref().map_or(train, Resident::samples);
+        let validation = validation_copy.as_ref().map_or(validation, Resident::samples);
         let load = started.elapsed().as_secs_f64();
 
         console.dataset(&dataset)?;

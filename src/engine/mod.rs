@@ -131,7 +131,8 @@ pub trait Engine: Send {
     /// If a thread of the team panics; the parameters are then unusable.
     ///
     /// # Panics
-    /// If an index of `order` is not below `samples.len()`, a label is not below K, or a shape does not fit.
+    /// If an index of `order` is not below `samples.len()`, a label is not below K, or a shape does not fit. A
+    /// panic in a thread of the team is an error instead.
     fn train(&mut self, samples: &Samples, order: &[u32], batch: usize, steps: &[Step]) -> Result<()>;
 
     /// The loss and the confusion matrix of each run, over all of `samples`.

@@ -128,12 +128,7 @@ impl Engine for Simd {
     }
 
     fn train(&mut self, samples: &Samples, order: &[u32], batch: usize, steps: &[Step]) -> Result<()> {
-        let Shape { features, classes, .. } = self.shape;
-        assert_eq!(samples.features(), features, "features of an image");
-        let images: Vec<&[u8]> = order.iter().map(|&index| samples.image(index as usize)).collect();
-        let labels: Vec<u8> = order.iter().map(|&index| samples.label(index as usize)).collect();
-        assert!(labels.iter().all(|&label| usize::from(label) < classes), "labels below {classes}");
-
+        assert_eq!(samples.features(), self.shape.features, "features of an image");
         let blocks = self.mean.len().div_ceil(BLOCK);
         let partial = blocks * batch.min(order.len()).div_ceil(LANES) * self.bias.len();
         self.partials.iter_mut().for_each(|partials| partials.resize(partial, Lanes::ZERO));
@@ -141,8 +136,7 @@ impl Engine for Simd {
         let job = Training {
             shape: self.shape,
             objective: self.objective,
-            images: &images,
-            labels: &labels,
+            samples,
             order,
             batch,
             steps,

@@ -1,5 +1,6 @@
 //! What each member of the team does in training: its share of every step, and one barrier between the halves.
 
+use std::mem;
 use std::ops::Range;
 
 use super::backward::{Batch, ColumnStep, Features, GROUPS};
@@ -11,15 +12,14 @@ use super::softmax::Partials;
 use super::vector::{LANES, Lanes};
 use crate::engine::{Member, Shape, Step, batches};
 use crate::objective::Objective;
+use crate::samples::Samples;
 
 /// A stretch of an epoch, as the members share it.
 pub(super) struct Training<'a> {
     pub(super) shape: Shape,
     pub(super) objective: Objective,
-    /// The images in their order, and their labels.
-    pub(super) images: &'a [&'a [u8]],
-    pub(super) labels: &'a [u8],
-    /// The same images by number, which says where the batches are cut.
+    pub(super) samples: &'a Samples<'a>,
+    /// The images by number, in the order of training.
     pub(super) order: &'a [u32],
     pub(super) batch: usize,
     /// `[batches, R]`
@@ -40,6 +40,12 @@ impl Training<'_> {
     fn blocks(&self) -> usize {
         self.mean.len().div_ceil(BLOCK)
     }
+
+    /// The images of the batch that begins at `first` in the order; none behind the last.
+    fn images(&self, first: usize) -> Vec<&[u8]> {
+        let rest = self.order.get(first..).unwrap_or_default();
+        rest.iter().take(self.batch).map(|&index| self.samples.image(index as usize)).collect()
+    }
 }
 
 /// Runs one member's share of the training. Returns the bias after the last step, the same for every member.
@@ -52,23 +58,25 @@ pub(super) fn train(kernels: &dyn Kernels, job: &Training, member: &Member) -> V
     let owned = job.blocks().is_multiple_of(member.threads());
     let features = own_features(job, member, owned);
     let mut bias = job.bias.to_vec();
-    let mut dlogits = vec![Lanes::ZERO; job.batch.min(job.images.len()).div_ceil(LANES) * columns];
+    let mut dlogits = vec![Lanes::ZERO; job.batch.min(job.order.len()).div_ceil(LANES) * columns];
     let mut steps = vec![ColumnStep::default(); columns];
+    let (mut ahead, mut labels) = (job.images(0), Vec::new());
 
-    let mut first = 0;
-    for (number, (batch, batch_steps)) in batches(job.order, job.batch, job.steps, job.shape.runs).enumerate()
-    {
-        let images = &job.images[first..first + batch.len()];
-        let labels = &job.labels[first..first + batch.len()];
-        first += batch.len();
-        let ahead = &job.images[first..];
+    let cut = batches(job.order, job.batch, job.steps, job.shape.runs);
+    for (number, (batch, batch_steps)) in cut.enumerate() {
+        let images = mem::replace(&mut ahead, job.images((number + 1) * job.batch));
         let partials = &job.partials[number % 2];
-
-        forward_share(kernels, job, member, images, ahead, partials);
+        forward_share(kernels, job, member, &images, &ahead, partials);
+        labels.clear();
+        labels.extend(batch.iter().map(|&index| job.samples.label(index as usize)));
+        assert!(
+            labels.iter().all(|&label| usize::from(label) < job.shape.classes),
+            "a label that is no class"
+        );
         member.wait();
 
         let dlogits = &mut dlogits[..images.len().div_ceil(LANES) * columns];
-        softmax_share(kernels, job, partials, labels, &bias, dlogits);
+        softmax_share(kernels, job, partials, &labels, &bias, dlogits);
         for (column, step) in steps.iter_mut().enumerate() {
             *step = column_step(batch_steps[column / job.shape.classes], batch.len());
         }
@@ -77,7 +85,7 @@ pub(super) fn train(kernels: &dyn Kernels, job: &Training, member: &Member) -> V
         // SAFETY: feature ranges of different members do not overlap, and in this phase nobody reads weights:
         // where a member reads weights of another in the forward pass, a barrier stands on either side.
         let weight = unsafe { job.weight.write(features.start * columns..features.end * columns) };
-        let batch = Batch { images, dlogits, steps: &steps };
+        let batch = Batch { images: &images, dlogits, steps: &steps };
         let (mean, scale) = (&job.mean[features.clone()], &job.squared_scale[features.clone()]);
         kernels.backward(batch, Features { first: features.start, mean, scale, weight });
         if !owned {
