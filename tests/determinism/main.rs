@@ -1,7 +1,9 @@
 //! The trained weights are a function of data, configuration and seed alone: not of threads, of how training is
 //! cut into calls, of a pause, or of the runs that train beside.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod instruction_sets;
 
 use common::{Build, ENGINES, Problem, REFERENCE, Sizes};
 use onelayer::engine::{Engine, Isa, Simd};
