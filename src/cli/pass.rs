@@ -64,7 +64,7 @@ impl Pass {
         console.remark(&text::heading(&config, &info))?;
         let mut trainer = Trainer::new(&mut *engine, &config, &train, &validation)?;
         let progress = console.progress(&config);
-        let trained = trainer.run(|records| progress.show(records));
+        let trained = team.lead(|| trainer.run(|records| progress.show(records)))?;
         progress.finish();
         if let Err(error) = trained {
             for (folder, history) in folders.iter().zip(trainer.histories()) {

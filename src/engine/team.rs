@@ -55,13 +55,23 @@ impl Team {
         self.threads
     }
 
+    /// Runs `work` on one of the team's threads. What it then asks of other handles on the team begins at once:
+    /// threads that have just worked are still awake, and the one that asks need not be woken at the end. From
+    /// another thread each call costs 50 to 100 microseconds, which is 3 % of an epoch of the lab.
+    ///
+    /// # Errors
+    /// If `work` panics.
+    pub fn lead<R: Send>(&self, work: impl FnOnce() -> R + Send) -> Result<R> {
+        panic::catch_unwind(AssertUnwindSafe(|| self.pool.install(work))).map_err(panicked)
+    }
+
     /// Runs `work` in the team's pool, so that rayon's parallel iterators in it use the team's threads.
     ///
     /// # Errors
     /// If `work` panics.
     pub fn install<R: Send>(&mut self, work: impl FnOnce() -> R + Send) -> Result<R> {
         let _turn = self.turn();
-        panic::catch_unwind(AssertUnwindSafe(|| self.pool.install(work))).map_err(panicked)
+        self.lead(work)
     }
 
     /// Runs `work` on every thread at once, and returns what each gave, in order of [`Member::index`].
