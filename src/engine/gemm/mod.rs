@@ -20,8 +20,8 @@
 //! 1. Both products have the one form `a^T . b` of [`product`], in which a row of a panel lies in memory as it
 //!    is packed. It takes `x^` in two layouts, so bytes are standardized twice; that is cheaper than packing one
 //!    layout against its grain.
-//! 2. Columns, images and features come in whole tiles of 16. The padding costs nothing, as sgemm multiplies
-//!    whole tiles anyway.
+//! 2. Columns, images and features come in whole tiles of 16, as wide as the AVX-512 kernel's, which multiplies
+//!    whole tiles anyway; an incomplete one it would also pack number by number.
 //! 3. A block of 256 features and up to 128 images is standardized, packed and multiplied while it is in L2. Its
 //!    rows lie 1 KiB apart; those of a whole image, 12 KiB apart, all fall into one set of L1.
 //!
@@ -36,8 +36,12 @@
 //! | images and columns in whole tiles    | 76     | 129    |  |                               |        |        |
 //!
 //! Which of the two operands is the pixels makes no difference: the tile is square. Blocks of 128 to 768 features
-//! and 64 to 256 images train and evaluate within 8 % of one another; these are small enough to leave work for
-//! twelve threads.
+//! and 64 to 256 images train within 11 % and evaluate within 13 % of one another; these are near the best, and
+//! small enough to leave work for twelve threads.
+//!
+//! The lab's run 2, 40 epochs with two evaluations of 10,000 images each, takes 0.71 times as long as NumPy with
+//! OpenBLAS (six runs of each in turns, both cores: medians 1.55 and 2.17 s, best 1.32 and 1.87 s). One thread takes
+//! 2.44 s at best; four runs at once take 1.9 times as long as one.
 //!
 //! The bits of the result do not depend on the number of threads, as blocks, chunks and their order are fixed; nor
 //! on the runs beside, as sgemm sums each column over the features, or the images, in order.
