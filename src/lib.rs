@@ -9,6 +9,7 @@ pub mod model;
 pub mod objective;
 pub mod picture;
 pub mod report;
+pub mod roofline;
 pub mod samples;
 pub mod train;
 pub mod whole_file;

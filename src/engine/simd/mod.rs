@@ -37,12 +37,14 @@ mod isa;
 mod kernels;
 mod layout;
 mod portable;
+mod probe;
 mod shared;
 mod softmax;
 mod train;
 mod vector;
 
 pub use isa::Isa;
+pub use probe::Ground;
 
 use self::evaluate::Scoring;
 use self::kernels::Kernels;

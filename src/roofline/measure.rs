@@ -1,0 +1,111 @@
+//! The measuring of a roofline.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use super::{Bandwidth, Budget, Caches, Level, Peak, Roofline, Timing};
+use crate::engine::{Ground, Isa, Member, Team};
+use crate::error::Result;
+
+/// The seconds that one sample takes at least: so long that its beginning and end do not count.
+const SAMPLE: f64 = 1e-3;
+
+/// Measures the peaks of `isas`, the fastest first, and the bandwidths that the first of them gets, on each of
+/// `teams`. Each figure takes `budget`.
+///
+/// # Errors
+/// If a thread panics.
+///
+/// # Panics
+/// If there are no instruction sets.
+pub fn measure(isas: &[Isa], teams: &mut [Team], budget: Budget) -> Result<Roofline> {
+    let clock = clock();
+    let caches = Caches::detect();
+    let mut roofline = Roofline { clock, caches, peaks: Vec::new(), bandwidths: Vec::new() };
+    for team in teams {
+        for &isa in isas {
+            roofline.peaks.push(peak(isa, team, budget, clock)?);
+        }
+        for level in Level::ALL {
+            roofline.bandwidths.push(bandwidth(isas[0], level, &caches, team, budget)?);
+        }
+    }
+    Ok(roofline)
+}
+
+/// The clock of this core in GHz. Only x86-64's shifts and exclusive ors are known to take a cycle each.
+pub fn clock() -> Option<f64> {
+    const ROUNDS: usize = 1_000_000;
+    const CYCLES_A_ROUND: f64 = 6.0;
+    let round = |mut state: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^ (state << 17)
+    };
+    // The fastest of several: whatever disturbs makes it slower.
+    let sample = |_| {
+        let start = Instant::now();
+        black_box((0..ROUNDS).fold(black_box(1), |state, _| round(state)));
+        start.elapsed().as_secs_f64()
+    };
+    let seconds = (0..9).map(sample).fold(f64::INFINITY, f64::min);
+    cfg!(target_arch = "x86_64").then_some(CYCLES_A_ROUND * ROUNDS as f64 / seconds / 1e9)
+}
+
+fn peak(isa: Isa, team: &mut Team, budget: Budget, clock: Option<f64>) -> Result<Peak> {
+    let threads = team.threads();
+    let work = |rounds| {
+        black_box(isa.multiply_adds(rounds));
+    };
+    let rounds = repeats(work);
+    let flops = threads as f64 * isa.multiply_adds(rounds);
+    let timing = samples(team, budget, |_| work(rounds))?;
+    let gflops = flops / timing.median / 1e9;
+    let per_cycle = clock.map(|clock| gflops / clock / (2 * isa.lanes() * threads) as f64);
+    Ok(Peak { isa: isa.name().into(), threads, gflops, spread: timing.spread(), per_cycle })
+}
+
+fn bandwidth(isa: Isa, level: Level, caches: &Caches, team: &mut Team, budget: Budget) -> Result<Bandwidth> {
+    let threads = team.threads();
+    let bytes = caches.bytes_in(level, threads);
+    // Each thread makes its own, so that the pages lie where it runs.
+    let grounds = team.run(|_| Ground::new(bytes))?;
+    let read = |ground: &Ground, passes: usize| {
+        black_box(isa.read(ground, passes));
+    };
+    let passes = repeats(|passes| read(&grounds[0], passes));
+    let timing = samples(team, budget, |member| read(&grounds[member.index()], passes))?;
+    let bytes = grounds.iter().map(Ground::bytes).sum();
+    let gigabytes = (bytes * passes) as f64 / timing.median / 1e9;
+    Ok(Bandwidth { level, threads, bytes, gigabytes, spread: timing.spread() })
+}
+
+/// How many repeats of `work` take a sample's time.
+fn repeats(work: impl Fn(usize)) -> usize {
+    let mut repeats = 1;
+    loop {
+        let start = Instant::now();
+        work(repeats);
+        if start.elapsed().as_secs_f64() > SAMPLE {
+            return repeats;
+        }
+        repeats *= 2;
+    }
+}
+
+/// Times `work` on all threads at once, from their common start to the end of the last.
+fn samples(team: &mut Team, budget: Budget, work: impl Fn(&Member) + Sync) -> Result<Timing> {
+    let mut seconds = Vec::new();
+    let begin = Instant::now();
+    let (least, most) = budget.repetitions;
+    while seconds.len() < least || (seconds.len() < most && begin.elapsed() < budget.each) {
+        let taken = team.run(|member| {
+            member.wait();
+            let start = Instant::now();
+            work(&member);
+            start.elapsed().as_secs_f64()
+        })?;
+        seconds.push(taken.into_iter().fold(0.0, f64::max));
+    }
+    Ok(Timing::of(seconds))
+}
