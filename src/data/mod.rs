@@ -1,10 +1,12 @@
 //! Bytes on disk become labelled images.
 //!
 //! [`layout`] says what a record is, [`mapped`] maps a file of them, [`dataset`] makes splits of such files,
-//! [`standardize`] measures the training split, [`order`] says in which order an epoch visits it, and
-//! [`synthetic`] writes a data set for a machine without CIFAR.
+//! [`standardize`] measures the training split, [`order`] says in which order an epoch visits it,
+//! [`fetch`](mod@fetch) gets an official [`archive`], and [`synthetic`] writes a data set for a machine without CIFAR.
 
+pub mod archive;
 pub mod dataset;
+pub mod fetch;
 pub mod layout;
 pub mod mapped;
 pub mod order;
