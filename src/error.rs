@@ -33,6 +33,15 @@ pub enum Error {
         found: String,
     },
 
+    /// A host did not give what was asked for.
+    #[error("{url}: cannot download: {problem}")]
+    Download {
+        /// The address.
+        url: String,
+        /// What the host, or the network, did.
+        problem: String,
+    },
+
     /// An option has a value that it cannot have.
     #[error("{option}: expected {expected}, found {found}")]
     Option {

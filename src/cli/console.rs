@@ -62,6 +62,17 @@ impl Console {
         });
         Progress { console: self, config, bar }
     }
+
+    /// Shows the progress of a download of `bytes`: a bar where stderr is a terminal, nothing with `--quiet`.
+    pub(super) fn download(&self, bytes: u64) -> Option<ProgressBar> {
+        (!self.output.quiet && io::stderr().is_terminal()).then(|| {
+            let template =
+                "{bar:30} {decimal_bytes}/{decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left";
+            let style = ProgressStyle::with_template(template).expect("a template that indicatif reads");
+            let target = ProgressDrawTarget::stderr();
+            ProgressBar::with_draw_target(Some(bytes), target).with_style(style)
+        })
+    }
 }
 
 /// The progress of training, shown after each evaluation.

@@ -3,6 +3,7 @@
 mod args;
 mod console;
 mod evaluate;
+mod fetch;
 mod gradcheck;
 mod info;
 mod pass;
@@ -41,6 +42,8 @@ enum Verb {
     Predict(predict::Args),
     /// Check the gradient: analytic against numerical, in f64, and the f32 engines against that
     Gradcheck(gradcheck::Args),
+    /// Download CIFAR, check it and unpack it
+    Fetch(fetch::Args),
     /// Write the synthetic data set, in CIFAR-10's binary layout
     Synth(synth::Args),
     /// Show what a data folder, a model, a run or this machine is
@@ -76,6 +79,7 @@ impl Verb {
             Self::Evaluate(args) => args.run(),
             Self::Predict(args) => args.run(),
             Self::Gradcheck(args) => args.run(),
+            Self::Fetch(args) => args.run(),
             Self::Synth(args) => args.run(),
             Self::Info(args) => args.run(),
             Self::Completions { shell } => {

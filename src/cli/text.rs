@@ -14,8 +14,8 @@ const CURVE: usize = 24;
 
 /// What every output on synthetic data says.
 const SYNTHETIC_HINT: &str = "\
-This is not CIFAR: synthetic images stand in for it. data/README.md says how to get the real ones, and they
-are looked for in --data DIR, else in data/cifar-10-batches-bin.
+This is not CIFAR: synthetic images stand in for it. onelayer fetch gets the real ones, and they are looked for
+in --data DIR, else in data/cifar-10-batches-bin.
 ";
 
 /// Thousands in groups: `1,234,567`.

@@ -1,0 +1,76 @@
+//! `onelayer fetch`: the official data, downloaded, checked and unpacked.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::args::OutputArgs;
+use super::console::Console;
+use crate::data::archive::{Archive, Verified};
+use crate::data::fetch::{Origin, Patience, fetch};
+use crate::error::Result;
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// What to fetch
+    #[arg(value_enum, default_value_t = DataSet::Cifar10)]
+    dataset: DataSet,
+    /// Folder to unpack in; it is made where it is not there
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    out: PathBuf,
+    /// Address of a mirror [default: the official one]
+    #[arg(long, value_name = "URL", conflicts_with = "archive")]
+    url: Option<String>,
+    /// Archive that is already downloaded
+    #[arg(long, value_name = "FILE")]
+    archive: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum DataSet {
+    #[value(name = "cifar-10")]
+    Cifar10,
+    #[value(name = "cifar-100")]
+    Cifar100,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Record {
+    name: String,
+    out: PathBuf,
+    present: bool,
+    files: Vec<Verified>,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<()> {
+        let console = Console::new(self.output);
+        let archive = match self.dataset {
+            DataSet::Cifar10 => Archive::cifar_10(),
+            DataSet::Cifar100 => Archive::cifar_100(),
+        };
+        let origin = match self.archive {
+            Some(path) => Origin::File(path),
+            None => Origin::Url(self.url.unwrap_or_else(|| archive.url.clone()), Patience::default()),
+        };
+        let bar = console.download(archive.bytes);
+        let mut observe = |bytes| bar.iter().for_each(|bar| bar.set_position(bytes));
+        let fetched = fetch(&archive, &origin, &self.out, &mut observe);
+        bar.iter().for_each(|bar| bar.finish_and_clear());
+        let fetched = fetched?;
+
+        let count = fetched.files.len();
+        let place = fetched.folder.display();
+        console.say(&if fetched.present {
+            format!("verified  {place}: {} was there, {count} files\n", archive.name)
+        } else {
+            format!("written   {place}: {}, {count} files\n", archive.name)
+        })?;
+        let (out, present, files) = (fetched.folder, fetched.present, fetched.files);
+        console.json(&Record { name: archive.name, out, present, files })
+    }
+}
