@@ -1,4 +1,76 @@
 //! `onelayer`: the fastest way to train a one-layer softmax network on CIFAR on a CPU.
+//!
+//! The network is one matrix: `softmax(W x^ + b)`, with `x^` the standardized pixels of an image. Training
+//! minimizes the mean cross-entropy plus `lambda ||W||^2` by mini-batch gradient descent.
+//!
+//! # Training a model
+//!
+//! ```
+//! use std::num::NonZeroUsize;
+//!
+//! use onelayer::data::{Dataset, Source, SplitFiles, Standardization};
+//! use onelayer::engine::{EngineKind, Team};
+//! use onelayer::model::Parameters;
+//! use onelayer::objective::Objective;
+//! use onelayer::train::{Config, Run, Trainer};
+//!
+//! # fn main() -> onelayer::Result<()> {
+//! // The built-in images; `Source::Folder` reads CIFAR-10's own files.
+//! let data = Dataset::open(&Source::Synthetic(0), &SplitFiles::default())?;
+//! let (train, validation, test) = (data.train.samples(), data.validation.samples(), data.test.samples());
+//! let standardization = Standardization::measure(&train);
+//!
+//! // Two runs, side by side in one pass over the images.
+//! let run = |lambda: f64| Run { name: format!("lambda {lambda}"), eta: 0.001, lambda };
+//! let config = Config { runs: vec![run(0.0), run(1.0)], epochs: 2, ..Config::lab() };
+//!
+//! let initial = Parameters::random(data.classes.len(), train.features(), config.seed);
+//! let initial = vec![initial; config.runs.len()];
+//! let team = Team::new(NonZeroUsize::new(2).unwrap())?;
+//! let mut engine =
+//!     EngineKind::Auto.create(None, &initial, &standardization, Objective::default(), team)?;
+//!
+//! let mut trainer = Trainer::new(&mut *engine, &config, &train, &validation)?;
+//! trainer.run(|records| println!("{:?}", records[0].validation))?;
+//! for finished in trainer.finish(&test)? {
+//!     assert!(finished.metrics.accuracy > 0.35);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Shapes
+//!
+//! | letter | what | the lab's |
+//! |---|---|---|
+//! | N | images of a split | 10,000 |
+//! | D | features of an image: its pixels' bytes, channel by channel | 3,072 |
+//! | K | classes | 10 |
+//! | R | runs trained side by side, each with its own learning rate and penalty | 4 |
+//! | C | columns, R x K: what an engine computes for each image | 40 |
+//! | B | images of a batch; the last of an epoch may be smaller | 100 |
+//!
+//! Shapes are written row-major, and an arrow says what becomes what:
+//! `logits [B, K] <- x^ [B, D] . weight^T + bias`. A gradient carries a `d`: `dlogits`, `dweight`.
+//!
+//! # The rooms
+//!
+//! Data flows one way, and no room knows the ones below it in this list.
+//!
+//! | room | what happens there |
+//! |---|---|
+//! | [`samples`] | rows of bytes in memory: all that an engine sees of a data set |
+//! | [`data`] | bytes on disk become splits of images, mapped and checked; standardization; orders |
+//! | [`picture`] | PNG and JPEG files become images like CIFAR's |
+//! | [`objective`] | the loss of an image, and its gradient |
+//! | [`model`] | weights, bias and standardization, drawn at random, saved, loaded |
+//! | [`engine`] | steps of training and evaluations: one contract, of which [`engine::Simd`] is the fast one, [`engine::Gemm`] the general one and [`engine::Reference`] the oracle |
+//! | [`train`] | epochs, histories, and the record of a run |
+//! | [`gradient_check`] | analytic gradients against numerical ones |
+//! | [`report`] | run folders, tables, figures, the page |
+//! | [`cli`] | the command: one file per verb |
+//!
+//! [`Error`](enum@Error) says what is wrong with which file or option; [`whole_file`] writes files that appear whole.
 
 pub mod cli;
 pub mod data;

@@ -97,8 +97,8 @@ pub(super) fn differences(record: &RunRecord) -> String {
     };
     format!(
         "\n\"report's\" is its own Table 1 (there \"loss\" is the cost): the official CIFAR-10 files, initial weights \
-         of its own.\nHere: {images}; seed {}. Another seed moves\ntest2 to test4 by some 0.002, and test1, whose \
-         eta is chaotic, by several hundredths.\n",
+         of its own.\nHere: {images}, seed {}.\nAnother seed moves test2 to test4 by some 0.002, and test1, whose eta \
+         is chaotic, by several hundredths.\n",
         record.config.seed
     )
 }
