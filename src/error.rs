@@ -82,6 +82,17 @@ pub enum Error {
         failure: String,
     },
 
+    /// A measured result that is not the reference's.
+    #[error("{what}: expected the reference's {expected}, found {found}; please report this as a defect")]
+    Incorrect {
+        /// What was measured, and on which engine.
+        what: String,
+        /// The reference's result, and how close to it is close enough.
+        expected: String,
+        /// The result.
+        found: String,
+    },
+
     /// A thread of the team panicked, and the work was abandoned.
     #[error("a thread of the engine panicked: {message}; please report this as a defect")]
     Panicked {

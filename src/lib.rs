@@ -72,6 +72,7 @@
 //!
 //! [`Error`](enum@Error) says what is wrong with which file or option; [`whole_file`] writes files that appear whole.
 
+pub mod bench;
 pub mod cli;
 pub mod data;
 pub mod engine;

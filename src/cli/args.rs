@@ -111,6 +111,16 @@ impl EngineArgs {
         }
     }
 
+    /// The engine that `--engine` names.
+    pub(super) fn kind(&self) -> EngineKind {
+        self.engine
+    }
+
+    /// Whether `--threads` says how many.
+    pub(super) fn names_threads(&self) -> bool {
+        self.threads.is_some()
+    }
+
     /// The instruction set that `--isa` names.
     pub(super) fn isa(&self) -> Option<Isa> {
         self.isa.0

@@ -1,6 +1,7 @@
 //! The command: one file per verb.
 
 mod args;
+mod bench;
 mod console;
 mod evaluate;
 mod fetch;
@@ -44,6 +45,8 @@ enum Verb {
     Gradcheck(gradcheck::Args),
     /// Download CIFAR, check it and unpack it
     Fetch(fetch::Args),
+    /// Measure this machine, then how much of it each engine uses: images/s, GFLOP/s, % of the roofline
+    Bench(bench::Args),
     /// Write the synthetic data set, in CIFAR-10's binary layout
     Synth(synth::Args),
     /// Show what a data folder, a model, a run or this machine is
@@ -80,6 +83,7 @@ impl Verb {
             Self::Predict(args) => args.run(),
             Self::Gradcheck(args) => args.run(),
             Self::Fetch(args) => args.run(),
+            Self::Bench(args) => args.run(),
             Self::Synth(args) => args.run(),
             Self::Info(args) => args.run(),
             Self::Completions { shell } => {

@@ -20,7 +20,7 @@ use crate::samples::{Rows, Samples};
 pub use gemm::Gemm;
 pub use reference::Reference;
 pub use select::EngineKind;
-pub use simd::{Ground, Isa, Simd};
+pub use simd::{Ground, Isa, Simd, Stage, Stages};
 pub use team::{Member, Team};
 
 /// One step of gradient descent for one run: `W <- W - eta (dW + 2 lambda W)`, `b <- b - eta db`.

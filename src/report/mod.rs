@@ -4,7 +4,8 @@
 //! [`templates`] are the lab report's figures, [`table`] its Table 1, [`findings()`] its conclusions put to
 //! the test; [`confusion`] and [`TrueClassProbabilities`] look at single classes and answers. [`write()`]
 //! makes of all of them `report.html`, `report.md` and the figures beside them. [`sparkline()`] is for
-//! terminals. [`step_sweep`] is the gradient check's V-curve.
+//! terminals. [`step_sweep`] is the gradient check's V-curve, [`roofline`] the
+//! benchmark's picture.
 //!
 //! It knows nothing of engines: it gets records, parameters and counts.
 
@@ -21,6 +22,7 @@ mod markdown;
 mod number;
 mod page;
 mod probabilities;
+pub mod roofline;
 mod sparkline;
 pub mod step_sweep;
 mod svg;

@@ -65,15 +65,20 @@ impl Timing {
 }
 
 impl Budget {
-    /// Does `work` once unmeasured, then again and again, and times each.
+    /// Does `work` again and again, and times each. The first warms up and does not count, unless it alone takes the
+    /// whole budget.
     ///
     /// # Errors
     /// What `work` fails with.
     pub fn time(&self, mut work: impl FnMut() -> Result<()>) -> Result<Timing> {
-        work()?;
         let begin = Instant::now();
-        let (least, most) = self.repetitions;
+        work()?;
+        let first = begin.elapsed();
         let mut seconds = Vec::new();
+        if first >= self.each {
+            seconds.push(first.as_secs_f64());
+        }
+        let (least, most) = self.repetitions;
         while seconds.len() < least || (seconds.len() < most && begin.elapsed() < self.each) {
             let start = Instant::now();
             work()?;

@@ -40,11 +40,13 @@ mod portable;
 mod probe;
 mod shared;
 mod softmax;
+mod stages;
 mod train;
 mod vector;
 
 pub use isa::Isa;
 pub use probe::Ground;
+pub use stages::{Stage, Stages};
 
 use self::evaluate::Scoring;
 use self::kernels::Kernels;

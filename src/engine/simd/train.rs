@@ -96,7 +96,7 @@ pub(super) fn train(kernels: &dyn Kernels, job: &Training, member: &Member) -> V
 }
 
 /// The feature groups whose weights this member steps.
-fn own_features(job: &Training, member: &Member, owned: bool) -> Range<usize> {
+pub(super) fn own_features(job: &Training, member: &Member, owned: bool) -> Range<usize> {
     let unit = if owned { BLOCK } else { GROUPS };
     let groups = job.mean.len();
     let share = member.share(groups.div_ceil(unit));
@@ -104,7 +104,7 @@ fn own_features(job: &Training, member: &Member, owned: bool) -> Range<usize> {
 }
 
 /// This member's share of the partial logits of a batch.
-fn forward_share(
+pub(super) fn forward_share(
     kernels: &dyn Kernels,
     job: &Training,
     member: &Member,
@@ -137,7 +137,7 @@ fn forward_share(
 
 /// `dlogits [groups of 16 images][C]` of the whole batch, 0 in the lanes behind its last image. Every member
 /// makes them for itself: that is cheaper than another barrier.
-fn softmax_share(
+pub(super) fn softmax_share(
     kernels: &dyn Kernels,
     job: &Training,
     partials: &Shared<Lanes>,
@@ -170,7 +170,7 @@ fn softmax_share(
     }
 }
 
-fn column_step(step: Step, images: usize) -> ColumnStep {
+pub(super) fn column_step(step: Step, images: usize) -> ColumnStep {
     ColumnStep { rate: step.eta / images as f32, decay: 1.0 - 2.0 * step.eta * step.lambda }
 }
 

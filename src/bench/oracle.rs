@@ -1,0 +1,174 @@
+//! What the reference engine finds on the same images: a result that differs is not worth timing.
+//!
+//! A single-precision sum of D products errs by some D^(1/2) roundings of its terms, so logits of the initial
+//! weights (D = 3072, terms of 0.01) are within 1e-5 of the reference's. A mistake in a kernel, a feature left
+//! out or a batch too few, moves them by a hundred times the tolerances below.
+
+use crate::engine::{Engine, Evaluation, Reference};
+use crate::error::{Error, Result};
+use crate::model::Parameters;
+use crate::objective::Objective;
+use crate::samples::{Rows, Samples};
+use crate::train::EpochRecord;
+
+use super::Workload;
+
+/// The images whose logits are compared one by one.
+const IMAGES: usize = 256;
+/// Absolute and relative tolerance of logits, of order 1.
+const LOGIT: (f64, f64) = (1e-4, 1e-4);
+/// Of weights and biases, of order 0.01, which an epoch moves by about as much.
+const PARAMETER: (f64, f64) = (2e-6, 1e-3);
+/// Of a split's loss.
+const LOSS: (f64, f64) = (0.0, 1e-4);
+
+/// The reference's results on one workload.
+pub struct Oracle<'a> {
+    workload: &'a Workload<'a>,
+    logits: Vec<f32>,
+    step: Parameters,
+    epoch: Parameters,
+    evaluation: Evaluation,
+    /// The losses of training and validation split after an epoch.
+    losses: [f64; 2],
+    /// Trained parameters, and their losses on both splits.
+    trained: Vec<(Parameters, [f64; 2])>,
+}
+
+impl<'a> Oracle<'a> {
+    /// Lets the reference do all of it: forward, a step, an epoch, evaluations.
+    ///
+    /// # Errors
+    /// What the reference fails with.
+    pub fn new(workload: &'a Workload<'a>) -> Result<Self> {
+        let mut reference = reference(workload, &workload.initial);
+        let rows = rows(&workload.train);
+        let mut logits = vec![0.0; rows.len() * workload.initial.classes];
+        reference.forward(&rows, &mut logits)?;
+        let evaluation = reference.evaluate(&workload.train)?.swap_remove(0);
+        reference.train(
+            &workload.train,
+            &workload.order()[..workload.batch],
+            workload.batch,
+            &[workload.step()],
+        )?;
+        let step = reference.parameters().swap_remove(0);
+        reference.load(std::slice::from_ref(&workload.initial));
+        reference.train(&workload.train, &workload.order(), workload.batch, &workload.steps())?;
+        let epoch = reference.parameters().swap_remove(0);
+        let losses = losses(&mut reference, workload)?;
+        Ok(Self { workload, logits, step, epoch, evaluation, losses, trained: Vec::new() })
+    }
+
+    /// What it is about.
+    pub fn workload(&self) -> &Workload<'a> {
+        self.workload
+    }
+
+    /// Holds `engine`'s forward pass, from the initial parameters, to the reference's.
+    ///
+    /// # Errors
+    /// [`Error::Incorrect`], or what the engine fails with.
+    pub fn forward(&self, what: &str, engine: &mut dyn Engine) -> Result<()> {
+        let mut logits = vec![f32::NAN; self.logits.len()];
+        engine.forward(&rows(&self.workload.train), &mut logits)?;
+        all_close(&format!("{what}: logit"), &logits, &self.logits, LOGIT)
+    }
+
+    /// Holds the weights after the first step of training to the reference's.
+    ///
+    /// # Errors
+    /// [`Error::Incorrect`].
+    pub fn step(&self, what: &str, weight: &[f32]) -> Result<()> {
+        all_close(&format!("{what}: weight"), weight, &self.step.weight, PARAMETER)
+    }
+
+    /// Holds the parameters after the first epoch to the reference's.
+    ///
+    /// # Errors
+    /// [`Error::Incorrect`].
+    pub fn epoch(&self, what: &str, found: &Parameters) -> Result<()> {
+        all_close(&format!("{what}: weight"), &found.weight, &self.epoch.weight, PARAMETER)?;
+        all_close(&format!("{what}: bias"), &found.bias, &self.epoch.bias, PARAMETER)
+    }
+
+    /// Holds the evaluation of the training split, with the initial parameters, to the reference's. Of a thousand
+    /// images one may be classified otherwise: two logits can be as good as equal.
+    ///
+    /// # Errors
+    /// [`Error::Incorrect`].
+    pub fn evaluation(&self, what: &str, found: &Evaluation) -> Result<()> {
+        let expected = &self.evaluation;
+        let images = found.images() as f64;
+        close(&format!("{what}: images"), images, expected.images() as f64, (0.0, 0.0))?;
+        close(&format!("{what}: loss"), found.loss_sum, expected.loss_sum, LOSS)?;
+        let (correct, wanted) = (found.correct() as f64, expected.correct() as f64);
+        close(&format!("{what}: images classified correctly"), correct, wanted, (1.0 + images / 1e3, 0.0))
+    }
+
+    /// Holds a whole run to the reference: its losses after the first epoch to those that the reference trained
+    /// for, those after the last to what the reference finds for the trained `parameters`.
+    ///
+    /// # Errors
+    /// [`Error::Incorrect`], or what the reference fails with.
+    pub fn run(&mut self, what: &str, history: &[EpochRecord], parameters: &Parameters) -> Result<()> {
+        let [.., last] = history else { return Ok(()) };
+        let trained = match self.trained.iter().find(|(known, _)| known == parameters) {
+            Some((_, losses)) => *losses,
+            None => {
+                let losses = losses(&mut reference(self.workload, parameters), self.workload)?;
+                self.trained.push((parameters.clone(), losses));
+                losses
+            }
+        };
+        for (record, [train, validation]) in [(&history[0], self.losses), (last, trained)] {
+            let what = |split: &str| format!("{what}: {split} loss after epoch {}", record.epoch);
+            close(&what("training"), record.train.loss, train, LOSS)?;
+            close(&what("validation"), record.validation.loss, validation, LOSS)?;
+        }
+        Ok(())
+    }
+}
+
+fn reference(workload: &Workload, parameters: &Parameters) -> Reference {
+    Reference::new(std::slice::from_ref(parameters), workload.standardization, Objective::default())
+}
+
+/// The first images of `samples`.
+fn rows<'a>(samples: &Samples<'a>) -> Rows<'a> {
+    let first = samples.images().next().expect("samples have a stretch");
+    first.slice(0..first.len().min(IMAGES))
+}
+
+/// The losses of both splits.
+fn losses(engine: &mut dyn Engine, workload: &Workload) -> Result<[f64; 2]> {
+    let mut loss = |samples: &Samples| -> Result<f64> {
+        Ok(engine.evaluate(samples)?[0].loss_sum / samples.len() as f64)
+    };
+    Ok([loss(&workload.train)?, loss(&workload.validation)?])
+}
+
+fn all_close(what: &str, found: &[f32], expected: &[f32], tolerance: (f64, f64)) -> Result<()> {
+    close(&format!("{what}s"), found.len() as f64, expected.len() as f64, (0.0, 0.0))?;
+    for (index, (&found, &expected)) in found.iter().zip(expected).enumerate() {
+        if !is_close(found.into(), expected.into(), tolerance) {
+            return close(&format!("{what} {index}"), found.into(), expected.into(), tolerance);
+        }
+    }
+    Ok(())
+}
+
+fn close(what: &str, found: f64, expected: f64, tolerance: (f64, f64)) -> Result<()> {
+    if is_close(found, expected, tolerance) {
+        return Ok(());
+    }
+    let (absolute, relative) = tolerance;
+    let within = absolute + relative * expected.abs();
+    let expected = format!("{expected:e} within {within:.0e}");
+    Err(Error::Incorrect { what: what.into(), expected, found: format!("{found:e}") })
+}
+
+/// Whether they are close; what is not a number never is.
+fn is_close(found: f64, expected: f64, (absolute, relative): (f64, f64)) -> bool {
+    (found - expected).abs() <= absolute + relative * expected.abs()
+}

@@ -1,0 +1,249 @@
+//! What is timed: the kernels, an epoch, the lab's run; how much work each is, and that its result is right.
+
+use super::record::Measurement;
+use super::{Contender, Oracle};
+use crate::data::Standardization;
+use crate::engine::{Engine, EngineInfo, Isa, Stage, Stages, Step, Team};
+use crate::error::Result;
+use crate::model::Parameters;
+use crate::roofline::{Budget, Roofline, Timing, Work};
+use crate::samples::Samples;
+use crate::train::{Config, Trainer};
+
+/// Floating-point operations for a logit on its way to its gradient, or to its loss: most are the polynomial's of
+/// the exponential function.
+const SOFTMAX_FLOPS: f64 = 30.0;
+/// Bytes of a partial logit, and how many of them make a logit of the lab's images: one for each 768 features.
+const PARTIAL_BYTES: f64 = 4.0;
+const FEATURES_A_PARTIAL: usize = 768;
+
+/// The images and the settings that every engine gets.
+pub struct Workload<'a> {
+    /// The training split.
+    pub train: Samples<'a>,
+    /// The validation split.
+    pub validation: Samples<'a>,
+    /// Of the training split.
+    pub standardization: &'a Standardization,
+    /// Where every run begins.
+    pub initial: Parameters,
+    /// Images in a batch.
+    pub batch: usize,
+    /// One run, with its epochs.
+    pub config: Config,
+}
+
+impl Workload<'_> {
+    /// The images in order.
+    pub fn order(&self) -> Vec<u32> {
+        (0..self.train.len() as u32).collect()
+    }
+
+    /// The run's step.
+    pub fn step(&self) -> Step {
+        self.config.runs[0].step()
+    }
+
+    /// The steps of an epoch.
+    pub fn steps(&self) -> Vec<Step> {
+        vec![self.step(); self.train.len().div_ceil(self.batch)]
+    }
+}
+
+/// Something to time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// A stage of a training step, over all whole batches of the training split.
+    Stage(Stage),
+    /// The evaluation of the training split.
+    Evaluation,
+    /// An epoch of training.
+    Epoch,
+    /// The lab's run: all epochs, and the evaluation of both splits after each.
+    Run,
+}
+
+impl Task {
+    /// Every task, from the smallest to the largest.
+    pub const ALL: [Self; 6] = [
+        Self::Stage(Stage::Forward),
+        Self::Stage(Stage::Softmax),
+        Self::Stage(Stage::Backward),
+        Self::Evaluation,
+        Self::Epoch,
+        Self::Run,
+    ];
+
+    /// As tables and records call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stage(Stage::Forward) => "forward",
+            Self::Stage(Stage::Softmax) => "softmax",
+            Self::Stage(Stage::Backward) => "backward",
+            Self::Evaluation => "evaluation",
+            Self::Epoch => "epoch",
+            Self::Run => "run",
+        }
+    }
+
+    /// Checks `contender`'s result, then times it. None where the engine has no such stage of its own.
+    ///
+    /// # Errors
+    /// [`crate::Error::Incorrect`], or what the engine fails with.
+    pub fn measure(
+        self,
+        contender: Contender,
+        team: &Team,
+        workload: &Workload,
+        oracle: &mut Oracle,
+        budget: Budget,
+    ) -> Result<Option<(EngineInfo, Timing)>> {
+        let mut engine = contender.engine(workload, team.handle())?;
+        let info = engine.info();
+        let what = format!("{} on {} ({}), {} threads", self.name(), info.name, info.isa, info.threads);
+        let timing = match self {
+            Self::Stage(stage) => match contender.staged(workload, team.handle())? {
+                Some(simd) => {
+                    oracle.forward(&what, &mut *engine)?;
+                    time_stage(
+                        stage,
+                        Stages::new(simd, &workload.train, workload.batch),
+                        oracle,
+                        &what,
+                        budget,
+                    )?
+                }
+                None => return Ok(None),
+            },
+            Self::Evaluation => budget.time(|| {
+                let found = engine.evaluate(&workload.train)?;
+                oracle.evaluation(&what, &found[0])
+            })?,
+            Self::Epoch => time_epoch(&mut *engine, workload, oracle, &what, budget)?,
+            Self::Run => time_run(&mut *engine, workload, oracle, &what, budget)?,
+        };
+        Ok(Some((info, timing)))
+    }
+
+    /// How many images pass through it.
+    pub fn images(self, workload: &Workload) -> usize {
+        let train = workload.train.len();
+        match self {
+            Self::Stage(_) => train / workload.batch * workload.batch,
+            Self::Evaluation | Self::Epoch => train,
+            // Evaluation is not counted, so that images a second are those of training, as elsewhere.
+            Self::Run => workload.config.epochs * train,
+        }
+    }
+
+    /// Its floating-point operations and its bytes, and where these come from.
+    pub fn work(self, workload: &Workload, roofline: &Roofline, threads: usize) -> Work {
+        let (features, classes) = (workload.initial.features, workload.initial.classes);
+        let train = workload.train.len();
+        let images = self.images(workload) as f64;
+        // A multiplication and an addition for each weight: forward, and again backward.
+        let pass = 2.0 * (features * classes) as f64;
+        let data = (train * features, images * features as f64);
+        let (flops, (held, bytes)) = match self {
+            Self::Stage(Stage::Softmax) => {
+                let partials = PARTIAL_BYTES * (classes * features.div_ceil(FEATURES_A_PARTIAL)) as f64;
+                let batch = (workload.batch as f64 * partials) as usize * threads;
+                (images * classes as f64 * SOFTMAX_FLOPS, (batch, images * partials))
+            }
+            Self::Stage(_) | Self::Evaluation => (images * pass, data),
+            Self::Epoch => (2.0 * images * pass, data),
+            Self::Run => {
+                let both = train + workload.validation.len();
+                let evaluated = (workload.config.epochs * both) as f64;
+                let bytes = (images + evaluated) * features as f64;
+                ((2.0 * images + evaluated) * pass, (both * features, bytes))
+            }
+        };
+        Work { flops, bytes, level: roofline.caches.holding(held, threads) }
+    }
+
+    /// The measurement that `timing` makes.
+    pub fn measurement(
+        self,
+        engine: EngineInfo,
+        seconds: Timing,
+        workload: &Workload,
+        roofline: &Roofline,
+    ) -> Measurement {
+        let images = self.images(workload);
+        let work = self.work(workload, roofline, engine.threads);
+        let oracle = engine.name == "reference";
+        let bound = roofline.bound(work, &engine.isa, engine.threads).filter(|_| !oracle);
+        Measurement {
+            task: self.name().into(),
+            images,
+            images_per_second: images as f64 / seconds.median,
+            gflops: work.flops / seconds.median / 1e9,
+            gigabytes_per_second: work.bytes / seconds.median / 1e9,
+            intensity: work.flops / work.bytes,
+            bound: bound.map(|(_, limit)| limit),
+            of_bound: bound.map(|(least, _)| least / seconds.median),
+            engine,
+            seconds,
+        }
+    }
+}
+
+/// Forward, softmax and backward of the first batch must be a step of training. Then the one stage is timed, on all
+/// batches.
+fn time_stage(
+    stage: Stage,
+    mut stages: Stages,
+    oracle: &Oracle,
+    what: &str,
+    budget: Budget,
+) -> Result<Timing> {
+    let step = oracle.workload().step();
+    for stage in [Stage::Forward, Stage::Softmax, Stage::Backward] {
+        stages.run(stage, 1, step)?;
+    }
+    oracle.step(what, &stages.engine().parameters()[0].weight)?;
+    // A rate of 0 costs the same, and leaves the weights as they are.
+    let batches = stages.batches();
+    budget.time(|| stages.run(stage, batches, Step { eta: 0.0, ..step }))
+}
+
+/// The first epoch must lead where the reference's does. Those that are timed go on from there.
+fn time_epoch(
+    engine: &mut dyn Engine,
+    workload: &Workload,
+    oracle: &Oracle,
+    what: &str,
+    budget: Budget,
+) -> Result<Timing> {
+    let (order, steps) = (workload.order(), workload.steps());
+    engine.train(&workload.train, &order, workload.batch, &steps)?;
+    oracle.epoch(what, &engine.parameters()[0])?;
+    budget.time(|| engine.train(&workload.train, &order, workload.batch, &steps))
+}
+
+/// Every run must end as the reference says.
+fn time_run(
+    engine: &mut dyn Engine,
+    workload: &Workload,
+    oracle: &mut Oracle,
+    what: &str,
+    budget: Budget,
+) -> Result<Timing> {
+    let mut history = Vec::new();
+    let timing = budget.time(|| {
+        engine.load(std::slice::from_ref(&workload.initial));
+        let mut trainer = Trainer::new(engine, &workload.config, &workload.train, &workload.validation)?;
+        trainer.run(|_| ())?;
+        history.clone_from(&trainer.histories()[0]);
+        Ok(())
+    })?;
+    oracle.run(what, &history, &engine.parameters()[0])?;
+    Ok(timing)
+}
+
+/// The instruction sets that `contenders` use: those whose peaks are worth measuring, the fastest first.
+pub fn instruction_sets(contenders: &[Contender]) -> Vec<Isa> {
+    let uses = |isa: &Isa| contenders.iter().any(|one| one.isa.unwrap_or(Isa::fastest()) == *isa);
+    Isa::available().filter(uses).collect()
+}

@@ -1,0 +1,297 @@
+//! `onelayer bench`: what this machine can do, and how much of it each engine does.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+use std::{fs, thread};
+
+use serde::Serialize;
+
+use super::args::{self, DataArgs, EngineArgs, OutputArgs};
+use super::console::{self, Console};
+use super::info;
+use super::text::grouped;
+use crate::bench::{
+    self, BenchRecord, Comparison, Contender, MachineRecord, Measurement, Oracle, Task, Verdict, Workload,
+};
+use crate::data::{Dataset, Standardization};
+use crate::engine::{EngineKind, Team};
+use crate::error::{Error, Result};
+use crate::model::Parameters;
+use crate::report::{self, Table};
+use crate::roofline::{self, Budget, Roofline};
+use crate::train::record::DatasetRecord;
+use crate::train::{Config, Run};
+
+/// The record's name in its folder.
+const RECORD_FILE: &str = "bench.json";
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Take about 5 seconds: fewer repetitions, all threads only, one whole run
+    #[arg(long, conflicts_with = "all")]
+    quick: bool,
+    /// Measure the oracles too: portable code and the reference engine, which take minutes
+    #[arg(long)]
+    all: bool,
+    /// Compare with an earlier record, a bench.json
+    #[arg(long, value_name = "FILE")]
+    compare: Option<PathBuf>,
+    /// Images in a batch
+    #[arg(long, value_name = "N", default_value_t = 100, allow_negative_numbers = true)]
+    batch: usize,
+    /// Folder for record and figure [default: a new one, with the date, in runs/]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write into a folder that already holds files
+    #[arg(long)]
+    overwrite: bool,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// What `--json` prints: the record, and how it compares.
+#[derive(Serialize)]
+struct Printed<'a> {
+    #[serde(flatten)]
+    record: &'a BenchRecord,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comparison: Option<&'a [Comparison]>,
+    out: &'a Path,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<()> {
+        let console = Console::new(self.output);
+        let earlier = self.compare.as_deref().map(read).transpose()?;
+        let mut all_threads = self.engine.team()?;
+        let contenders = self.contenders()?;
+        let dataset = all_threads.install(|| self.data.open())??;
+        let config = self.config(&dataset)?;
+        let folder = args::folder(self.out.as_deref(), self.overwrite, "bench")?;
+
+        console.dataset(&dataset)?;
+        console.remark(&format!("machine   {}\n\n", info::machine()))?;
+        let teams = self.teams(all_threads)?;
+        let record = self.measure(&dataset, config, &contenders, teams, console)?;
+        folder.write(RECORD_FILE, console::to_json(&record))?;
+        folder.write("roofline.svg", report::roofline::figure(&record))?;
+
+        let noisy = noise(&record);
+        if !noisy.is_empty() {
+            console.say(&noisy)?;
+        }
+        let comparison = earlier.map(|earlier| bench::compare(&record, &earlier));
+        if let (Some(comparison), Some(path)) = (&comparison, &self.compare) {
+            console.say(&format!("\nagainst {}\n\n{}", path.display(), compared(comparison).text()))?;
+        }
+        console.say(&format!("\nwritten   {}\n", folder.path().display()))?;
+        console.json(&Printed { record: &record, comparison: comparison.as_deref(), out: folder.path() })
+    }
+
+    fn contenders(&self) -> Result<Vec<Contender>> {
+        let (kind, isa) = (self.engine.kind(), self.engine.isa());
+        let mut contenders = Contender::list(kind, isa, self.all);
+        if self.quick && (kind, isa) == (EngineKind::Auto, None) {
+            contenders.truncate(1);
+        }
+        if contenders.is_empty() {
+            let found = isa.map_or("auto", |isa| isa.name());
+            let found = format!("{found} with --engine {}", kind.name());
+            return Err(Error::option("--isa", "an instruction set that the engine has here", found));
+        }
+        Ok(contenders)
+    }
+
+    /// The lab's second run.
+    fn config(&self, dataset: &Dataset) -> Result<Config> {
+        let run = Run { name: "run".into(), eta: 0.001, lambda: 0.0 };
+        let config = Config { runs: vec![run], batch: self.batch, ..Config::lab() };
+        config.check(dataset.train.len())?;
+        Ok(config)
+    }
+
+    /// One thread, and all; only all where `--threads` or `--quick` is given.
+    fn teams(&self, all: Team) -> Result<Vec<Team>> {
+        let alone = all.threads() > 1 && !self.quick && !self.engine.names_threads();
+        let one = alone.then(|| Team::new(std::num::NonZeroUsize::MIN)).transpose()?;
+        Ok(one.into_iter().chain([all]).collect())
+    }
+
+    /// Measures the machine, then every task of every contender on every team.
+    fn measure(
+        &self,
+        dataset: &Dataset,
+        config: Config,
+        contenders: &[Contender],
+        mut teams: Vec<Team>,
+        console: Console,
+    ) -> Result<BenchRecord> {
+        let begin = Instant::now();
+        let date = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+        let isas = bench::instruction_sets(contenders);
+        let roofline = roofline::measure(&isas, &mut teams, self.budget(None))?;
+        console.say(&machine(&roofline))?;
+
+        let train = dataset.train.samples();
+        let last = teams.last_mut().expect("a team");
+        let standardization = last.install(|| Standardization::measure(&train))?;
+        let workload = Workload {
+            initial: Parameters::random(dataset.classes.len(), train.features(), config.seed),
+            train,
+            validation: dataset.validation.samples(),
+            standardization: &standardization,
+            batch: self.batch,
+            config,
+        };
+        let mut oracle = Oracle::new(&workload)?;
+        let mut measurements = Vec::new();
+        let most = teams.iter().map(Team::threads).max();
+        for task in Task::ALL {
+            for contender in contenders {
+                for team in teams.iter().filter(|team| self.is_worth(task, contender, team, most)) {
+                    let budget = self.budget(Some(task));
+                    let timed = task.measure(*contender, team, &workload, &mut oracle, budget)?;
+                    let measured =
+                        timed.map(|(info, timing)| task.measurement(info, timing, &workload, &roofline));
+                    measurements.extend(measured);
+                }
+            }
+        }
+        console.say(&format!("\n{}", table(&measurements).text()))?;
+        Ok(BenchRecord {
+            date,
+            version: env!("CARGO_PKG_VERSION").into(),
+            machine: MachineRecord {
+                name: info::machine(),
+                cores: thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+            },
+            dataset: DatasetRecord::new(dataset),
+            batch: self.batch,
+            roofline,
+            measurements,
+            seconds: begin.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// Whole runs are for engines that people train with, on all threads; the reference has one thread.
+    fn is_worth(&self, task: Task, contender: &Contender, team: &Team, most: Option<usize>) -> bool {
+        let all = Some(team.threads()) == most;
+        match task {
+            Task::Run => all && contender.is_fast(),
+            _ => all || contender.kind != EngineKind::Reference,
+        }
+    }
+
+    /// How long to measure something: `task`, or a figure of the machine.
+    fn budget(&self, task: Option<Task>) -> Budget {
+        let (full, quick) = match task {
+            None => (80, 40),
+            Some(Task::Run) => (1500, 500),
+            Some(_) => (300, 100),
+        };
+        let milliseconds = if self.quick { quick } else { full };
+        Budget { each: Duration::from_millis(milliseconds), repetitions: (3, 101) }
+    }
+}
+
+/// An earlier record.
+fn read(path: &Path) -> Result<BenchRecord> {
+    let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Error::format(path, format!("a record of onelayer bench ({RECORD_FILE})"), error))
+}
+
+/// The machine's peaks and bandwidths.
+fn machine(roofline: &Roofline) -> String {
+    let mut peaks = Table::new(["f32 peak", "threads", "GFLOP/s", "FMA a cycle", "spread"]);
+    for peak in &roofline.peaks {
+        peaks.rows.push(vec![
+            peak.isa.clone(),
+            peak.threads.to_string(),
+            format!("{:.1}", peak.gflops),
+            peak.per_cycle.map_or("–".into(), |fma| format!("{fma:.2}")),
+            percent(peak.spread),
+        ]);
+    }
+    let mut reads = Table::new(["reads from", "threads", "KiB", "GB/s", "spread"]);
+    for read in &roofline.bandwidths {
+        reads.rows.push(vec![
+            read.level.name().into(),
+            read.threads.to_string(),
+            grouped(read.bytes >> 10),
+            format!("{:.1}", read.gigabytes),
+            percent(read.spread),
+        ]);
+    }
+    let clock = roofline.clock.map_or(String::new(), |clock| format!("clock     {clock:.2} GHz\n\n"));
+    format!("{clock}{}\n{}", peaks.text(), reads.text())
+}
+
+/// What the engines do.
+fn table(measurements: &[Measurement]) -> Table {
+    let header = ["task", "engine", "threads", "ms", "spread", "images/s", "GFLOP/s", "GB/s", "of bound", ""];
+    let mut table = Table::new(header);
+    for one in measurements {
+        table.rows.push(vec![
+            one.task.clone(),
+            engine(one),
+            one.engine.threads.to_string(),
+            format!("{:.3}", 1e3 * one.seconds.median),
+            percent(one.seconds.spread()),
+            grouped(one.images_per_second as usize),
+            format!("{:.1}", one.gflops),
+            format!("{:.1}", one.gigabytes_per_second),
+            one.of_bound.map_or("–".into(), |part| format!("{:.0} %", 100.0 * part)),
+            one.bound.map_or(String::new(), |limit| limit.name()),
+        ]);
+    }
+    table
+}
+
+/// What is faster or slower than it was.
+fn compared(comparison: &[Comparison]) -> Table {
+    let mut table = Table::new(["task", "engine", "threads", "before ms", "now ms", "speedup", ""]);
+    for one in comparison {
+        table.rows.push(vec![
+            one.now.task.clone(),
+            engine(&one.now),
+            one.now.engine.threads.to_string(),
+            format!("{:.3}", 1e3 * one.before.median),
+            format!("{:.3}", 1e3 * one.now.seconds.median),
+            format!("{:.2}", one.speedup),
+            match one.verdict {
+                Verdict::Faster => "faster",
+                Verdict::Slower => "SLOWER",
+                Verdict::Same => "within the noise",
+            }
+            .into(),
+        ]);
+    }
+    table
+}
+
+/// A warning, where repetitions differ so much that their median says little.
+fn noise(record: &BenchRecord) -> String {
+    let noisy = record.measurements.iter().filter(|one| one.is_noisy()).count();
+    if noisy == 0 {
+        return String::new();
+    }
+    format!(
+        "\nwarning   this machine is too noisy to say: in {noisy} of {} rows the middle half of the repetitions \
+         spreads over more than {:.0} %\n",
+        record.measurements.len(),
+        100.0 * bench::record::NOISY
+    )
+}
+
+fn engine(measurement: &Measurement) -> String {
+    format!("{} {}", measurement.engine.name, measurement.engine.isa)
+}
+
+fn percent(fraction: f64) -> String {
+    format!("{:.1} %", 100.0 * fraction)
+}
