@@ -29,7 +29,7 @@ pub struct Comparison {
     pub before: Timing,
     /// The earlier median over the new one: above 1 is faster.
     pub speedup: f64,
-    /// Which of it is more than noise.
+    /// What of that is more than noise.
     pub verdict: Verdict,
 }
 
@@ -43,12 +43,13 @@ pub fn compare(now: &BenchRecord, before: &BenchRecord) -> Vec<Comparison> {
     now.measurements.iter().filter_map(compared).collect()
 }
 
-/// Faster or slower where the medians differ by more than a little, and the quartiles of the two lie apart.
+/// Faster where half of the repetitions now take less than any did before, and by more than a little; slower the
+/// other way round. What disturbs a machine only ever adds time, so the least of one is held to the median of the
+/// other.
 fn verdict(now: &Timing, before: &Timing) -> Verdict {
-    let ratio = now.median / before.median;
-    if ratio < 1.0 - SAME && now.upper < before.lower {
+    if now.median < (1.0 - SAME) * before.least {
         Verdict::Faster
-    } else if ratio > 1.0 + SAME && now.lower > before.upper {
+    } else if before.median < (1.0 - SAME) * now.least {
         Verdict::Slower
     } else {
         Verdict::Same
@@ -60,15 +61,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_verdict_needs_quartiles_that_lie_apart() {
-        let timing = |lower, median, upper| Timing { median, lower, upper, least: lower, repetitions: 9 };
-        let before = timing(0.98, 1.0, 1.03);
+    fn a_verdict_needs_a_median_that_is_out_of_the_others_reach() {
+        let timing = |least, median| Timing { least, lower: least, median, upper: median, repetitions: 9 };
+        let before = timing(0.95, 1.0);
         for (now, expected) in [
-            (timing(0.89, 0.9, 0.91), Verdict::Faster),
-            (timing(0.85, 0.9, 0.99), Verdict::Same),
-            (timing(1.08, 1.1, 1.12), Verdict::Slower),
-            (timing(1.0, 1.1, 1.3), Verdict::Same),
-            (timing(1.005, 1.01, 1.015), Verdict::Same),
+            (timing(0.9, 0.92), Verdict::Faster),
+            (timing(0.9, 0.94), Verdict::Same),
+            (timing(0.7, 0.96), Verdict::Same),
+            (timing(1.05, 1.1), Verdict::Slower),
+            (timing(1.01, 1.3), Verdict::Same),
+            (timing(0.99, 2.0), Verdict::Same),
         ] {
             assert_eq!(verdict(&now, &before), expected, "{now:?}");
         }

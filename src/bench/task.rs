@@ -53,7 +53,7 @@ impl Workload<'_> {
 /// Something to time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
-    /// A stage of a training step, over all whole batches of the training split.
+    /// A stage of a training step, on one batch again and again: as many times as make an epoch.
     Stage(Stage),
     /// The evaluation of the training split.
     Evaluation,
@@ -107,7 +107,7 @@ impl Task {
                     oracle.forward(&what, &mut *engine)?;
                     time_stage(
                         stage,
-                        Stages::new(simd, &workload.train, workload.batch),
+                        Stages::new(simd, &workload.train.slice(0..workload.batch)),
                         oracle,
                         &what,
                         budget,
@@ -144,13 +144,16 @@ impl Task {
         // A multiplication and an addition for each weight: forward, and again backward.
         let pass = 2.0 * (features * classes) as f64;
         let data = (train * features, images * features as f64);
+        let batch = workload.batch * features;
         let (flops, (held, bytes)) = match self {
             Self::Stage(Stage::Softmax) => {
                 let partials = PARTIAL_BYTES * (classes * features.div_ceil(FEATURES_A_PARTIAL)) as f64;
-                let batch = (workload.batch as f64 * partials) as usize * threads;
-                (images * classes as f64 * SOFTMAX_FLOPS, (batch, images * partials))
+                // Every thread makes all of it for itself.
+                let held = (workload.batch as f64 * partials) as usize * threads;
+                (images * classes as f64 * SOFTMAX_FLOPS, (held, images * partials))
             }
-            Self::Stage(_) | Self::Evaluation => (images * pass, data),
+            Self::Stage(_) => (images * pass, (batch, data.1)),
+            Self::Evaluation => (images * pass, data),
             Self::Epoch => (2.0 * images * pass, data),
             Self::Run => {
                 let both = train + workload.validation.len();
@@ -189,8 +192,7 @@ impl Task {
     }
 }
 
-/// Forward, softmax and backward of the first batch must be a step of training. Then the one stage is timed, on all
-/// batches.
+/// Forward, softmax and backward must be a step of training. Then the one stage is timed.
 fn time_stage(
     stage: Stage,
     mut stages: Stages,
@@ -198,14 +200,15 @@ fn time_stage(
     what: &str,
     budget: Budget,
 ) -> Result<Timing> {
-    let step = oracle.workload().step();
+    let workload = oracle.workload();
+    let step = workload.step();
     for stage in [Stage::Forward, Stage::Softmax, Stage::Backward] {
         stages.run(stage, 1, step)?;
     }
     oracle.step(what, &stages.engine().parameters()[0].weight)?;
     // A rate of 0 costs the same, and leaves the weights as they are.
-    let batches = stages.batches();
-    budget.time(|| stages.run(stage, batches, Step { eta: 0.0, ..step }))
+    let times = workload.train.len() / workload.batch;
+    budget.time(|| stages.run(stage, times, Step { eta: 0.0, ..step }))
 }
 
 /// The first epoch must lead where the reference's does. Those that are timed go on from there.

@@ -1,7 +1,7 @@
 //! The stages of a training step, one at a time: for measuring each against what the machine can do.
 //!
-//! Forward, softmax and backward of one batch, in this order, are one step of training: the same kernels on the
-//! same shares, with the ends of parallel regions where training has barriers.
+//! Forward, softmax and backward, in this order, are one step of training, but for the bias: the same kernels on
+//! the same shares, with the ends of parallel regions where training has barriers.
 
 use super::backward::{Batch, Features};
 use super::shared::Shared;
@@ -23,44 +23,36 @@ pub enum Stage {
     Backward,
 }
 
-/// An engine that takes the stages of its steps one at a time.
+/// An engine that takes the stages of its steps one at a time, on one batch. In training the images of a batch were
+/// prefetched when its turn comes; so here, where it stays in the caches.
 pub struct Stages<'a> {
     engine: Simd,
     images: Vec<&'a [u8]>,
     labels: Vec<u8>,
     order: Vec<u32>,
-    batch: usize,
     partials: Vec<Lanes>,
     dlogits: Vec<Lanes>,
 }
 
 impl<'a> Stages<'a> {
-    /// The stages of `engine` on the batches of `samples`, `batch` images each; images behind the last whole batch
-    /// are left out.
+    /// The stages of `engine` on the batch that is all of `samples`.
     ///
     /// # Panics
-    /// If there is no whole batch, or the samples do not fit the engine.
-    pub fn new(engine: Simd, samples: &Samples<'a>, batch: usize) -> Self {
-        assert!(0 < batch && batch <= samples.len(), "batches of {batch} of {} images", samples.len());
+    /// If there are no samples, or they do not fit the engine.
+    pub fn new(engine: Simd, samples: &Samples<'a>) -> Self {
+        assert!(!samples.is_empty(), "a batch of no images");
         assert_eq!(samples.features(), engine.shape.features, "features of an image");
-        let count = samples.len() / batch * batch;
-        let labels: Vec<u8> = (0..count).map(|index| samples.label(index)).collect();
+        let labels: Vec<u8> = (0..samples.len()).map(|index| samples.label(index)).collect();
         assert!(labels.iter().all(|&label| usize::from(label) < engine.shape.classes), "labels");
-        let groups = batch.div_ceil(LANES) * engine.bias.len();
+        let groups = samples.len().div_ceil(LANES) * engine.bias.len();
         Self {
-            images: (0..count).map(|index| samples.image(index)).collect(),
+            images: (0..samples.len()).map(|index| samples.image(index)).collect(),
             labels,
-            order: (0..count as u32).collect(),
-            batch,
+            order: (0..samples.len() as u32).collect(),
             partials: vec![Lanes::ZERO; engine.mean.len().div_ceil(BLOCK) * groups],
             dlogits: vec![Lanes::ZERO; groups],
             engine,
         }
-    }
-
-    /// The number of batches.
-    pub fn batches(&self) -> usize {
-        self.images.len() / self.batch
     }
 
     /// The engine, after the steps that were taken.
@@ -68,23 +60,20 @@ impl<'a> Stages<'a> {
         &self.engine
     }
 
-    /// Does one stage of the first `batches` batches. A backward stage takes a step of `step` from the gradient
-    /// that the last softmax stage found.
+    /// Does one stage `times` times. Each time, a backward stage takes a step of `step` from the gradient that the
+    /// last softmax stage found.
     ///
     /// # Errors
     /// If a thread panics.
-    ///
-    /// # Panics
-    /// If there are not so many batches.
-    pub fn run(&mut self, stage: Stage, batches: usize, step: Step) -> Result<()> {
-        let Self { engine, images, labels, order, batch, partials, dlogits } = self;
+    pub fn run(&mut self, stage: Stage, times: usize, step: Step) -> Result<()> {
+        let Self { engine, images, labels, order, partials, dlogits } = self;
         let job = Training {
             shape: engine.shape,
             objective: engine.objective,
             images,
             labels,
             order,
-            batch: *batch,
+            batch: order.len(),
             steps: &[],
             mean: &engine.mean,
             squared_scale: &engine.squared_scale,
@@ -92,23 +81,21 @@ impl<'a> Stages<'a> {
             bias: &engine.bias,
             partials: [Shared::new(partials), Shared::new(&mut [])],
         };
-        let steps = vec![column_step(step, *batch); job.bias.len()];
+        let steps = vec![column_step(step, job.batch); job.bias.len()];
         let kernels = &*engine.kernels;
         let found = engine.team.run(|member| {
             let mut found = dlogits.clone();
-            for number in 0..batches {
-                let images = number * job.batch..(number + 1) * job.batch;
+            member.wait();
+            for _ in 0..times {
                 match stage {
                     Stage::Forward => {
-                        let ahead = &job.images[images.end..];
-                        forward_share(kernels, &job, &member, &job.images[images], ahead, &job.partials[0]);
+                        forward_share(kernels, &job, &member, job.images, job.images, &job.partials[0]);
                     }
                     Stage::Softmax => {
-                        let labels = &job.labels[images];
-                        softmax_share(kernels, &job, &job.partials[0], labels, job.bias, &mut found);
+                        softmax_share(kernels, &job, &job.partials[0], job.labels, job.bias, &mut found);
                     }
                     Stage::Backward => {
-                        let batch = Batch { images: &job.images[images], dlogits, steps: &steps };
+                        let batch = Batch { images: job.images, dlogits, steps: &steps };
                         kernels.backward(batch, own(&job, &member));
                     }
                 }
