@@ -66,6 +66,23 @@ pub enum Error {
         eta: f64,
     },
 
+    /// A signal ended training. What was reached is written.
+    #[error(
+        "{}: stopped by signal {signal} after {epoch} whole epochs; the model and history so far are there{}",
+        out.display(),
+        if *resumable { ", and train --resume goes on from there" } else { "" }
+    )]
+    Stopped {
+        /// The run folder.
+        out: PathBuf,
+        /// The signal's number: 2 for SIGINT (Ctrl-C), 15 for SIGTERM.
+        signal: u8,
+        /// The whole epochs that were trained.
+        epoch: usize,
+        /// Whether there is a checkpoint.
+        resumable: bool,
+    },
+
     /// Some pictures could not be classified; each was told of as it was met.
     #[error("{failed} of {seen} pictures could not be read")]
     Pictures {

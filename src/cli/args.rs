@@ -8,9 +8,10 @@ use std::time::SystemTime;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use super::pass::Setting;
 use crate::data::layout;
 use crate::data::{Dataset, Source, SplitFiles, Standardization};
-use crate::engine::{Engine, EngineInfo, EngineKind, Isa, Team};
+use crate::engine::{Engine, EngineKind, Isa, Team};
 use crate::error::{Error, Result};
 use crate::model::Parameters;
 use crate::objective::Objective;
@@ -121,6 +122,13 @@ impl EngineArgs {
         self.threads.is_some()
     }
 
+    /// Takes the engine of this name, unless another was chosen.
+    pub(super) fn prefer(&mut self, name: &str) {
+        if self.engine == EngineKind::Auto {
+            self.engine = EngineKind::from_name(name).unwrap_or_default();
+        }
+    }
+
     /// The instruction set that `--isa` names.
     pub(super) fn isa(&self) -> Option<Isa> {
         self.isa.0
@@ -169,21 +177,21 @@ pub(super) struct OutputArgs {
 /// The settings of a training pass, and where it goes.
 #[derive(Args)]
 pub(super) struct TrainingArgs {
-    /// Images in a batch
-    #[arg(long, value_name = "N", default_value_t = 100, allow_negative_numbers = true)]
-    batch: usize,
-    /// Passes over the training split
-    #[arg(long, value_name = "N", default_value_t = 40, allow_negative_numbers = true)]
-    epochs: usize,
+    /// Images in a batch [default: 100]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    batch: Option<usize>,
+    /// Passes over the training split [default: 40]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    epochs: Option<usize>,
     /// Visit the images in a new random order each epoch [default: as on disk]
     #[arg(long)]
     shuffle: bool,
-    /// Where initial weights and orders come from
-    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
-    seed: u64,
-    /// Evaluate training and validation split after every so many epochs, and after the last
-    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
-    evaluate_every: usize,
+    /// Where initial weights and orders come from [default: 0]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    seed: Option<u64>,
+    /// Evaluate training and validation split after every so many epochs, and after the last [default: 1]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    evaluate_every: Option<usize>,
     /// Run folder to write [default: a new one, with the date, in runs/]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -205,35 +213,37 @@ impl TrainingArgs {
     /// `config`, with what these options set.
     pub(super) fn apply(&self, config: Config) -> Config {
         Config {
-            batch: self.batch,
-            epochs: self.epochs,
-            shuffle: self.shuffle,
-            seed: self.seed,
-            evaluate_every: self.evaluate_every,
-            ..config
+            batch: self.batch.unwrap_or(config.batch),
+            epochs: self.epochs.unwrap_or(config.epochs),
+            shuffle: self.shuffle || config.shuffle,
+            seed: self.seed.unwrap_or(config.seed),
+            evaluate_every: self.evaluate_every.unwrap_or(config.evaluate_every),
+            runs: config.runs,
         }
     }
 
     /// The command that trains the same again on any machine: with the settings that the result depends on.
-    pub(super) fn command(&self, verb: &str, run: &[Run], dataset: &Dataset, engine: &EngineInfo) -> String {
+    /// `runs` are those that the verb does not bring itself.
+    pub(super) fn command(&self, verb: &str, setting: &Setting, runs: &[Run]) -> String {
+        let Setting { config, dataset, engine, .. } = setting;
         let mut words = vec!["onelayer".to_string(), verb.to_string()];
         let mut option = |name: &str, value: String| words.extend([name.to_string(), quoted(&value)]);
-        for Run { eta, lambda, .. } in run {
+        for Run { eta, lambda, .. } in runs {
             option("--eta", eta.to_string());
             option("--lambda", lambda.to_string());
         }
-        option("--batch", self.batch.to_string());
-        option("--epochs", self.epochs.to_string());
-        option("--seed", self.seed.to_string());
-        if self.evaluate_every > 1 {
-            option("--evaluate-every", self.evaluate_every.to_string());
+        option("--batch", config.batch.to_string());
+        option("--epochs", config.epochs.to_string());
+        option("--seed", config.seed.to_string());
+        if config.evaluate_every > 1 {
+            option("--evaluate-every", config.evaluate_every.to_string());
         }
         if let Some(path) = &dataset.path {
             option("--data", path.display().to_string());
         }
         self.data.files().into_iter().for_each(|(name, files)| option(name, files.join(",")));
         option("--engine", engine.name.clone());
-        if self.shuffle {
+        if config.shuffle {
             words.push("--shuffle".into());
         }
         words.join(" ")

@@ -7,10 +7,12 @@ mod evaluate;
 mod fetch;
 mod gradcheck;
 mod info;
+mod keep;
 mod pass;
 mod predict;
 mod report;
 mod reproduce;
+mod signals;
 mod synth;
 mod text;
 mod train;
@@ -59,12 +61,13 @@ enum Verb {
 }
 
 /// Parses the command line, runs the verb, and says how it went: 0 done, 1 bad data or a failure, 2 an
-/// invalid option, 3 training diverged.
+/// invalid option, 3 training diverged, 130 or 143 stopped by a signal.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return misused(&error),
     };
+    signals::refuse_large_files();
     match cli.verb.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -99,6 +102,7 @@ fn exit_code(error: &Error) -> u8 {
     match error {
         Error::Option { .. } => 2,
         Error::Diverged { .. } => 3,
+        Error::Stopped { signal, .. } => 128 + signal,
         _ => 1,
     }
 }

@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use super::args::TrainingArgs;
 use super::console::{self, Console};
+use super::keep::{Keeper, Resumption};
 use super::report::Extras;
+use super::signals::Signals;
 use super::text;
 use crate::data::{Dataset, Resident, Standardization};
 use crate::engine::EngineInfo;
@@ -13,14 +15,19 @@ use crate::model::{Model, Parameters};
 use crate::objective::Objective;
 use crate::report::{RunFolder, history_csv};
 use crate::train::record::{ConfigRecord, DatasetRecord, RunRecord, Seconds, Throughput, weights_sha256};
-use crate::train::{Config, EpochRecord, Finished, Run, Trainer};
+use crate::train::{Config, EpochRecord, Finished, Metrics, Run, Trainer};
 
-/// A finished pass: its runs, trained side by side.
-pub(super) struct Pass {
+/// What is trained, on what, by what.
+pub(super) struct Setting {
     pub(super) config: Config,
     pub(super) dataset: Dataset,
     standardization: Standardization,
     pub(super) engine: EngineInfo,
+}
+
+/// A finished pass: its runs, trained side by side.
+pub(super) struct Pass {
+    pub(super) setting: Setting,
     histories: Vec<Vec<EpochRecord>>,
     finished: Vec<Finished>,
     /// None with `--no-report`.
@@ -31,47 +38,48 @@ pub(super) struct Pass {
 }
 
 impl Pass {
-    /// Loads the data and trains the runs of `config`.
+    /// Loads the data and trains the runs of `config`, from the beginning or from a checkpoint.
     ///
-    /// `folders` are made as soon as the settings are known to be good; where training diverges they keep the
-    /// histories up to there.
+    /// `folders` are made as soon as the settings are known to be good; where training ends early they keep what it
+    /// reached.
     pub(super) fn run(
         config: Config,
+        resumption: Resumption,
         args: &TrainingArgs,
         console: Console,
         folders: impl FnOnce() -> Result<Vec<RunFolder>>,
     ) -> Result<(Self, Vec<RunFolder>)> {
         let started = Instant::now();
+        let signals = Signals::watch()?;
         let mut team = args.engine.team()?;
         let dataset = team.install(|| args.data.open())??;
-        let (train, validation, test) =
-            (dataset.train.samples(), dataset.validation.samples(), dataset.test.samples());
-        config.check(train.len())?;
+        config.check(dataset.train.len())?;
+        let train = dataset.train.samples();
         let standardization = team.install(|| Standardization::measure(&train))?;
         let initial = Parameters::random(dataset.classes.len(), train.features(), config.seed);
         let initial = vec![initial; config.runs.len()];
         let folders = folders()?;
         let mut engine =
             args.engine.create(&initial, &standardization, Objective::default(), team.handle())?;
-        let info = engine.info();
+        let setting = Setting { engine: engine.info(), config, dataset, standardization };
+        let Setting { config, dataset, .. } = &setting;
+        let keeper = Keeper::new(&setting, &folders, &resumption, signals)?;
+        let (train, validation, test) =
+            (dataset.train.samples(), dataset.validation.samples(), dataset.test.samples());
         let copy = |split| (config.epochs >= Resident::READINGS).then(|| Resident::copy(split)).flatten();
         let [train_copy, validation_copy] = team.install(|| [&train, &validation].map(copy))?;
         let train = train_copy.as_ref().map_or(train, Resident::samples);
         let validation = validation_copy.as_ref().map_or(validation, Resident::samples);
         let load = started.elapsed().as_secs_f64();
 
-        console.dataset(&dataset)?;
-        console.remark(&text::heading(&config, &info))?;
-        let mut trainer = Trainer::new(&mut *engine, &config, &train, &validation)?;
-        let progress = console.progress(&config);
-        let trained = team.lead(|| trainer.run(|records| progress.show(records)))?;
+        console.dataset(dataset)?;
+        console.remark(&text::heading(config, &setting.engine))?;
+        let mut trainer = Trainer::new(&mut *engine, config, &train, &validation)?;
+        keeper.resume(&mut trainer, resumption.from)?;
+        let progress = console.progress(config);
+        let trained = team.lead(|| keeper.train(&mut trainer, |records| progress.show(records)))?;
         progress.finish();
-        if let Err(error) = trained {
-            for (folder, history) in folders.iter().zip(trainer.histories()) {
-                folder.write("history.csv", history_csv(history))?;
-            }
-            return Err(error);
-        }
+        trained?;
         let testing = Instant::now();
         let finished = trainer.finish(&test)?;
         let spent = trainer.seconds();
@@ -79,14 +87,13 @@ impl Pass {
         let histories = trainer.histories().to_vec();
 
         let reporting = Instant::now();
-        let measure = || Extras::measure(&mut *engine, &mut team, args, &config, &dataset, &standardization);
+        let measure =
+            || Extras::measure(&mut *engine, &mut team, args, config, dataset, &setting.standardization);
         let extras = (!args.no_report).then(measure).transpose()?;
         let write = reporting.elapsed().as_secs_f64();
         let seconds = Seconds { load, train: spent.train, evaluate, write, total: 0.0 };
-        let engine = info;
-        let pass =
-            Self { engine, standardization, histories, finished, extras, started, seconds, config, dataset };
-        Ok((pass, folders))
+        drop(keeper);
+        Ok((Self { setting, histories, finished, extras, started, seconds }, folders))
     }
 
     /// Writes the files of every run into its folder and the report into `report`, which is that folder or
@@ -100,7 +107,10 @@ impl Pass {
         let writing = Instant::now();
         let mut records = Vec::with_capacity(folders.len());
         for (run, folder) in folders.iter().enumerate() {
-            folder.write("model.safetensors", self.model(run).to_bytes())?;
+            let Finished { parameters, metrics, .. } = &self.finished[run];
+            let epochs = self.setting.config.epochs;
+            let model = self.setting.model(run, parameters.clone(), epochs, Some(metrics));
+            folder.write("model.safetensors", model.to_bytes())?;
             folder.write("history.csv", history_csv(&self.histories[run]))?;
             records.push(self.record(run, folder));
         }
@@ -121,15 +131,16 @@ impl Pass {
     }
 
     fn record(&self, run: usize, folder: &RunFolder) -> RunRecord {
-        let dataset = DatasetRecord::new(&self.dataset);
+        let Setting { config, engine, dataset, .. } = &self.setting;
+        let dataset = DatasetRecord::new(dataset);
         let finished = &self.finished[run];
         let features = finished.parameters.features;
         RunRecord {
-            name: (self.config.runs.len() > 1).then(|| self.config.runs[run].name.clone()),
-            config: ConfigRecord::new(&self.config, &self.config.runs[run]),
-            throughput: Throughput::new(&self.config, &dataset, features, self.seconds.train),
+            name: (config.runs.len() > 1).then(|| config.runs[run].name.clone()),
+            config: ConfigRecord::new(config, &config.runs[run]),
+            throughput: Throughput::new(config, &dataset, features, self.seconds.train),
             dataset,
-            engine: self.engine.clone(),
+            engine: engine.clone(),
             history: self.histories[run].clone(),
             test: finished.metrics,
             seconds: self.seconds,
@@ -137,29 +148,39 @@ impl Pass {
             out: folder.path().to_path_buf(),
         }
     }
+}
 
-    /// The model of `run`, with its settings and what it reached as metadata.
-    fn model(&self, run: usize) -> Model {
+impl Setting {
+    /// The model of `run` after `epochs` epochs, with its settings, and what it reached on the test split if that is
+    /// known, as metadata.
+    pub(super) fn model(
+        &self,
+        run: usize,
+        parameters: Parameters,
+        epochs: usize,
+        test: Option<&Metrics>,
+    ) -> Model {
         let Run { eta, lambda, .. } = &self.config.runs[run];
-        let test = &self.finished[run].metrics;
-        let metadata = [
+        let settings = [
             ("dataset", self.dataset.name.to_string()),
             ("eta", eta.to_string()),
             ("lambda", lambda.to_string()),
             ("batch", self.config.batch.to_string()),
-            ("epochs", self.config.epochs.to_string()),
+            ("epochs", epochs.to_string()),
             ("shuffle", self.config.shuffle.to_string()),
             ("seed", self.config.seed.to_string()),
             ("engine", self.engine.name.clone()),
-            ("test_loss", test.loss.to_string()),
-            ("test_cost", test.cost.to_string()),
-            ("test_accuracy", test.accuracy.to_string()),
         ];
+        let results = test.map(|test| {
+            [("test_loss", test.loss), ("test_cost", test.cost), ("test_accuracy", test.accuracy)]
+                .map(|(key, value)| (key, value.to_string()))
+        });
+        let metadata = settings.into_iter().chain(results.into_iter().flatten());
         Model {
-            parameters: self.finished[run].parameters.clone(),
+            parameters,
             standardization: self.standardization.clone(),
             classes: self.dataset.classes.clone(),
-            metadata: metadata.map(|(key, value)| (key.to_string(), value)).into(),
+            metadata: metadata.map(|(key, value)| (key.to_string(), value)).collect(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::args::TrainingArgs;
 use super::console::{self, Console};
+use super::keep::Resumption;
 use super::pass::Pass;
 use super::text;
 use crate::error::Result;
@@ -24,8 +25,8 @@ impl Args {
         let out = folder.path().to_path_buf();
         // They lie in a folder that may be written to.
         let folders = || names.iter().map(|name| RunFolder::create(&out.join(name), true)).collect();
-        let (pass, folders) = Pass::run(config, &self.training, console, folders)?;
-        let command = self.training.command("reproduce", &[], &pass.dataset, &pass.engine);
+        let (pass, folders) = Pass::run(config, Resumption::default(), &self.training, console, folders)?;
+        let command = self.training.command("reproduce", &pass.setting, &[]);
         let runs = pass.write(&folders, &folder, &command)?;
 
         let table = table_1(&runs.iter().collect::<Vec<_>>());

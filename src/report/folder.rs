@@ -66,10 +66,22 @@ impl RunFolder {
     /// # Errors
     /// What the system refuses. The file is then as it was before.
     pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> Result<()> {
+        self.write_by(whole_file::write, name, contents.as_ref())
+    }
+
+    /// Writes the file `name` as [`RunFolder::write`] does, to the disk itself.
+    ///
+    /// # Errors
+    /// What the system refuses. The file is then as it was before.
+    pub fn write_durably(&self, name: &str, contents: impl AsRef<[u8]>) -> Result<()> {
+        self.write_by(whole_file::write_durably, name, contents.as_ref())
+    }
+
+    fn write_by(&self, write: fn(&Path, &[u8]) -> Result<()>, name: &str, contents: &[u8]) -> Result<()> {
         let path = self.path.join(name);
         let folder = path.parent().unwrap_or(&self.path);
         fs::create_dir_all(folder).map_err(Error::io(folder, "make the folder"))?;
-        whole_file::write(&path, contents.as_ref())?;
+        write(&path, contents)?;
         self.written.store(true, Ordering::Relaxed);
         Ok(())
     }

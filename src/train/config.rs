@@ -25,7 +25,7 @@ impl Run {
 }
 
 /// The settings of a training pass.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Config {
     /// The runs that are trained side by side.
     pub runs: Vec<Run>,

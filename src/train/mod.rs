@@ -1,11 +1,13 @@
 //! Training: epochs of steps, an evaluation after each, and the record of it all.
 
+pub mod checkpoint;
 pub mod config;
 pub mod history;
 pub mod record;
 pub mod trainer;
 
+pub use checkpoint::{Checkpoint, Fingerprint, Reached};
 pub use config::{Config, Run};
 pub use history::{EpochRecord, EpochSeconds, Metrics};
 pub use record::{ReproductionRecord, RunRecord};
-pub use trainer::{Finished, Trainer};
+pub use trainer::{Finished, Progress, Trainer};

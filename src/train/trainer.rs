@@ -1,7 +1,8 @@
 //! The trainer: epoch after epoch, each followed by an evaluation of the training and the validation split.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::checkpoint::Reached;
 use super::config::Config;
 use super::history::{EpochRecord, EpochSeconds, Metrics, penalty};
 use crate::engine::{Engine, Evaluation, Step};
@@ -20,9 +21,29 @@ pub struct Trainer<'a> {
     /// The order of the images in this epoch, and the steps of one: buffers that are made once.
     order: Vec<u32>,
     steps: Vec<Step>,
-    epoch: usize,
-    histories: Vec<Vec<EpochRecord>>,
-    seconds: EpochSeconds,
+    /// How far training is, but for the engine's state.
+    reached: Reached,
+    /// Batches in the next slice.
+    slice: usize,
+    /// The engine's state after the last evaluation that found every cost finite, and the epoch of that.
+    finite: Option<(Vec<u8>, usize)>,
+}
+
+/// The longest that a slice shall take: whoever wants training to stop waits no longer than this, and for an
+/// evaluation.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// What [`Trainer::advance`] did.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Progress {
+    /// It trained a slice of an epoch.
+    Slice,
+    /// It finished an epoch.
+    Epoch,
+    /// It finished an epoch and evaluated both splits: the newest record of every run.
+    Evaluated(Vec<EpochRecord>),
+    /// Nothing: every epoch was trained before.
+    Done,
 }
 
 /// What one run ends with.
@@ -57,10 +78,36 @@ impl<'a> Trainer<'a> {
             validation,
             order: vec![0; train.len()],
             steps: steps.repeat(train.len().div_ceil(config.batch)),
-            epoch: 0,
-            histories: vec![Vec::new(); config.runs.len()],
-            seconds: EpochSeconds { train: 0.0, evaluate: 0.0 },
+            reached: Reached::nothing(config.runs.len()),
+            slice: 16,
+            finite: None,
         })
+    }
+
+    /// Goes on from where another trainer, of the same configuration on the same samples, was.
+    ///
+    /// # Errors
+    /// A state of another length than that of this engine, as the number of bytes expected.
+    ///
+    /// # Panics
+    /// If `reached` does not fit the configuration or the samples.
+    pub fn resume(&mut self, reached: Reached, state: &[u8]) -> Result<(), usize> {
+        assert!(reached.fits(self.config, self.train.len()), "what was reached fits what is trained");
+        self.engine.restore(state)?;
+        self.config.order().fill(reached.epoch + 1, &mut self.order);
+        self.finite = (reached.epoch > 0).then(|| (state.to_vec(), reached.epoch));
+        self.reached = reached;
+        Ok(())
+    }
+
+    /// How far training is, but for the engine's state.
+    pub fn reached(&self) -> &Reached {
+        &self.reached
+    }
+
+    /// The engine's exact state.
+    pub fn state(&self) -> Vec<u8> {
+        self.engine.state()
     }
 
     /// Trains to the last epoch; `observe` sees the newest record of every run after each evaluation.
@@ -68,29 +115,74 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// [`Error::Diverged`] where a cost is no longer finite, or what the engine fails with.
     pub fn run(&mut self, mut observe: impl FnMut(&[EpochRecord])) -> Result<()> {
-        while self.epoch < self.config.epochs {
-            let before = self.epoch;
-            let start = Instant::now();
-            while self.epoch < self.config.epochs
-                && (self.epoch == before || !self.epoch.is_multiple_of(self.config.evaluate_every))
-            {
-                self.epoch += 1;
-                self.config.order().fill(self.epoch, &mut self.order);
-                self.engine.train(self.train, &self.order, self.config.batch, &self.steps)?;
+        loop {
+            match self.advance()? {
+                Progress::Evaluated(records) => observe(&records),
+                Progress::Slice | Progress::Epoch => {}
+                Progress::Done => return Ok(()),
             }
-            observe(&self.evaluate(start.elapsed().as_secs_f64())?);
         }
-        Ok(())
+    }
+
+    /// Trains a slice of an epoch, which ends where a batch does, and evaluates where that is due. How epochs are
+    /// sliced changes no bit of the result.
+    ///
+    /// # Errors
+    /// As [`Trainer::run`].
+    pub fn advance(&mut self) -> Result<Progress> {
+        let Config { batch, epochs, evaluate_every, .. } = *self.config;
+        if self.reached.epoch == epochs {
+            return Ok(Progress::Done);
+        }
+        let start = Instant::now();
+        if self.reached.images == 0 {
+            self.config.order().fill(self.reached.epoch + 1, &mut self.order);
+        }
+        let end = self.slice.saturating_mul(batch).saturating_add(self.reached.images);
+        let images = self.reached.images..end.min(self.order.len());
+        let steps = images.len().div_ceil(batch) * self.config.runs.len();
+        self.engine.train(self.train, &self.order[images.clone()], batch, &self.steps[..steps])?;
+        let spent = start.elapsed();
+        self.slice = if 2 * spent < SLICE { self.slice.saturating_mul(2) } else { (self.slice / 2).max(1) };
+        self.reached.unevaluated_seconds += spent.as_secs_f64();
+        self.reached.images = images.end;
+        if images.end < self.order.len() {
+            return Ok(Progress::Slice);
+        }
+        self.reached.images = 0;
+        self.reached.epoch += 1;
+        if self.reached.epoch < epochs && !self.reached.epoch.is_multiple_of(evaluate_every) {
+            return Ok(Progress::Epoch);
+        }
+        self.evaluate().map(Progress::Evaluated)
     }
 
     /// The histories so far, one for each run.
     pub fn histories(&self) -> &[Vec<EpochRecord>] {
-        &self.histories
+        &self.reached.histories
     }
 
     /// The seconds spent so far in training and in evaluating the two splits.
     pub fn seconds(&self) -> EpochSeconds {
-        self.seconds
+        self.reached.seconds
+    }
+
+    /// The parameters as they are now; where they are not finite, or a cost is not, those of the last evaluation that found every cost finite,
+    /// if there was one. With them, the whole epochs that they were trained for.
+    pub fn last_finite(&mut self) -> Option<(Vec<Parameters>, usize)> {
+        let parameters = self.engine.parameters();
+        if !self.diverged() && parameters.iter().all(Parameters::is_finite) {
+            return Some((parameters, self.reached.epoch));
+        }
+        let (state, epoch) = self.finite.take()?;
+        self.engine.restore(&state).expect("a state of this engine");
+        Some((self.engine.parameters(), epoch))
+    }
+
+    /// Whether the last evaluation found a cost that is not finite.
+    fn diverged(&self) -> bool {
+        let mut last = self.reached.histories.iter().filter_map(|history| history.last());
+        last.any(|record| !record.train.cost.is_finite())
     }
 
     /// The parameters as they are now, and what they reach on `test`. What is evaluated is what is returned, as
@@ -110,20 +202,22 @@ impl<'a> Trainer<'a> {
     }
 
     /// Evaluates both splits and adds a record to each history.
-    fn evaluate(&mut self, train_seconds: f64) -> Result<Vec<EpochRecord>> {
+    fn evaluate(&mut self) -> Result<Vec<EpochRecord>> {
         let start = Instant::now();
         let on_train = self.engine.evaluate(self.train)?;
         let on_validation = self.engine.evaluate(self.validation)?;
         let penalties = self.penalties();
-        let seconds = EpochSeconds { train: train_seconds, evaluate: start.elapsed().as_secs_f64() };
-        self.seconds.train += seconds.train;
-        self.seconds.evaluate += seconds.evaluate;
+        let Reached { epoch, histories, unevaluated_seconds, seconds: total, .. } = &mut self.reached;
+        let train = std::mem::take(unevaluated_seconds);
+        let seconds = EpochSeconds { train, evaluate: start.elapsed().as_secs_f64() };
+        total.train += seconds.train;
+        total.evaluate += seconds.evaluate;
 
-        let mut records = Vec::with_capacity(self.histories.len());
-        for (run, history) in self.histories.iter_mut().enumerate() {
+        let mut records = Vec::with_capacity(histories.len());
+        for (run, history) in histories.iter_mut().enumerate() {
             let train = Metrics::new(&on_train[run], penalties[run]);
             let validation = Metrics::new(&on_validation[run], penalties[run]);
-            records.push(EpochRecord { epoch: self.epoch, train, validation, seconds });
+            records.push(EpochRecord { epoch: *epoch, train, validation, seconds });
             history.push(records[run]);
         }
         for (record, run) in records.iter().zip(&self.config.runs) {
@@ -131,6 +225,7 @@ impl<'a> Trainer<'a> {
                 return Err(Error::Diverged { run: run.name.clone(), epoch: record.epoch, eta: run.eta });
             }
         }
+        self.finite = Some((self.engine.state(), self.reached.epoch));
         Ok(records)
     }
 

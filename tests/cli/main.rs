@@ -6,6 +6,7 @@ mod folders;
 mod misuse;
 mod output;
 mod records;
+mod survival;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -49,7 +49,7 @@ fn synthetic_images_are_named_as_such_whatever_the_output() {
         for options in ["", "--quiet", "--json", "--json --quiet"] {
             let (stdout, stderr) = desk.run(&format!("{verb} {options}"));
             let people = if options.contains("--json") { stderr } else { stdout.clone() };
-            for fact in ["data      synthetic (built in)", "This is not CIFAR", "data/README.md"] {
+            for fact in ["data      synthetic (built in)", "This is not CIFAR", "onelayer fetch"] {
                 assert!(people.contains(fact), "{verb} {options}: {fact:?} in {people}");
             }
             assert!(!options.contains("--json") || stdout.contains("\"name\": \"synthetic\""), "{stdout}");

@@ -1,6 +1,7 @@
 //! The trained weights are a function of data, configuration and seed alone: not of threads, of how training is
 //! cut into calls, of a pause, or of the runs that train beside.
 
+mod checkpoint;
 #[path = "../common/mod.rs"]
 mod common;
 mod instruction_sets;

@@ -1,0 +1,126 @@
+//! What a training pass keeps while it runs: checkpoints; and what it leaves when it ends early: the history, and
+//! the last model that is finite.
+
+use super::pass::Setting;
+use super::signals::Signals;
+use crate::error::{Error, Result};
+use crate::report::{RunFolder, history_csv};
+use crate::train::{Checkpoint, EpochRecord, Fingerprint, Progress, Trainer, checkpoint};
+
+/// Where a pass begins, and how often it is saved.
+#[derive(Default)]
+pub(super) struct Resumption {
+    /// Epochs between checkpoints; none without them.
+    pub(super) every: Option<usize>,
+    /// What it takes up.
+    pub(super) from: Option<Checkpoint>,
+}
+
+/// Trains a pass, and keeps what it reaches.
+pub(super) struct Keeper<'a> {
+    setting: &'a Setting,
+    folders: &'a [RunFolder],
+    /// None without checkpoints.
+    every: Option<usize>,
+    data: Option<Fingerprint>,
+    signals: Signals,
+}
+
+impl<'a> Keeper<'a> {
+    /// A keeper of the runs of `setting`, whose files go into `folders`. The data is read for its fingerprint only
+    /// where checkpoints are asked for.
+    pub(super) fn new(
+        setting: &'a Setting,
+        folders: &'a [RunFolder],
+        resumption: &Resumption,
+        signals: Signals,
+    ) -> Result<Self> {
+        let Resumption { every, from } = resumption;
+        let checkpoints = every.is_some() || from.is_some();
+        let data = checkpoints.then(|| Fingerprint::of(&setting.dataset));
+        if let (Some(checkpoint), Some(data)) = (from, &data) {
+            checkpoint.check_settings(&setting.config, &setting.engine.name)?;
+            checkpoint.check_data(&setting.dataset, data)?;
+        }
+        let every = every.or(from.as_ref().map(|checkpoint| checkpoint.every));
+        Ok(Self { setting, folders, every, data, signals })
+    }
+
+    /// Takes up a checkpoint, if there is one.
+    pub(super) fn resume(&self, trainer: &mut Trainer, from: Option<Checkpoint>) -> Result<()> {
+        let Some(Checkpoint { reached, state, .. }) = from else { return Ok(()) };
+        let path = self.folders[0].path().join(checkpoint::FILE);
+        if !reached.fits(&self.setting.config, self.setting.dataset.train.len()) {
+            let expected = "a checkpoint that its own settings lead to";
+            return Err(Error::format(&path, expected, format_args!("one of epoch {}", reached.epoch)));
+        }
+        let length = state.len();
+        trainer.resume(reached, &state).map_err(|expected| {
+            let found = format!("{length} bytes");
+            Error::format(&path, format_args!("an engine's state of {expected} bytes"), found)
+        })
+    }
+
+    /// Trains to the last epoch, or until a signal comes; `observe` sees the newest record of every run after each
+    /// evaluation. Whatever ends it early, what was reached is written.
+    pub(super) fn train(&self, trainer: &mut Trainer, mut observe: impl FnMut(&[EpochRecord])) -> Result<()> {
+        let trained = self.advance(trainer, &mut observe);
+        if let Err(error) = &trained {
+            self.leave(trainer, !matches!(error, Error::Panicked { .. }))?;
+        }
+        trained
+    }
+
+    fn advance(&self, trainer: &mut Trainer, observe: &mut dyn FnMut(&[EpochRecord])) -> Result<()> {
+        loop {
+            let progress = trainer.advance()?;
+            if let Progress::Evaluated(records) = &progress {
+                observe(records);
+            }
+            let signal = self.signals.received();
+            let epoch = trainer.reached().epoch;
+            let due = |every: usize| {
+                matches!(progress, Progress::Epoch | Progress::Evaluated(_)) && epoch.is_multiple_of(every)
+            };
+            if self.every.is_some_and(|every| signal.is_some() || due(every)) {
+                self.save(trainer)?;
+            }
+            if let Some(signal) = signal {
+                let out = self.folders[0].path().to_path_buf();
+                return Err(Error::Stopped { out, signal, epoch, resumable: self.every.is_some() });
+            }
+            if progress == Progress::Done {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes the checkpoint.
+    fn save(&self, trainer: &Trainer) -> Result<()> {
+        let (Some(every), Some(data)) = (self.every, &self.data) else { return Ok(()) };
+        let checkpoint = Checkpoint {
+            config: self.setting.config.clone(),
+            every,
+            engine: self.setting.engine.name.clone(),
+            data: data.clone(),
+            reached: trainer.reached().clone(),
+            state: trainer.state(),
+        };
+        self.folders[0].write_durably(checkpoint::FILE, checkpoint.to_bytes())
+    }
+
+    /// Writes the histories, and the last finite model where the engine can still tell it.
+    fn leave(&self, trainer: &mut Trainer, model: bool) -> Result<()> {
+        for (folder, history) in self.folders.iter().zip(trainer.histories()) {
+            folder.write("history.csv", history_csv(history))?;
+        }
+        let finite = if model { trainer.last_finite() } else { None };
+        if let Some((parameters, epochs)) = finite {
+            for (run, (folder, parameters)) in self.folders.iter().zip(parameters).enumerate() {
+                let model = self.setting.model(run, parameters, epochs, None);
+                folder.write("model.safetensors", model.to_bytes())?;
+            }
+        }
+        Ok(())
+    }
+}
