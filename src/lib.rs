@@ -64,13 +64,14 @@
 //! | [`picture`] | PNG and JPEG files become images like CIFAR's |
 //! | [`objective`] | the loss of an image, and its gradient |
 //! | [`model`] | weights, bias and standardization, drawn at random, saved, loaded |
-//! | [`engine`] | steps of training and evaluations: one contract, of which [`engine::Simd`] is the fast one, [`engine::Gemm`] the general one and [`engine::Reference`] the oracle |
+//! | [`engine`] | steps of training and evaluations, by one contract: simd, gemm, reference |
 //! | [`train`] | epochs, histories, and the record of a run |
 //! | [`gradient_check`] | analytic gradients against numerical ones |
 //! | [`report`] | run folders, tables, figures, the page |
 //! | [`cli`] | the command: one file per verb |
 //!
-//! [`Error`](enum@Error) says what is wrong with which file or option; [`whole_file`] writes files that appear whole.
+//! [`Error`](enum@Error) says what is wrong with which file or option; [`whole_file`] writes files that appear
+//! whole.
 
 pub mod bench;
 pub mod cli;

@@ -1,4 +1,4 @@
-//! Training reaches what the lab reached, on every data set and engine, and does exactly what its settings say.
+//! Training reaches what the lab reached, whatever the data and the engine, and does what its settings say.
 
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;
@@ -80,15 +80,15 @@ impl NumPy {
         ends: [(0.3875, 1.7673), (0.3894, 1.8784), (0.3743, 1.9391)],
         chaotic: (0.25, 0.33),
     };
-    /// The means of two seeds, for this set has no history; over seeds, run 1 ends anywhere between 0.29 and 0.37.
+    /// The means of two seeds. From seed to seed, run 1 ends anywhere between 0.29 and 0.37.
     const SYNTHETIC: Self = Self {
         first_cost: 1.781,
         ends: [(0.4334, 1.5387), (0.4327, 1.6597), (0.4247, 1.7476)],
         chaotic: (0.23, 0.43),
     };
 
-    /// Holds a reproduction to these figures. The tolerances cover another seed's other initial weights, which move
-    /// the accuracy by some 0.002, and none of the mistakes in tests/planted_mistakes.rs.
+    /// Holds a reproduction to these figures. The tolerances cover the initial weights of another seed, which
+    /// move the accuracy by some 0.002.
     fn assert_reproduced(&self, name: &str, runs: &[(Vec<EpochRecord>, Finished)]) {
         for (run, (accuracy, cost)) in (1..).zip(self.ends) {
             let Metrics { cost: found_cost, accuracy: found_accuracy, .. } = runs[run].1.metrics;

@@ -1,5 +1,5 @@
-//! The command keeps its word to people and scripts: what it prints and where, its JSON, its exit codes, and one
-//! line that says what is wrong.
+//! The command keeps its word to people and scripts: what it prints and where, its JSON, its exit codes, and
+//! one line that says what is wrong.
 
 mod completions;
 mod folders;

@@ -1,5 +1,5 @@
-//! Whatever is wrong is said in one line that names the file or option, what was expected and what was found, and
-//! nothing is left behind.
+//! Whatever is wrong is said in one line that names the file or option, what was expected and what was found,
+//! and nothing is left behind.
 
 use std::fs;
 use std::path::Path;
@@ -9,8 +9,8 @@ use onelayer::engine::Isa;
 
 use super::Desk;
 
-/// Runs `arguments`, which must fail with `code` in one line that contains all of `facts`, and leave everything as
-/// it was.
+/// Runs `arguments`, which must fail with `code` in one line that contains all of `facts`, and leave everything
+/// as it was.
 #[track_caller]
 fn assert_refused(desk: &Desk, arguments: &str, code: i32, facts: &[&str]) {
     let before = desk.contents();

@@ -1,5 +1,5 @@
-//! The JSON that scripts read: exactly the keys that are promised, true values, and the same model whatever the
-//! number of threads.
+//! The JSON that scripts read: exactly the keys that are promised, true values, and the same model whatever
+//! the number of threads.
 
 use std::collections::BTreeSet;
 use std::fs;
