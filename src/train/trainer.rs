@@ -167,8 +167,8 @@ impl<'a> Trainer<'a> {
         self.reached.seconds
     }
 
-    /// The parameters as they are now; where they are not finite, or a cost is not, those of the last evaluation that found every cost finite,
-    /// if there was one. With them, the whole epochs that they were trained for.
+    /// The parameters as they are now; where they are not finite, or a cost is not, those of the last evaluation
+    /// that found every cost finite, if there was one. With them, the whole epochs that they were trained for.
     pub fn last_finite(&mut self) -> Option<(Vec<Parameters>, usize)> {
         let parameters = self.engine.parameters();
         if !self.diverged() && parameters.iter().all(Parameters::is_finite) {
