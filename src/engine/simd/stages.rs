@@ -27,6 +27,7 @@ pub enum Stage {
 /// prefetched when its turn comes; so here, where it stays in the caches.
 pub struct Stages<'a> {
     engine: Simd,
+    samples: Samples<'a>,
     images: Vec<&'a [u8]>,
     labels: Vec<u8>,
     order: Vec<u32>,
@@ -46,6 +47,7 @@ impl<'a> Stages<'a> {
         assert!(labels.iter().all(|&label| usize::from(label) < engine.shape.classes), "labels");
         let groups = samples.len().div_ceil(LANES) * engine.bias.len();
         Self {
+            samples: samples.clone(),
             images: (0..samples.len()).map(|index| samples.image(index)).collect(),
             labels,
             order: (0..samples.len() as u32).collect(),
@@ -66,12 +68,11 @@ impl<'a> Stages<'a> {
     /// # Errors
     /// If a thread panics.
     pub fn run(&mut self, stage: Stage, times: usize, step: Step) -> Result<()> {
-        let Self { engine, images, labels, order, partials, dlogits } = self;
+        let Self { engine, samples, images, labels, order, partials, dlogits } = self;
         let job = Training {
             shape: engine.shape,
             objective: engine.objective,
-            images,
-            labels,
+            samples,
             order,
             batch: order.len(),
             steps: &[],
@@ -89,13 +90,13 @@ impl<'a> Stages<'a> {
             for _ in 0..times {
                 match stage {
                     Stage::Forward => {
-                        forward_share(kernels, &job, &member, job.images, job.images, &job.partials[0]);
+                        forward_share(kernels, &job, &member, images, images, &job.partials[0]);
                     }
                     Stage::Softmax => {
-                        softmax_share(kernels, &job, &job.partials[0], job.labels, job.bias, &mut found);
+                        softmax_share(kernels, &job, &job.partials[0], labels, job.bias, &mut found);
                     }
                     Stage::Backward => {
-                        let batch = Batch { images: job.images, dlogits, steps: &steps };
+                        let batch = Batch { images: images, dlogits, steps: &steps };
                         kernels.backward(batch, own(&job, &member));
                     }
                 }
