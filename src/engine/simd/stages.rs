@@ -96,7 +96,7 @@ impl<'a> Stages<'a> {
                         softmax_share(kernels, &job, &job.partials[0], labels, job.bias, &mut found);
                     }
                     Stage::Backward => {
-                        let batch = Batch { images: images, dlogits, steps: &steps };
+                        let batch = Batch { images, dlogits, steps: &steps };
                         kernels.backward(batch, own(&job, &member));
                     }
                 }
