@@ -37,9 +37,9 @@ def onelayer(data, out, *options):
     """The record of one `onelayer train --no-report`."""
     settings = ["--batch", str(job.BATCH), "--seed", "0", "--out", str(out), "--overwrite", "--no-report"]
     command = [ONELAYER, "train", "--json", "--quiet", "--data", str(data), *settings, *options]
-    done = subprocess.run(command, stdout=subprocess.PIPE)
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
-        sys.exit(done.returncode)
+        sys.exit(done.stderr.strip())
     return json.loads(done.stdout)
 
 

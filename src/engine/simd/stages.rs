@@ -27,7 +27,7 @@ pub enum Stage {
 /// prefetched when its turn comes; so here, where it stays in the caches.
 pub struct Stages<'a> {
     engine: Simd,
-    samples: &'a Samples<'a>,
+    samples: Samples<'a>,
     images: Vec<&'a [u8]>,
     labels: Vec<u8>,
     order: Vec<u32>,
@@ -40,14 +40,14 @@ impl<'a> Stages<'a> {
     ///
     /// # Panics
     /// If there are no samples, or they do not fit the engine.
-    pub fn new(engine: Simd, samples: &'a Samples<'a>) -> Self {
+    pub fn new(engine: Simd, samples: &Samples<'a>) -> Self {
         assert!(!samples.is_empty(), "a batch of no images");
         assert_eq!(samples.features(), engine.shape.features, "features of an image");
         let labels: Vec<u8> = (0..samples.len()).map(|index| samples.label(index)).collect();
         assert!(labels.iter().all(|&label| usize::from(label) < engine.shape.classes), "labels");
         let groups = samples.len().div_ceil(LANES) * engine.bias.len();
         Self {
-            samples,
+            samples: samples.clone(),
             images: (0..samples.len()).map(|index| samples.image(index)).collect(),
             labels,
             order: (0..samples.len() as u32).collect(),

@@ -1,0 +1,45 @@
+//! An epoch of training and an evaluation of 2,000 synthetic images, on the engines that people train with, on all
+//! cores.
+
+use std::num::NonZeroUsize;
+use std::thread;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use onelayer::data::{Dataset, Source, SplitFiles, Standardization};
+use onelayer::engine::{EngineKind, Step, Team};
+use onelayer::model::Parameters;
+use onelayer::objective::Objective;
+
+/// Images in an epoch, and in a batch of it.
+const IMAGES: usize = 2000;
+const BATCH: usize = 100;
+
+fn epochs(criterion: &mut Criterion) {
+    let dataset =
+        Dataset::open(&Source::Synthetic(0), &SplitFiles::default()).expect("the synthetic data set");
+    let train = dataset.train.samples().slice(0..IMAGES);
+    let standardization = Standardization::measure(&train);
+    let initial = [Parameters::random(dataset.classes.len(), train.features(), 0)];
+    let order: Vec<u32> = (0..IMAGES as u32).collect();
+    let steps = [Step { eta: 0.001, lambda: 0.0 }; IMAGES / BATCH];
+    for kind in [EngineKind::Auto, EngineKind::Gemm] {
+        let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let team = Team::new(cores).expect("a thread for each core");
+        let mut engine = kind
+            .create(None, &initial, &standardization, Objective::default(), team)
+            .expect("an engine of this machine");
+        let info = engine.info();
+        let mut group = criterion.benchmark_group(format!("{} {}", info.name, info.isa));
+        group.throughput(Throughput::Elements(IMAGES as u64));
+        group.bench_function("epoch", |bencher| {
+            bencher.iter(|| engine.train(&train, &order, BATCH, &steps).expect("an epoch"));
+        });
+        group.bench_function("evaluation", |bencher| {
+            bencher.iter(|| engine.evaluate(&train).expect("an evaluation"));
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(benches, epochs);
+criterion_main!(benches);
