@@ -96,9 +96,9 @@ pub(super) fn differences(record: &RunRecord) -> String {
         None => name.clone(),
     };
     format!(
-        "\n\"report's\" is its own Table 1 (there \"loss\" is the cost): the official CIFAR-10 files, initial weights \
-         of its own.\nHere: {images}, seed {}.\nAnother seed moves test2 to test4 by some 0.002, and test1, whose eta \
-         is chaotic, by several hundredths.\n",
+        "\n\"report's\" is its own Table 1 (there \"loss\" is the cost): the official CIFAR-10 files, \
+         initial weights of its own.\nHere: {images}, seed {}.\nAnother seed moves test2 to test4 by some \
+         0.002, and test1, whose eta is chaotic, by several hundredths.\n",
         record.config.seed
     )
 }
