@@ -18,6 +18,7 @@ mod text;
 mod train;
 mod usage;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -115,7 +116,7 @@ fn misused(error: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        eprint!("{text}");
+        let _ = io::stderr().write_all(text.as_bytes());
         return ExitCode::from(2);
     }
     console::complain(&usage::line(error));

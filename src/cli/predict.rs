@@ -31,7 +31,7 @@ pub(super) struct Args {
     #[arg(required = true, value_name = "PICTURE")]
     pictures: Vec<PathBuf>,
     /// Show so many classes, the most probable first
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 3, allow_negative_numbers = true)]
     top: usize,
     #[command(flatten)]
     engine: EngineArgs,
@@ -137,7 +137,7 @@ impl Args {
 
     /// Tells of a picture that could not be read.
     fn report(&self, path: &Path, error: &Error) -> Result<()> {
-        eprintln!("onelayer: {error}");
+        console::complain(&error.to_string());
         if !self.output.json {
             return Ok(());
         }

@@ -23,7 +23,7 @@ const SWEPT: usize = 1000;
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Images in the batch: the first ones of the training split
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, allow_negative_numbers = true)]
     images: usize,
     /// Weights of the penalty ||W||^2
     #[arg(long, value_name = "WEIGHT", num_args = 1.., value_delimiter = ',', default_values_t = [0.0, 0.1, 1.0],
@@ -36,7 +36,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "EPS", default_value_t = 1e-3, allow_negative_numbers = true)]
     eps: f64,
     /// Where the weights come from at which the gradient is checked
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
     /// Show the numerical error for steps from 1e-1 to 1e-12, as a table and a figure
     #[arg(long)]
