@@ -92,14 +92,16 @@ fn classes_may_have_names_of_their_own() {
 fn a_missing_folder() {
     let folder = folder();
     let missing = folder.path().join("missing");
-    let facts = ["data_batch_1.bin, data_batch_2.bin, test_batch.bin", "onelayer fetch", "found no such folder"];
+    let facts =
+        ["data_batch_1.bin, data_batch_2.bin, test_batch.bin", "onelayer fetch", "found no such folder"];
     assert_refused(&missing, &missing, &facts);
 }
 
 #[test]
 fn an_empty_folder() {
     let folder = TempDir::new().unwrap();
-    let facts = ["data_batch_1.bin, data_batch_2.bin, test_batch.bin", "onelayer fetch", "found an empty folder"];
+    let facts =
+        ["data_batch_1.bin, data_batch_2.bin, test_batch.bin", "onelayer fetch", "found an empty folder"];
     assert_refused(folder.path(), folder.path(), &facts);
 }
 
