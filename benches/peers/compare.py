@@ -65,10 +65,12 @@ def worker(module, data, argument, pipe):
     for run in jobs.values():
         run()
     pipe.send((peer.version(), list(jobs)))
-    while (name := pipe.recv()) is not None:
-        start = time.perf_counter()
-        reached = jobs[name]()
-        pipe.send((time.perf_counter() - start, reached))
+    with contextlib.suppress(EOFError):  # The pipe ends when everything is measured.
+        while True:
+            name = pipe.recv()
+            start = time.perf_counter()
+            reached = jobs[name]()
+            pipe.send((time.perf_counter() - start, reached))
 
 
 class Peer:
