@@ -83,8 +83,10 @@ impl Standardizer {
             for (((rows, words), centre), scale) in rows.zip(&words).zip(centre).zip(scale) {
                 for i in 0..WORD {
                     let row = &mut rows[i * width..][..width];
-                    row.as_chunks_mut().0[tile] =
-                        words.map(|word| (f32::from((word >> (8 * i)) as u8) - centre[i]) * scale[i]);
+                    let row: &mut [f32; TILE] = &mut row.as_chunks_mut().0[tile];
+                    for (value, word) in row.iter_mut().zip(words) {
+                        *value = (f32::from((word >> (8 * i)) as u8) - centre[i]) * scale[i];
+                    }
                 }
             }
         }
