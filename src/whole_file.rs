@@ -18,7 +18,7 @@ pub fn write(path: &Path, contents: &[u8]) -> Result<()> {
     file.finish()
 }
 
-/// Writes the file `path` as [`write`] does, to the disk itself: when this returns, the file is there whatever
+/// Writes the file `path` as [`write()`] does, to the disk itself: when this returns, the file is there whatever
 /// happens to the machine.
 ///
 /// # Errors

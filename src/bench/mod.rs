@@ -2,7 +2,7 @@
 //!
 //! The machine is measured first ([`crate::roofline`]), then each engine on it: its kernels one at a time, an
 //! epoch, the lab's whole run. [`oracle`] holds every result to the reference engine's before its time is
-//! reported. [`record`] is what comes of it; [`compare`] holds it against an earlier one.
+//! reported. [`record`] is what comes of it; [`compare()`] holds it against an earlier one.
 
 pub mod compare;
 pub mod contender;
