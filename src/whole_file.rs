@@ -18,8 +18,8 @@ pub fn write(path: &Path, contents: &[u8]) -> Result<()> {
     file.finish()
 }
 
-/// Writes the file `path` as [`write()`] does, to the disk itself: when this returns, the file is there whatever
-/// happens to the machine.
+/// Writes the file `path` as [`write()`] does, to the disk itself: when this returns, the file is there
+/// whatever happens to the machine.
 ///
 /// # Errors
 /// What the system refuses. Whatever had the name before is then untouched.
