@@ -65,8 +65,10 @@
 //! | [`objective`] | the loss of an image, and its gradient |
 //! | [`model`] | weights, bias and standardization, drawn at random, saved, loaded |
 //! | [`engine`] | steps of training and evaluations, by one contract: simd, gemm, reference |
+//! | [`roofline`] | what this machine can do: its f32 peak, and what its memories give |
 //! | [`train`] | epochs, histories, and the record of a run |
 //! | [`gradient_check`] | analytic gradients against numerical ones |
+//! | [`bench`] | engines against each other, the reference and the roofline |
 //! | [`report`] | run folders, tables, figures, the page |
 //! | [`cli`] | the command: one file per verb |
 //!

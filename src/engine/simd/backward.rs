@@ -64,7 +64,7 @@ fn groups<V: Vector, const COLUMNS: usize>(
     features: &mut Features,
     column: usize,
 ) {
-    let whole = batch.images[0].len() / LANES - features.first.min(batch.images[0].len() / LANES);
+    let whole = (batch.images[0].len() / LANES).saturating_sub(features.first);
     match (features.mean.len(), whole) {
         (GROUPS, GROUPS..) => tile::<V, GROUPS, false, COLUMNS>(isa, batch, features, 0, column),
         (GROUPS, _) => {
