@@ -68,7 +68,7 @@
 //! | [`roofline`] | what this machine can do: its f32 peak, and what its memories give |
 //! | [`train`] | epochs, histories, and the record of a run |
 //! | [`gradient_check`] | analytic gradients against numerical ones |
-//! | [`bench`] | engines against each other, the reference and the roofline |
+//! | [`bench`](mod@bench) | engines against each other, the reference and the roofline |
 //! | [`report`] | run folders, tables, figures, the page |
 //! | [`cli`] | the command: one file per verb |
 //!
