@@ -208,7 +208,7 @@ impl<'a> Plan<'a> {
         match self.format {
             Format::Cifar100Binary | Format::Cifar100Python => "CIFAR-100",
             Format::Npy => "custom",
-            _ if classes == layout::CLASSES => "CIFAR-10",
+            _ if classes == layout::CLASSES => layout::NAME,
             _ if synthetic::class_names().eq(classes) => synthetic::NAME,
             _ => "custom",
         }

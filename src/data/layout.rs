@@ -14,6 +14,8 @@ pub const LABEL: usize = 1;
 /// The bytes of a record.
 pub const RECORD: usize = LABEL + FEATURES;
 
+/// What CIFAR-10 is called in every output.
+pub const NAME: &str = "CIFAR-10";
 /// The names of CIFAR-10's classes, in the order of their labels.
 pub const CLASSES: [&str; 10] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];

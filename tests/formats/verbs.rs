@@ -181,13 +181,13 @@ fn every_verb_reads_every_format() {
             (&info["features"], info["classes"].as_array().unwrap().len()),
             (&features.into(), classes)
         );
-        let gradcheck = desk.json(&format!("gradcheck --data {data} --images 2 --lambda 0.1"));
+        let gradcheck = desk.json(&format!("gradcheck --data {data} --images 1 --lambda 0.1 --engine simd"));
         assert_eq!(
             (&gradcheck["passed"], &gradcheck["parameters"]),
             (&true.into(), &((features + 1) * classes).into())
         );
         let reproduced = desk.json(&format!(
-            "reproduce --data {data} --validation-images 1 --batch 2 --epochs 1 --out reproduced --overwrite"
+            "reproduce --data {data} --validation-images 1 --batch 2 --epochs 1 --no-report --out runs --overwrite"
         ));
         assert_eq!(
             (reproduced["runs"].as_array().unwrap().len(), &reproduced["runs"][3]["dataset"]["validation"]),
