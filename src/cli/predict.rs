@@ -212,8 +212,8 @@ fn numbered(argument: &Path) -> Option<(&Path, usize, usize)> {
     Some((Path::new(file), first.parse().ok()?, last.parse().ok()?))
 }
 
-/// Records `first` to `last` of a file of a data set, in the format of its folder. Of CIFAR-100's labels those count of
-/// which there are as many as the model has classes.
+/// Records `first` to `last` of a file of a data set, in the format of its folder. Of CIFAR-100's labels
+/// those count of which there are as many as the model has classes.
 fn records(path: &Path, first: usize, last: usize, model: &Parameters) -> Result<Vec<Image>> {
     let (folder, classes) = (folder_of(path), model.classes);
     let format =

@@ -1,4 +1,5 @@
-//! The binary versions of CIFAR-10 and CIFAR-100: files that are nothing but records, labels first, then pixels.
+//! The binary versions of CIFAR-10 and CIFAR-100: files that are nothing but records, labels first, then
+//! pixels.
 
 use std::path::Path;
 

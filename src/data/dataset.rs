@@ -25,8 +25,8 @@ pub enum Source {
 
 /// What of a data set makes which split, and which labels count. Files are names within its folder.
 ///
-/// The default is what the format of the folder says: of CIFAR-10 the lab's split, in which `data_batch_1` trains,
-/// `data_batch_2` validates and `test_batch` tests.
+/// The default is what the format of the folder says: of CIFAR-10 the lab's split, in which `data_batch_1`
+/// trains, `data_batch_2` validates and `test_batch` tests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SplitFiles {
     /// The files that train; none, or an empty list, for those of the format.
@@ -51,7 +51,8 @@ pub enum Validation {
 /// A data set: three splits of mapped images.
 #[derive(Debug)]
 pub struct Dataset {
-    /// What it is called in every output: `CIFAR-10`, `CIFAR-100`, `synthetic` wherever its files are, or `custom`.
+    /// What it is called in every output: `CIFAR-10`, `CIFAR-100`, `synthetic` wherever its files are, or
+    /// `custom`.
     pub name: &'static str,
     /// Its folder; none for the built-in synthetic set.
     pub path: Option<PathBuf>,
@@ -71,9 +72,9 @@ impl Dataset {
     /// Opens, maps and checks a data set.
     ///
     /// # Errors
-    /// Files that are missing, cannot be read, or do not hold what their format says; files of two formats; images of
-    /// different sizes; labels that are not below K; coarse labels of anything but CIFAR-100; more images for validation
-    /// than there are.
+    /// Files that are missing, cannot be read, or do not hold what their format says; files of two formats;
+    /// images of different sizes; labels that are not below K; coarse labels of anything but CIFAR-100; more
+    /// images for validation than there are.
     pub fn open(source: &Source, files: &SplitFiles) -> Result<Self> {
         match source {
             Source::Folder(folder) => Self::open_folder(folder, files),
@@ -188,8 +189,8 @@ impl<'a> Plan<'a> {
         names.iter().map(|name| self.format.open(&self.folder.join(name), self.labels)).collect()
     }
 
-    /// The names of the classes. Where nothing names them they are CIFAR-10's own, or, of arrays, the numbers up to the
-    /// largest label that trains.
+    /// The names of the classes. Where nothing names them they are CIFAR-10's own, or, of arrays, the numbers
+    /// up to the largest label that trains.
     fn class_names(&self, train: &[ImageFile]) -> Result<Vec<String>> {
         if let Some(names) = self.format.class_names(self.folder, self.labels)? {
             return Ok(names);

@@ -1,5 +1,5 @@
-//! The formats of data sets: how each is recognized from its folder, which of its files make which split, what its
-//! classes are called, and how a file of it is opened.
+//! The formats of data sets: how each is recognized from its folder, which of its files make which split,
+//! what its classes are called, and how a file of it is opened.
 
 use std::fs;
 use std::path::Path;
@@ -119,8 +119,8 @@ impl Format {
         }
     }
 
-    /// The names of the classes that `labels` make of the data set in `folder`. None where it does not say, and need not:
-    /// CIFAR-10's binary version without its list, and arrays without `classes.txt`.
+    /// The names of the classes that `labels` make of the data set in `folder`. None where it does not say,
+    /// and need not: CIFAR-10's binary version without its list, and arrays without `classes.txt`.
     ///
     /// # Errors
     /// A list that is missing, cannot be read, or is not one of as many names as there are classes.

@@ -55,7 +55,8 @@ pub struct ImageFile {
 }
 
 impl ImageFile {
-    /// The images and labels that `batch` finds in `images`; labels in `labels` where they have a file of their own.
+    /// The images and labels that `batch` finds in `images`; labels in `labels` where they have a file of
+    /// their own.
     pub(super) fn new(images: Mapped, labels: Option<Mapped>, batch: Batch) -> Self {
         Self { images, labels, batch }
     }

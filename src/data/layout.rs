@@ -1,7 +1,8 @@
 //! The layout of CIFAR's images, and of CIFAR-10's binary version.
 //!
-//! The pixels of an image are 1,024 red, then 1,024 green, then 1,024 blue ones, each plane row-major, 32 x 32. A file of
-//! the binary version is nothing but records of one label byte and these pixels, 10,000 in the official ones.
+//! The pixels of an image are 1,024 red, then 1,024 green, then 1,024 blue ones, each plane row-major, 32 x
+//! 32. A file of the binary version is nothing but records of one label byte and these pixels, 10,000 in the
+//! official ones.
 
 /// The width and height of an image, in pixels.
 pub const SIDE: usize = 32;

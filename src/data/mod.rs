@@ -1,10 +1,11 @@
 //! Bytes on disk become labelled images.
 //!
-//! [`mapped`] maps files; [`binary`], [`pickle`] and [`npy`] find the images and labels in the bytes of one, a format
-//! each, which is then an [`image_file`]; [`format`](mod@format) tells them apart, and [`dataset`] makes splits of such
-//! files. [`layout`] says what a CIFAR image is, [`standardize`] measures the training split, [`order`] says in which
-//! order an epoch visits it, [`resident`] copies images to where they are read fastest, [`synthetic`] writes a data set
-//! for a machine without CIFAR, and [`fetch`](mod@fetch) gets an official [`archive`].
+//! [`mapped`] maps files; [`binary`], [`pickle`] and [`npy`] find the images and labels in the bytes of one,
+//! a format each, which is then an [`image_file`]; [`format`](mod@format) tells them apart, and [`dataset`]
+//! makes splits of such files. [`layout`] says what a CIFAR image is, [`standardize`] measures the training
+//! split, [`order`] says in which order an epoch visits it, [`resident`] copies images to where they are read
+//! fastest, [`synthetic`] writes a data set for a machine without CIFAR, and [`fetch`](mod@fetch) gets an
+//! official [`archive`].
 
 pub mod archive;
 pub mod binary;

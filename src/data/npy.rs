@@ -1,7 +1,9 @@
-//! Data of one's own: arrays of bytes as NumPy saves them, images [N, D] in one file and labels [N] in another.
+//! Data of one's own: arrays of bytes as NumPy saves them, images [N, D] in one file and labels [N] in
+//! another.
 //!
-//! A `.npy` file is a magic number, a version, the length of a header, the header (a Python dictionary of the type,
-//! the order and the shape) and the values. Of these, arrays of unsigned bytes in C order are read, in place.
+//! A `.npy` file is a magic number, a version, the length of a header, the header (a Python dictionary of the
+//! type, the order and the shape) and the values. Of these, arrays of unsigned bytes in C order are read, in
+//! place.
 
 use std::path::{Path, PathBuf};
 
@@ -90,7 +92,8 @@ pub fn pair(images: (&Path, &[u8]), labels: (&Path, &[u8])) -> Result<Batch> {
     })
 }
 
-/// The file of the labels that belong to the file `images`: the same name with `labels` for its last `images`.
+/// The file of the labels that belong to the file `images`: the same name with `labels` for its last
+/// `images`.
 ///
 /// # Errors
 /// Any other name.

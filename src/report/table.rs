@@ -73,8 +73,8 @@ pub struct LabResult {
 }
 
 impl LabResult {
-    /// What the lab report has for the settings of this run, if anything. It speaks of CIFAR-10, which synthetic images
-    /// stand in for.
+    /// What the lab report has for the settings of this run, if anything. It speaks of CIFAR-10, which
+    /// synthetic images stand in for.
     pub fn of(run: &RunRecord) -> Option<Self> {
         let RunRecord { config, dataset, .. } = run;
         if ![layout::NAME, synthetic::NAME].contains(&&*dataset.name) {

@@ -1,5 +1,5 @@
-//! CIFAR-10's binary layout is read as documented, and whatever is not in it is refused with one line that says
-//! which file, what was expected, what was found, and what to do.
+//! CIFAR-10's binary layout is read as documented, and whatever is not in it is refused with one line that
+//! says which file, what was expected, what was found, and what to do.
 
 use std::fs;
 use std::path::Path;

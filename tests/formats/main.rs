@@ -1,5 +1,5 @@
-//! Every format gives the same images and the same training, and whatever is in none of them is refused with one line
-//! that says which file, what was expected, what was found, and what to do.
+//! Every format gives the same images and the same training, and whatever is in none of them is refused with
+//! one line that says which file, what was expected, what was found, and what to do.
 
 mod cifar_10;
 mod cifar_100;

@@ -1,14 +1,16 @@
 //! The stack machine of pickle, protocol 2, as far as CIFAR's files need it.
 //!
-//! A pickle is a program that builds one value. Here it builds data only: the few names that it may speak of (an
-//! array, its type, bytes written as text) are looked up in a list, never imported, and calling them just notes their
-//! arguments. Values live in one table and refer to each other by number, so that nothing is ever copied; strings and
-//! arrays stay in the file. Memory is bounded by the number of operations, which has a limit.
+//! A pickle is a program that builds one value. Here it builds data only: the few names that it may speak of
+//! (an array, its type, bytes written as text) are looked up in a list, never imported, and calling them just
+//! notes their arguments. Values live in one table and refer to each other by number, so that nothing is ever
+//! copied; strings and arrays stay in the file. Memory is bounded by the number of operations, which has a
+//! limit.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// Operations that a pickle may have: CIFAR-100's training file has 300,000. Each takes some 100 bytes of memory.
+/// Operations that a pickle may have: CIFAR-100's training file has 300,000. Each takes some 100 bytes of
+/// memory.
 const OPERATIONS: usize = 1 << 22;
 /// How much of a name an error repeats.
 const QUOTED: usize = 60;

@@ -1,8 +1,8 @@
-//! The Python versions of CIFAR-10 and CIFAR-100: dictionaries that Python 2 pickled, with an array of images and
-//! lists of labels, or with lists of class names.
+//! The Python versions of CIFAR-10 and CIFAR-100: dictionaries that Python 2 pickled, with an array of images
+//! and lists of labels, or with lists of class names.
 //!
-//! They are read as data and never run; `machine` says how. Python 3 writes the same, in protocol 2, with other
-//! words for bytes: that is read too.
+//! They are read as data and never run; `machine` says how. Python 3 writes the same, in protocol 2, with
+//! other words for bytes: that is read too.
 
 mod machine;
 
@@ -26,12 +26,12 @@ const MOST_KEYS: usize = 8;
 
 /// Finds the images in `bytes`, those of the file `path`, and the labels that lie under the key `labels`.
 ///
-/// The images stay in place. Memory is bounded: some 100 bytes for each of at most four million operations, and a copy
-/// of the images where they are not bytes in C order.
+/// The images stay in place. Memory is bounded: some 100 bytes for each of at most four million operations,
+/// and a copy of the images where they are not bytes in C order.
 ///
 /// # Errors
-/// Bytes that are not a pickle of a dictionary with `data`, an array of unsigned bytes [N, 3072], and `labels`, a list of
-/// N numbers from 0 to 255.
+/// Bytes that are not a pickle of a dictionary with `data`, an array of unsigned bytes [N, 3072], and
+/// `labels`, a list of N numbers from 0 to 255.
 pub fn parse(path: &Path, bytes: &[u8], labels: &str) -> Result<Batch> {
     let dict = Dict::read(path, bytes)?;
     let (count, images) = dict.images("data")?;
