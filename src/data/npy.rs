@@ -1,4 +1,4 @@
-//! Data of one's own: arrays of bytes as NumPy saves them, images [N, D] in one file and labels [N] in
+//! Data of one's own: arrays of bytes as NumPy saves them, images `[N, D]` in one file and labels `[N]` in
 //! another.
 //!
 //! A `.npy` file is a magic number, a version, the length of a header, the header (a Python dictionary of the
@@ -69,7 +69,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Array> {
 /// Finds the images and labels in the bytes of two files.
 ///
 /// # Errors
-/// As [`parse`], and images that are not [N, D], labels that are not [N], or none of them.
+/// As [`parse`], and images that are not `[N, D]`, labels that are not `[N]`, or none of them.
 pub fn pair(images: (&Path, &[u8]), labels: (&Path, &[u8])) -> Result<Batch> {
     let (images_array, labels_array) = (parse(images.0, images.1)?, parse(labels.0, labels.1)?);
     let [count, features] = images_array.shape[..] else {

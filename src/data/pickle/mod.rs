@@ -30,7 +30,7 @@ const MOST_KEYS: usize = 8;
 /// and a copy of the images where they are not bytes in C order.
 ///
 /// # Errors
-/// Bytes that are not a pickle of a dictionary with `data`, an array of unsigned bytes [N, 3072], and
+/// Bytes that are not a pickle of a dictionary with `data`, an array of unsigned bytes `[N, 3072]`, and
 /// `labels`, a list of N numbers from 0 to 255.
 pub fn parse(path: &Path, bytes: &[u8], labels: &str) -> Result<Batch> {
     let dict = Dict::read(path, bytes)?;
@@ -211,4 +211,19 @@ fn transposed(values: &[u8], count: usize) -> Vec<u8> {
 /// The beginning of a string, for an error.
 fn excerpt(text: &[u8]) -> String {
     String::from_utf8_lossy(text).chars().take(24).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_in_fortran_order_are_transposed_block_by_block() {
+        // Two whole blocks and a part of one.
+        let count = 2 * BLOCK + 3;
+        let pixel = |image: usize, feature: usize| (31 * image + 7 * feature + feature / 256) as u8;
+        let columns: Vec<u8> = (0..FEATURES * count).map(|i| pixel(i % count, i / count)).collect();
+        let rows = transposed(&columns, count);
+        assert!((0..rows.len()).all(|i| rows[i] == pixel(i / FEATURES, i % FEATURES)));
+    }
 }
