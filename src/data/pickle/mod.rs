@@ -5,11 +5,13 @@
 //! other words for bytes: that is read too.
 
 mod machine;
+mod value;
 
 use std::borrow::Cow;
 use std::path::Path;
 
-use self::machine::{Id, Value, Values};
+use self::machine::Values;
+use self::value::{Id, Value};
 use super::image_file::{Batch, Place};
 use super::layout::FEATURES;
 use crate::error::{Error, Result};
