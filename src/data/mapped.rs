@@ -5,32 +5,22 @@ use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
-use super::layout::{FEATURES, LABEL, RECORD};
 use crate::error::{Error, Result};
-use crate::samples::{Rows, Samples};
 
-/// A read-only map of a file of CIFAR-10 records, every one of them checked.
+/// A read-only map of a whole file, of at least one byte.
 #[derive(Debug)]
-pub struct MappedRecords {
+pub struct Mapped {
     path: PathBuf,
     map: Mmap,
 }
 
-impl MappedRecords {
-    /// Maps `path` and checks its length and every label.
+impl Mapped {
+    /// Maps the regular file `path`, which must be `what`, as in "a file of CIFAR-10 records".
     ///
     /// # Errors
-    /// A file that cannot be read, is not a whole number of records (at least one), or has a label that is not
-    /// below `classes`.
-    pub fn open(path: &Path, classes: usize) -> Result<Self> {
-        let map = map(path)?;
-        if map.is_empty() || !map.len().is_multiple_of(RECORD) {
-            let expected = format!("a whole number of records of {RECORD} bytes, at least one");
-            return Err(Error::format(path, expected, format_args!("{} bytes", map.len())));
-        }
-        let records = Self { path: path.to_path_buf(), map };
-        records.check_labels(classes)?;
-        Ok(records)
+    /// A file that cannot be read, is not a regular one, or is empty.
+    pub fn open(path: &Path, what: &str) -> Result<Self> {
+        Ok(Self { path: path.to_path_buf(), map: map(path, what)? })
     }
 
     /// The file.
@@ -42,53 +32,17 @@ impl MappedRecords {
     pub fn bytes(&self) -> &[u8] {
         &self.map
     }
-
-    /// The number of records.
-    pub fn len(&self) -> usize {
-        self.map.len() / RECORD
-    }
-
-    /// Never: a file without records is not opened.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The pixels of every record: rows of 3,072 bytes at a stride of 3,073.
-    pub fn images(&self) -> Rows<'_> {
-        Rows::new(&self.map[LABEL..], self.len(), FEATURES, RECORD)
-    }
-
-    /// The label of every record: rows of one byte at a stride of 3,073.
-    pub fn labels(&self) -> Rows<'_> {
-        Rows::new(&self.map, self.len(), LABEL, RECORD)
-    }
-
-    /// The records, as an engine takes them.
-    pub fn samples(&self) -> Samples<'_> {
-        Samples::new(self.images(), self.labels())
-    }
-
-    fn check_labels(&self, classes: usize) -> Result<()> {
-        let labels = self.labels();
-        match (0..labels.len()).find(|&record| usize::from(labels.row(record)[0]) >= classes) {
-            None => Ok(()),
-            Some(record) => {
-                let found = format!("{} in record {record} (counted from 0)", labels.row(record)[0]);
-                Err(Error::format(&self.path, format_args!("labels from 0 to {}", classes - 1), found))
-            }
-        }
-    }
 }
 
 /// Maps a whole regular file, read-only.
-fn map(path: &Path) -> Result<Mmap> {
+fn map(path: &Path, what: &str) -> Result<Mmap> {
     // Looked at before it is opened: to open a pipe is to wait for its writer.
     let metadata = fs::metadata(path).map_err(Error::io(path, "examine"))?;
-    let not_records = |found| Err(Error::format(path, "a file of CIFAR-10 records", found));
+    let refused = |found| Err(Error::format(path, what, found));
     match metadata.len() {
-        _ if metadata.is_dir() => return not_records("a folder"),
-        _ if !metadata.is_file() => return not_records("something that is not a regular file"),
-        0 => return not_records("an empty file"),
+        _ if metadata.is_dir() => return refused("a folder"),
+        _ if !metadata.is_file() => return refused("something that is not a regular file"),
+        0 => return refused("an empty file"),
         _ => {}
     }
     let file = File::open(path).map_err(Error::io(path, "open"))?;
