@@ -29,7 +29,11 @@ pub(super) trait Arithmetic: Send + Sync {
     /// Makes of a block's weights what [`Arithmetic::forward`] takes beside them.
     fn prepare(&self, block: Block, weights: &mut Weights);
 
-    /// Adds the block's share of the logits of `images` to `logits`, `[groups of 16 images][C]`.
+    /// Whether training asks for the next batch in the forward pass, not in the backward pass.
+    fn prefetches_forward(&self) -> bool;
+
+    /// Adds the block's share of the logits of `images` to `logits`, `[groups of 16 images][C]`. Of each of `ahead`
+    /// it prefetches the same features.
     fn forward(
         &self,
         block: Block,
@@ -75,6 +79,10 @@ impl Arithmetic for F32 {
     }
 
     fn prepare(&self, _: Block, _: &mut Weights) {}
+
+    fn prefetches_forward(&self) -> bool {
+        true
+    }
 
     fn forward(&self, block: Block, _: &Weights, images: &[&[u8]], ahead: &[&[u8]], logits: &mut [Lanes]) {
         self.kernels.forward(block, images, ahead, logits);

@@ -70,7 +70,8 @@ pub(super) fn train(arithmetic: &dyn Arithmetic, job: &Training, member: &Member
     for (number, (batch, batch_steps)) in cut.enumerate() {
         let images = mem::replace(&mut ahead, job.images((number + 1) * job.batch));
         let partials = &job.partials[number % 2];
-        forward_share(arithmetic, job, member, &mut scratch, (&images, &ahead), partials);
+        let wanted = if arithmetic.prefetches_forward() { &ahead[..] } else { &[] };
+        forward_share(arithmetic, job, member, &mut scratch, (&images, wanted), partials);
         labels.clear();
         labels.extend(batch.iter().map(|&index| job.samples.label(index as usize)));
         assert!(

@@ -132,4 +132,9 @@ impl Dot for I32x8 {
             store(isa, avx2!(_mm256_unpackhi_epi16(ab, cd)), &mut lines[3], part);
         }
     }
+
+    #[inline(always)]
+    fn prefetch(_: Avx2, byte: &u8) {
+        avx2!(_mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()))
+    }
 }

@@ -143,4 +143,9 @@ impl Dot for I32x16 {
         store(isa, avx512!(_mm512_unpacklo_epi16(ab, cd)), &mut lines[2]);
         store(isa, avx512!(_mm512_unpackhi_epi16(ab, cd)), &mut lines[3]);
     }
+
+    #[inline(always)]
+    fn prefetch(_: Vnni, byte: &u8) {
+        avx512!(_mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()))
+    }
 }

@@ -32,7 +32,8 @@ pub(super) fn backward<D: Dot>(isa: D::Isa, scratch: &mut Scratch, batch: Batch,
         for (block, ((images, ahead), numbers)) in
             batch.images.chunks(IMAGES).zip(ahead).zip(numbers).enumerate()
         {
-            prefetch::<D>(isa, ahead, line);
+            prefetch(ahead, line, |byte| D::Floats::prefetch(D::floats(isa), byte));
+            prefetch(images, line + 1, |byte| D::prefetch(isa, byte));
             interleave::<D>(isa, images, line, lines);
             for (column, width) in tiles(columns, D::TILE) {
                 with_width!(width, products::<D>(isa, (lines, numbers), block, columns, column, sums));
@@ -43,12 +44,12 @@ pub(super) fn backward<D: Dot>(isa: D::Isa, scratch: &mut Scratch, batch: Batch,
     }
 }
 
-/// Asks for line `line` of the images to come.
+/// Asks for line `line` of each image.
 #[inline(always)]
-fn prefetch<D: Dot>(isa: D::Isa, ahead: &[&[u8]], line: usize) {
-    for image in ahead {
+fn prefetch(images: &[&[u8]], line: usize, ask: impl Fn(&u8)) {
+    for image in images {
         if let Some(byte) = image.get(line * LINE) {
-            D::Floats::prefetch(D::floats(isa), byte);
+            ask(byte);
         }
     }
 }
@@ -126,17 +127,17 @@ fn step<D: Dot>(
     let floats = D::floats(isa);
     let splat = |value| D::Floats::splat(floats, value);
     let columns = batch.steps.len();
-    let groups = sums.chunks_exact(columns).zip(weight.chunks_exact_mut(columns));
-    for ((mean, scale), (sums, weights)) in mean.iter().zip(scale).zip(groups) {
-        let of_columns = batch.steps.iter().zip(batch.dbias).zip(scales);
-        for ((weight, sum), ((step, &dbias), factors)) in weights.iter_mut().zip(sums).zip(of_columns) {
-            let ColumnStep { rate, decay } = *step;
+    for column in 0..columns {
+        let ColumnStep { rate, decay } = batch.steps[column];
+        let (rate, decay) = (splat(-rate), splat(decay));
+        let (dbias, factor) = (splat(-batch.dbias[column]), splat(scales[column].factor));
+        for group in 0..GROUPS {
+            let at = group * columns + column;
             for part in 0..D::Floats::PARTS {
                 let load = |lanes| D::Floats::load(floats, lanes, part);
-                let products = load(sum) * splat(factors.factor);
-                let dweight = load(mean).mul_add(splat(-dbias), products);
-                let decayed = load(weight) * splat(decay);
-                dweight.mul_add(load(scale) * splat(-rate), decayed).store(weight, part);
+                let dweight = load(&mean[group]).mul_add(dbias, load(&sums[at]) * factor);
+                let decayed = load(&weight[at]) * decay;
+                dweight.mul_add(load(&scale[group]) * rate, decayed).store(&mut weight[at], part);
             }
         }
     }

@@ -82,6 +82,9 @@ pub(super) trait Dot: Copy {
     /// Makes of the lines of four images lines of four bytes, one of each image, for each feature: byte `4 r + j` of
     /// each sixteen goes to lane `4 l + j` of line r, l being which sixteen.
     fn interleave(isa: Self::Isa, images: [&[u8; LINE]; 4], lines: &mut [Line; 4]);
+
+    /// Asks for the cache line at `byte` to be brought to the first-level cache.
+    fn prefetch(isa: Self::Isa, byte: &u8);
 }
 
 /// Where number `feature` of a line lies in four groups of lanes, as [`Dot::pack`] and [`Dot::interleave`] have it:

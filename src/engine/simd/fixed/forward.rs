@@ -11,6 +11,8 @@ use super::{Weights, tail};
 
 /// Images of a tile.
 const IMAGES: usize = 2;
+/// Columns of the widest tile.
+const WIDEST: usize = 5;
 
 /// Adds the block's share of the logits of `images` to `logits`, `[groups of 16 images][C]`. Of each of `ahead`
 /// it prefetches the same features.
@@ -23,37 +25,53 @@ pub(super) fn forward<D: Dot>(
     ahead: &[&[u8]],
     logits: &mut [Lanes],
 ) {
-    for (first, width) in tiles(block.columns, D::TILE) {
-        let ahead = if first == 0 { ahead } else { &[] };
-        with_width!(width, columns::<D>(isa, block, weights, images, ahead, first, logits));
+    let mut sums = [[Lanes::ZERO; LANES]; WIDEST];
+    let groups = images.chunks(LANES).zip(logits.chunks_exact_mut(block.columns));
+    for (group, (images, logits)) in groups.enumerate() {
+        let ahead = ahead.chunks(LANES).nth(group).unwrap_or_default();
+        for (first, width) in tiles(block.columns, D::TILE) {
+            let tile = Tile { block, weights, first };
+            let ahead = if first == 0 { ahead } else { &[] };
+            with_width!(width, columns::<D>(isa, tile, images, ahead, &mut sums, logits));
+        }
     }
 }
 
-/// The columns of one tile, for all images.
+/// A tile's columns in a block.
+#[derive(Clone, Copy)]
+struct Tile<'a> {
+    block: Block<'a>,
+    weights: &'a Weights,
+    /// The first column.
+    first: usize,
+}
+
+/// The columns of one tile, for up to sixteen images.
 #[inline(always)]
 fn columns<D: Dot, const COLUMNS: usize>(
     isa: D::Isa,
-    block: Block,
-    weights: &Weights,
+    tile: Tile,
     images: &[&[u8]],
     ahead: &[&[u8]],
-    first: usize,
+    sums: &mut [[Lanes; LANES]; WIDEST],
     logits: &mut [Lanes],
 ) {
-    let mut ahead = ahead.chunks_exact(IMAGES);
-    for (images, logits) in images.chunks(LANES).zip(logits.chunks_exact_mut(block.columns)) {
-        let logits: &mut [Lanes; COLUMNS] = logits[first..].first_chunk_mut().expect("a tile of columns");
-        let (pairs, last) = images.as_chunks::<IMAGES>();
-        for (index, pair) in pairs.iter().enumerate() {
-            let ahead = ahead.next().map_or(pair, |ahead| ahead.first_chunk().expect("a pair"));
-            let sums = tile::<D, IMAGES, COLUMNS>(isa, block, weights, pair, ahead, first);
-            add::<D, IMAGES, COLUMNS>(isa, weights, first, &sums, IMAGES * index, logits);
-        }
-        if let [image] = last {
-            let sums = tile::<D, 1, COLUMNS>(isa, block, weights, &[image], &[image], first);
-            add::<D, 1, COLUMNS>(isa, weights, first, &sums, images.len() - 1, logits);
+    let sums: &mut [_; COLUMNS] = sums.first_chunk_mut().expect("a tile of columns");
+    let (pairs, last) = images.as_chunks::<IMAGES>();
+    let ahead = ahead.as_chunks::<IMAGES>().0;
+    for (index, pair) in pairs.iter().enumerate() {
+        let next = pairs.get(index + 1).unwrap_or(pair);
+        let image = IMAGES * index;
+        match ahead.get(index) {
+            Some(ahead) => products::<D, IMAGES, COLUMNS, true>(isa, tile, pair, [next, ahead], image, sums),
+            None => products::<D, IMAGES, COLUMNS, false>(isa, tile, pair, [next; 2], image, sums),
         }
     }
+    if let [image] = last {
+        let last = images.len() - 1;
+        products::<D, 1, COLUMNS, false>(isa, tile, &[image], [&[image]; 2], last, sums);
+    }
+    add::<D, COLUMNS>(isa, tile, sums, images.len(), logits);
 }
 
 /// The block's whole lines in `image`.
@@ -63,35 +81,40 @@ fn lines<'i>(block: &Block, image: &'i [u8]) -> &'i [[u8; LINE]] {
     &lines[..lines.len().min(block.mean.len() * LANES / LINE)]
 }
 
-/// The sums of one tile, lane by lane.
+/// The sums of one tile for the images from `image` on, lane by lane. Meanwhile it asks for the next images of the
+/// batch, and with `AHEAD` for images of the next.
 #[inline(always)]
-fn tile<D: Dot, const N: usize, const COLUMNS: usize>(
+fn products<D: Dot, const N: usize, const COLUMNS: usize, const AHEAD: bool>(
     isa: D::Isa,
-    block: Block,
-    weights: &Weights,
+    Tile { block, weights, first }: Tile,
     images: &[&[u8]; N],
-    ahead: &[&[u8]; N],
-    first: usize,
-) -> [[Lanes; COLUMNS]; N] {
+    [next, ahead]: [&[&[u8]; N]; 2],
+    image: usize,
+    to: &mut [[Lanes; LANES]; COLUMNS],
+) {
     let whole = lines(&block, images[0]).len();
-    let (mut pixels, mut pixels_ahead) = ([&[][..]; N], [&[][..]; N]);
+    let mut pixels = [[&[][..]; N]; 3];
     for i in 0..N {
-        pixels[i] = &lines(&block, images[i])[..whole];
-        pixels_ahead[i] = &lines(&block, ahead[i])[..whole];
+        for (pixels, images) in pixels.iter_mut().zip([images, next, ahead]) {
+            pixels[i] = &lines(&block, images[i])[..whole];
+        }
     }
+    let [pixels, next, ahead] = pixels;
     let numbers = weights.numbers.chunks_exact(block.columns).map(|line| {
         let line: &[_; COLUMNS] = line[first..].first_chunk().expect("a tile of columns");
         line
     });
 
-    let mut lanes = [[Lanes::ZERO; COLUMNS]; N];
     for part in 0..D::PARTS {
         let mut sums = [[D::zero(isa); COLUMNS]; N];
         let mut numbers = numbers.clone();
         for line in 0..whole {
             let Some(numbers) = numbers.next() else { break };
             for i in 0..N {
-                D::Floats::prefetch(D::floats(isa), &pixels_ahead[i][line][0]);
+                D::prefetch(isa, &next[i][line][0]);
+                if AHEAD {
+                    D::Floats::prefetch(D::floats(isa), &ahead[i][line][0]);
+                }
             }
             let mut bytes = [D::pixels(isa, &pixels[0][line], part); N];
             for i in 1..N {
@@ -106,11 +129,12 @@ fn tile<D: Dot, const N: usize, const COLUMNS: usize>(
             }
             accumulate::<D, N, COLUMNS>(isa, part, &mut sums, bytes, numbers);
         }
-        for (lanes, sum) in lanes.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
-            sum.store(lanes, part);
+        for (i, sums) in sums.iter().enumerate() {
+            for (to, sum) in to.iter_mut().zip(sums) {
+                sum.store(&mut to[image + i], part);
+            }
         }
     }
-    lanes
 }
 
 /// `sums += pixels . numbers`, for one line of features.
@@ -130,28 +154,32 @@ fn accumulate<D: Dot, const N: usize, const COLUMNS: usize>(
     }
 }
 
-/// Adds up the lanes of each sum, four sums at a time, scales the totals, and adds them to the logits of image `lane`
-/// and the one behind it.
+/// Adds up the lanes of the sums of up to sixteen images, scales the totals, and adds them to the logits.
 #[inline(always)]
-fn add<D: Dot, const N: usize, const COLUMNS: usize>(
+fn add<D: Dot, const COLUMNS: usize>(
     isa: D::Isa,
-    weights: &Weights,
-    first: usize,
-    sums: &[[Lanes; COLUMNS]; N],
-    lane: usize,
-    logits: &mut [Lanes; COLUMNS],
+    Tile { weights, first, .. }: Tile,
+    sums: &[[Lanes; LANES]; COLUMNS],
+    images: usize,
+    logits: &mut [Lanes],
 ) {
     let floats = D::floats(isa);
+    let mut totals = [Lanes::ZERO; COLUMNS];
+    for (totals, sums) in totals.iter_mut().zip(sums) {
+        let fours = totals.0.as_chunks_mut::<4>().0.iter_mut().zip(sums.as_chunks::<4>().0);
+        for (totals, four) in fours.take(images.div_ceil(4)) {
+            *totals = D::Floats::sums(floats, four.each_ref());
+        }
+    }
+    let logits: &mut [_; COLUMNS] = logits[first..].first_chunk_mut().expect("a tile of columns");
     let scales: &[_; COLUMNS] = weights.scales[first..].first_chunk().expect("a tile of columns");
-    let offsets: &[f32; COLUMNS] = weights.offsets[first..].first_chunk().expect("a tile of columns");
-    for c in (0..COLUMNS).step_by(2) {
-        let next = (c + 1).min(COLUMNS - 1);
-        let totals =
-            D::Floats::sums(floats, [&sums[0][c], &sums[N - 1][c], &sums[0][next], &sums[N - 1][next]]);
-        for (column, totals) in (c..=next).zip(totals.as_chunks::<2>().0) {
-            for (logit, total) in logits[column].0[lane..lane + N].iter_mut().zip(totals) {
-                *logit += (total + offsets[column]) * scales[column].factor;
-            }
+    let offsets: &[_; COLUMNS] = weights.offsets[first..].first_chunk().expect("a tile of columns");
+    for c in 0..COLUMNS {
+        for part in 0..D::Floats::PARTS {
+            let load = |lanes| D::Floats::load(floats, lanes, part);
+            let splat = |value| D::Floats::splat(floats, value);
+            let difference = load(&totals[c]) + splat(offsets[c]);
+            difference.mul_add(splat(scales[c].factor), load(&logits[c])).store(&mut logits[c], part);
         }
     }
 }

@@ -149,6 +149,10 @@ impl Arithmetic for Fixed {
         self.dots.prepare(block, weights);
     }
 
+    fn prefetches_forward(&self) -> bool {
+        false
+    }
+
     fn forward(
         &self,
         block: Block,

@@ -87,4 +87,7 @@ impl Dot for I32x4 {
             lines[line].0.as_chunks_mut::<4>().0[lane] = images.map(|image| image[feature]);
         }
     }
+
+    #[inline(always)]
+    fn prefetch(_: Portable, _: &u8) {}
 }
