@@ -36,6 +36,8 @@ mod dot;
 mod forward;
 mod portable;
 mod quantize;
+#[cfg(test)]
+mod tests;
 
 use self::dot::{LINE, Line, Numbers, place};
 use self::quantize::Scale;
