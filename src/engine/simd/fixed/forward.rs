@@ -71,7 +71,7 @@ fn columns<D: Dot, const COLUMNS: usize>(
         let last = images.len() - 1;
         products::<D, 1, COLUMNS, false>(isa, tile, &[image], [&[image]; 2], last, sums);
     }
-    add::<D, COLUMNS>(isa, tile, sums, images.len(), logits);
+    add::<D, COLUMNS>(isa, tile, sums, logits);
 }
 
 /// The block's whole lines in `image`.
@@ -154,32 +154,23 @@ fn accumulate<D: Dot, const N: usize, const COLUMNS: usize>(
     }
 }
 
-/// Adds up the lanes of the sums of up to sixteen images, scales the totals, and adds them to the logits.
+/// Adds up the lanes of the sums of sixteen images, scales the totals, and adds them to the logits. What lies behind
+/// the last image means nothing.
 #[inline(always)]
 fn add<D: Dot, const COLUMNS: usize>(
     isa: D::Isa,
     Tile { weights, first, .. }: Tile,
     sums: &[[Lanes; LANES]; COLUMNS],
-    images: usize,
     logits: &mut [Lanes],
 ) {
     let floats = D::floats(isa);
-    let mut totals = [Lanes::ZERO; COLUMNS];
-    for (totals, sums) in totals.iter_mut().zip(sums) {
-        let fours = totals.0.as_chunks_mut::<4>().0.iter_mut().zip(sums.as_chunks::<4>().0);
-        for (totals, four) in fours.take(images.div_ceil(4)) {
-            *totals = D::Floats::sums(floats, four.each_ref());
-        }
-    }
-    let logits: &mut [_; COLUMNS] = logits[first..].first_chunk_mut().expect("a tile of columns");
-    let scales: &[_; COLUMNS] = weights.scales[first..].first_chunk().expect("a tile of columns");
-    let offsets: &[_; COLUMNS] = weights.offsets[first..].first_chunk().expect("a tile of columns");
-    for c in 0..COLUMNS {
+    let splat = |value| D::Floats::splat(floats, value);
+    let of_columns = weights.scales[first..].iter().zip(&weights.offsets[first..]);
+    for ((logit, sums), (scale, &offset)) in logits[first..].iter_mut().zip(sums).zip(of_columns) {
         for part in 0..D::Floats::PARTS {
-            let load = |lanes| D::Floats::load(floats, lanes, part);
-            let splat = |value| D::Floats::splat(floats, value);
-            let difference = load(&totals[c]) + splat(offsets[c]);
-            difference.mul_add(splat(scales[c].factor), load(&logits[c])).store(&mut logits[c], part);
+            let difference = D::Floats::sums(floats, sums, part) + splat(offset);
+            let before = D::Floats::load(floats, logit, part);
+            difference.mul_add(splat(scale.factor), before).store(logit, part);
         }
     }
 }
