@@ -127,10 +127,10 @@ fn step<D: Dot>(
     let floats = D::floats(isa);
     let splat = |value| D::Floats::splat(floats, value);
     let columns = batch.steps.len();
-    for column in 0..columns {
-        let ColumnStep { rate, decay } = batch.steps[column];
+    let of_columns = batch.steps.iter().zip(batch.dbias).zip(scales);
+    for (column, ((&ColumnStep { rate, decay }, &dbias), factors)) in of_columns.enumerate() {
         let (rate, decay) = (splat(-rate), splat(decay));
-        let (dbias, factor) = (splat(-batch.dbias[column]), splat(scales[column].factor));
+        let (dbias, factor) = (splat(-dbias), splat(factors.factor));
         for group in 0..GROUPS {
             let at = group * columns + column;
             for part in 0..D::Floats::PARTS {
