@@ -64,7 +64,7 @@
 //! | [`picture`] | PNG and JPEG files become images like CIFAR's |
 //! | [`objective`] | the loss of an image, and its gradient |
 //! | [`model`] | weights, bias and standardization, drawn at random, saved, loaded |
-//! | [`engine`] | steps of training and evaluations, by one contract: simd, gemm, reference |
+//! | [`engine`] | steps of training and evaluations, by one contract: simd, fixed, gemm, reference |
 //! | [`roofline`] | what this machine can do: its f32 peak, and what its memories give |
 //! | [`train`] | epochs, histories, and the record of a run |
 //! | [`gradient_check`] | analytic gradients against numerical ones |

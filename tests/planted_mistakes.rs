@@ -12,7 +12,7 @@ use gradient_support::naive::Layer;
 use gradient_support::problem::{Pixels, Problem, Recipe, Weights, recipes};
 use mistaken::{Mistake, Mistaken};
 use onelayer::data::Standardization;
-use onelayer::gradient_check::{LayerCost, Options, UNIT_F32, compare, flat, tolerance};
+use onelayer::gradient_check::{LayerCost, Options, Precision, UNIT_F32, compare, flat, tolerance};
 use onelayer::objective::Objective;
 use onelayer::train::{Config, Run, Trainer};
 use proptest::prelude::*;
@@ -53,7 +53,7 @@ fn gradient_checks(problem: &Problem, gradient: &[f64], seed: u64) -> [(&'static
     let options = Options::default();
     let numerical = cost.with_lambda(*lambda).numerical_gradient(&theta, options.step);
     let report = compare(gradient, &numerical, &options);
-    let allowed = tolerance(&samples, standardization, parameters, *lambda, UNIT_F32);
+    let allowed = tolerance(&samples, standardization, parameters, *lambda, Precision::F32);
     let exact = Layer::new(problem).gradient(&theta);
     [
         ("criteria", ensure(report.passed(), || report.to_string())),

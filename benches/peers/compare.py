@@ -145,31 +145,38 @@ def main():
         scratch = pathlib.Path(scratch)
         data = pathlib.Path(options.data).resolve()
         weights = initial_weights(data, scratch)
-        record = onelayer(data, scratch / "run", "--eta", str(job.ETA), "--epochs", str(job.EPOCHS))
+        run = ("--eta", str(job.ETA), "--epochs", str(job.EPOCHS))
+        record = onelayer(data, scratch / "run", *run)
+        fixed = onelayer(data, scratch / "run", *run, "--engine", "fixed")
         peers = []
         for name, module in modules:
             print(f"preparing {name}", file=sys.stderr)
             argument = record["test"]["accuracy"] - ACCURACY_TOLERANCE if module == "peer_sklearn" else weights
             peers.append(Peer(name, module, data, argument))
-        rows = measure(options, data, scratch, record, peers)
+        rows = measure(options, data, scratch, (record, fixed), peers)
     report(options, rows, record)
 
 
-def measure(options, data, scratch, record, peers):
-    """{name: {"seconds": [...], "result": text}}, onelayer first."""
-    engine = record["engine"]
-    own = f"onelayer ({engine['name']}, {engine['isa']})"
-    last = record["history"][-1]
-    losses = " and ".join(f"{last[split]['loss']:.5f}" for split in ("train", "validation"))
-    rows = {own: {"seconds": [], "process": [], "result": f"losses {losses}"}}
-    rows[own]["result"] += f"; test accuracy {record['test']['accuracy']:.4f}"
+def measure(options, data, scratch, records, peers):
+    """{name: {"seconds": [...], "result": text}}, onelayer's engines first."""
+    rows, engines = {}, {}
+    for record in records:
+        engine, last = record["engine"], record["history"][-1]
+        name = f"onelayer ({engine['name']}, {engine['isa']})"
+        losses = " and ".join(f"{last[split]['loss']:.5f}" for split in ("train", "validation"))
+        result = f"losses {losses}; test accuracy {record['test']['accuracy']:.4f}"
+        rows[name] = {"seconds": [], "process": [], "result": result}
+        engines[name] = engine["name"]
+    record = records[0]
     for turn in range(options.rounds):
         print(f"round {turn + 1} of {options.rounds}", file=sys.stderr)
         with locked(options.lock):
-            start = time.perf_counter()
-            run = onelayer(data, scratch / "run", "--eta", str(job.ETA), "--epochs", str(job.EPOCHS))
-            rows[own]["process"].append(time.perf_counter() - start)
-            rows[own]["seconds"].append(run["seconds"]["train"] + run["seconds"]["evaluate"])
+            for own, engine in engines.items():
+                start = time.perf_counter()
+                settings = ("--eta", str(job.ETA), "--epochs", str(job.EPOCHS), "--engine", engine)
+                run = onelayer(data, scratch / "run", *settings)
+                rows[own]["process"].append(time.perf_counter() - start)
+                rows[own]["seconds"].append(run["seconds"]["train"] + run["seconds"]["evaluate"])
             for peer in peers:
                 for which, name in peer.names.items():
                     seconds, reached = peer.run(which)
@@ -182,7 +189,7 @@ def report(options, rows, record):
     """Prints the table, and writes it down where asked to."""
     medians = {name: statistics.median(row["seconds"]) for name, row in rows.items()}
     own = next(iter(medians.values()))
-    lines = ["| | median s | fastest | slowest | onelayer is | reached |", "|:--|--:|--:|--:|--:|:--|"]
+    lines = ["| | median s | fastest | slowest | simd is | reached |", "|:--|--:|--:|--:|--:|:--|"]
     for name, row in rows.items():
         seconds = row["seconds"]
         ratio = "" if medians[name] == own else f"{medians[name] / own:.1f} x as fast"

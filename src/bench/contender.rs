@@ -10,7 +10,7 @@ use crate::objective::Objective;
 pub struct Contender {
     /// The engine; `auto` is none.
     pub kind: EngineKind,
-    /// The instruction set of a simd engine.
+    /// The instruction set of an engine with fused kernels.
     pub isa: Option<Isa>,
 }
 
@@ -18,15 +18,16 @@ impl Contender {
     /// Those of this machine that `kind` and `isa` leave, where they say anything; without `all`, only those that
     /// people would train with.
     pub fn list(kind: EngineKind, isa: Option<Isa>, all: bool) -> Vec<Self> {
-        let simd = Isa::available().map(|isa| Self { kind: EngineKind::Simd, isa: Some(isa) });
+        let on_each = |kind| Isa::available().map(move |isa| Self { kind, isa: Some(isa) });
+        let fused = [EngineKind::Simd, EngineKind::Fixed].into_iter().flat_map(on_each);
         let others = [EngineKind::Gemm, EngineKind::Reference].map(|kind| Self { kind, isa: None });
         let named = |one: &Self| match (kind, isa) {
             (EngineKind::Auto, None) => all || one.is_fast(),
             (EngineKind::Auto, isa) => one.isa == isa,
-            (kind, None) => one.kind == kind && (all || kind != EngineKind::Simd || one.is_fast()),
+            (kind, None) => one.kind == kind && (all || one.isa.is_none() || one.is_fast()),
             (kind, isa) => one.kind == kind && one.isa == isa,
         };
-        simd.chain(others).filter(named).collect()
+        fused.chain(others).filter(named).collect()
     }
 
     /// Whether people would train with it: not an oracle.
@@ -49,7 +50,8 @@ impl Contender {
     /// If this machine lacks the instruction set.
     pub fn staged(&self, workload: &Workload, team: Team) -> Result<Option<Simd>> {
         let initial = std::slice::from_ref(&workload.initial);
-        let engine = |isa| Simd::new(isa, initial, workload.standardization, Objective::default(), team);
+        let create = if self.kind == EngineKind::Fixed { Simd::fixed } else { Simd::new };
+        let engine = |isa| create(isa, initial, workload.standardization, Objective::default(), team);
         self.isa.map(engine).transpose()
     }
 }
@@ -62,12 +64,14 @@ mod tests {
     fn filters_leave_what_they_name() {
         let list = |kind, isa, all| Contender::list(kind, isa, all);
         let everything = list(EngineKind::Auto, None, true);
-        assert_eq!(everything.len(), Isa::available().count() + 2);
+        assert_eq!(everything.len(), 2 * Isa::available().count() + 2);
         assert!(list(EngineKind::Auto, None, false).iter().all(Contender::is_fast));
         let gemm = Contender { kind: EngineKind::Gemm, isa: None };
         assert_eq!(list(EngineKind::Gemm, None, false), [gemm]);
-        let portable = Contender { kind: EngineKind::Simd, isa: Some(Isa::Portable) };
-        assert_eq!(list(EngineKind::Auto, Some(Isa::Portable), false), [portable]);
+        let portable = [EngineKind::Simd, EngineKind::Fixed];
+        let portable = portable.map(|kind| Contender { kind, isa: Some(Isa::Portable) });
+        assert_eq!(list(EngineKind::Auto, Some(Isa::Portable), false), portable);
+        assert_eq!(list(EngineKind::Fixed, Some(Isa::Portable), true), portable[1..]);
         assert_eq!(list(EngineKind::Gemm, Some(Isa::Portable), true), []);
     }
 }

@@ -99,7 +99,7 @@ pub(super) struct EngineArgs {
     /// What multiplies
     #[arg(long, default_value = "auto", value_parser = engine_parser())]
     engine: EngineKind,
-    /// The instruction set of the simd engine
+    /// The instruction set of the engines simd and fixed
     #[arg(long, default_value = "auto", value_parser = isa_parser())]
     isa: IsaChoice,
     /// Threads [default: one for each core]

@@ -76,7 +76,7 @@ impl Evaluation {
 /// What an engine is, for people and records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineInfo {
-    /// `simd`, `gemm` or `reference`.
+    /// `simd`, `fixed`, `gemm` or `reference`.
     pub name: String,
     /// The instruction set its kernels use.
     pub isa: String,

@@ -14,6 +14,8 @@ pub enum EngineKind {
     Auto,
     /// The fused kernels.
     Simd,
+    /// The fused kernels in 16-bit fixed point.
+    Fixed,
     /// Products by matrixmultiply, shared out by rayon.
     Gemm,
     /// The oracle, in f64.
@@ -22,13 +24,14 @@ pub enum EngineKind {
 
 impl EngineKind {
     /// Every engine.
-    pub const ALL: [Self; 4] = [Self::Auto, Self::Simd, Self::Gemm, Self::Reference];
+    pub const ALL: [Self; 5] = [Self::Auto, Self::Simd, Self::Fixed, Self::Gemm, Self::Reference];
 
     /// The name that people type.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Simd => "simd",
+            Self::Fixed => "fixed",
             Self::Gemm => "gemm",
             Self::Reference => "reference",
         }
@@ -39,7 +42,7 @@ impl EngineKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// An engine for the runs of `parameters`. `isa` forces an instruction set on the simd engine.
+    /// An engine for the runs of `parameters`. `isa` forces an instruction set on the fused kernels.
     ///
     /// # Errors
     /// If this machine does not have `isa`, or the engine is not one that can be told.
@@ -62,10 +65,14 @@ impl EngineKind {
         Ok(match (kind, isa) {
             (Self::Gemm | Self::Reference, Some(isa)) => {
                 let found = format!("{} with --engine {}", isa.name(), kind.name());
-                return Err(Error::option("--isa", "auto, or --engine simd", found));
+                return Err(Error::option("--isa", "auto, or --engine simd or fixed", found));
             }
             (Self::Reference, None) => Box::new(Reference::new(parameters, standardization, objective)),
             (Self::Gemm, None) => Box::new(Gemm::new(parameters, standardization, objective, team)),
+            (Self::Fixed, isa) => {
+                let isa = isa.unwrap_or_else(Isa::fastest);
+                Box::new(Simd::fixed(isa, parameters, standardization, objective, team)?)
+            }
             (_, isa) => {
                 let isa = isa.unwrap_or_else(Isa::fastest);
                 Box::new(Simd::new(isa, parameters, standardization, objective, team)?)

@@ -5,7 +5,7 @@ use rand::seq::index;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::criteria::{Criterion, Entry, Options, compare};
-use super::{LayerCost, UNIT_F32, central_difference, engine_gradient, flat, reference_gradient, tolerance};
+use super::{LayerCost, Precision, central_difference, engine_gradient, flat, reference_gradient, tolerance};
 use crate::data::Standardization;
 use crate::engine::Engine;
 use crate::error::Result;
@@ -50,7 +50,7 @@ impl Examination<'_> {
         Ok(criteria.map(|criterion| of("reference f64", criterion, lambda)).collect())
     }
 
-    /// The gradient of an engine that computes in f32, at most as far from the reference's as rounding can
+    /// The gradient of an engine that does not compute in f64, at most as far from the reference's as rounding can
     /// explain: the error is in units of [`tolerance`].
     ///
     /// # Errors
@@ -59,14 +59,17 @@ impl Examination<'_> {
         let Self { samples, standardization, parameters, .. } = *self;
         let exact = self.exact(lambda)?;
         let gradients = engine_gradient(engine, std::slice::from_ref(parameters), samples, &[lambda])?;
-        let tolerance = tolerance(samples, standardization, parameters, lambda, UNIT_F32);
+        let name = engine.info().name;
+        let precision = Precision::of(&name);
+        let tolerance = tolerance(samples, standardization, parameters, lambda, precision);
         let mut criterion = Criterion::new("error in units of its tolerance", 1.0);
         let entries = gradients[0].iter().zip(&exact).zip(&tolerance).enumerate();
         for (index, ((&analytic, &numerical), tolerance)) in entries {
             let error = (analytic - numerical).abs() / tolerance;
             criterion.count(Entry { index, analytic, numerical, error });
         }
-        Ok(of(&format!("{} f32", engine.info().name), criterion, lambda))
+        let numbers = if precision == Precision::FIXED { "16-bit" } else { "f32" };
+        Ok(of(&format!("{name} {numbers}"), criterion, lambda))
     }
 
     /// The cost of the batch, without penalty.

@@ -13,6 +13,10 @@
 //! 3. the gradient is a sum over B images of `dlogit x^`: it has the errors of step 2 times the magnitude `m` of
 //!    `x^`, `(x/255 + |mean|) / std`, and that of a sum of B terms of `|dlogit| m`;
 //! 4. the penalty, and reading the gradient off a step, cost a few roundings of what they add.
+//!
+//! The fixed engine also rounds to 16 bits: its weights over std, and its dlogits, each by up to [`QUANTUM`] of the
+//! largest of its class. Step 1 then adds what the weights are off by times the sum of `|x/255 - mean|`, and step 3
+//! what the dlogits are off by times `m`. These are bounds, not likelihoods: some tens of times what is found.
 
 use super::one_step::ETA;
 use crate::data::Standardization;
@@ -25,13 +29,44 @@ pub const UNIT_F32: f64 = 1.0 / (1u64 << 24) as f64;
 /// The unit roundoff of f64.
 pub const UNIT_F64: f64 = 1.0 / (1u64 << 53) as f64;
 
+/// What a 16-bit number may be off by, relative to the largest that shares its scale: half of 2^-14, and 1/128 for
+/// headroom.
+pub const QUANTUM: f64 = 129.0 / 128.0 / (1u64 << 15) as f64;
+
+/// What an engine's arithmetic rounds to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Precision {
+    /// The unit roundoff.
+    pub unit: f64,
+    /// What a factor of a product may be off by, relative to the largest of its class.
+    pub quantum: f64,
+}
+
+impl Precision {
+    /// That of the reference engine.
+    pub const F64: Self = Self { unit: UNIT_F64, quantum: 0.0 };
+    /// That of simd and gemm.
+    pub const F32: Self = Self { unit: UNIT_F32, quantum: 0.0 };
+    /// That of the fixed engine.
+    pub const FIXED: Self = Self { unit: UNIT_F32, quantum: QUANTUM };
+
+    /// That of the engine of this name.
+    pub fn of(engine: &str) -> Self {
+        match engine {
+            "reference" => Self::F64,
+            "fixed" => Self::FIXED,
+            _ => Self::F32,
+        }
+    }
+}
+
 /// The roundings beside a sum's own: standardization, folding, the division by B, the step's own arithmetic.
 const BESIDE: usize = 8;
 /// Exponentials below this may be flushed to zero.
 const FLUSHED: f64 = 1e-37;
 
-/// What each entry of an engine's gradient may be off by, in arithmetic of unit roundoff `unit`: weights
-/// `[K, D]`, then biases `[K]`.
+/// What each entry of an engine's gradient may be off by, in arithmetic of this precision: weights `[K, D]`, then
+/// biases `[K]`.
 ///
 /// # Panics
 /// If the shapes do not fit together.
@@ -40,15 +75,23 @@ pub fn tolerance(
     standardization: &Standardization,
     parameters: &Parameters,
     lambda: f32,
-    unit: f64,
+    precision: Precision,
 ) -> Vec<f64> {
+    let unit = precision.unit;
     let Parameters { classes, features, weight, bias } = parameters;
     // [K, D + 1]: the errors of the summands, and their magnitudes. The bias is a weight of an input of 1.
     let mut error = vec![0.0; classes * (features + 1)];
     let mut magnitude = vec![0.0; classes * (features + 1)];
-    for image in 0..samples.len() {
-        let pixels = Pixels::new(samples.image(image), standardization);
-        let dlogits = Dlogits::new(&pixels, parameters, samples.label(image).into(), unit);
+    let pixels = |image| Pixels::new(samples.image(image), standardization);
+    let dlogits = |image| Dlogits::new(&pixels(image), parameters, samples.label(image).into(), precision);
+    let mut all: Vec<Dlogits> = (0..samples.len()).map(dlogits).collect();
+    for class in 0..*classes {
+        let size = |dlogits: &Dlogits| dlogits.value[class].abs() + dlogits.error[class];
+        let rounded = precision.quantum * all.iter().map(size).fold(0.0, f64::max);
+        all.iter_mut().for_each(|dlogits| dlogits.error[class] += rounded);
+    }
+    for (image, dlogits) in all.iter().enumerate() {
+        let pixels = pixels(image);
         for class in 0..*classes {
             let row = class * (features + 1)..(class + 1) * (features + 1);
             let inputs = pixels.magnitude.iter().chain(&[1.0]);
@@ -127,18 +170,26 @@ struct Pixels {
     scaled: Vec<f64>,
     /// `[D]`: mean / std
     mean: Vec<f64>,
+    /// `[D]`: |x / 255 - mean|
+    centred: Vec<f64>,
+    /// `[D]`
+    std: Vec<f64>,
     /// `[D]`: the magnitude of what `x^` is the difference of.
     magnitude: Vec<f64>,
 }
 
 impl Pixels {
     fn new(image: &[u8], Standardization { mean, std }: &Standardization) -> Self {
+        let centred =
+            image.iter().zip(mean).map(|(&x, &mean)| (f64::from(x) / 255.0 - f64::from(mean)).abs());
+        let centred = centred.collect();
         let scaled: Vec<f64> =
             image.iter().zip(std).map(|(&x, &std)| f64::from(x) / 255.0 / f64::from(std)).collect();
         let mean: Vec<f64> =
             mean.iter().zip(std).map(|(&mean, &std)| f64::from(mean) / f64::from(std)).collect();
         let magnitude = scaled.iter().zip(&mean).map(|(x, mean)| x + mean.abs()).collect();
-        Self { scaled, mean, magnitude }
+        let std = std.iter().map(|&std| std.into()).collect();
+        Self { scaled, mean, centred, std, magnitude }
     }
 }
 
@@ -149,7 +200,8 @@ struct Dlogits {
 }
 
 impl Dlogits {
-    fn new(pixels: &Pixels, parameters: &Parameters, label: usize, unit: f64) -> Self {
+    fn new(pixels: &Pixels, parameters: &Parameters, label: usize, precision: Precision) -> Self {
+        let Precision { unit, quantum } = precision;
         let Parameters { classes, features, weight, bias } = parameters;
         let product =
             |w: &[f32], x: &[f64], sign: f64| Sum::of(w.iter().zip(x).map(|(&w, x)| sign * f64::from(w) * x));
@@ -159,7 +211,13 @@ impl Dlogits {
         };
         let sums: Vec<Sum> = weight.chunks(*features).zip(bias).map(logit).collect();
         let logits: Vec<f64> = sums.iter().map(|sum| sum.total).collect();
-        let logit_error = sums.iter().map(|sum| sum.error(unit)).fold(0.0, f64::max);
+        let centred: f64 = pixels.centred.iter().sum();
+        let rounded = |w: &[f32]| {
+            let scaled = w.iter().zip(&pixels.std).map(|(&w, std)| f64::from(w.abs()) / std);
+            quantum * scaled.fold(0.0, f64::max) * centred
+        };
+        let errors = sums.iter().zip(weight.chunks(*features)).map(|(sum, w)| sum.error(unit) + rounded(w));
+        let logit_error = errors.fold(0.0, f64::max);
 
         let mut value = logits.clone();
         Objective::SoftmaxCrossEntropy.loss_and_gradient(&mut value, label);

@@ -48,7 +48,10 @@ fn options_that_cannot_be_used() {
         ("--engine foo", "--engine: expected auto, simd, gemm or reference, found foo"),
         ("--engine", "--engine: expected auto, simd, gemm or reference, found nothing"),
         ("--isa sse", "--isa: expected auto, avx512, avx2 or portable, found sse"),
-        ("--engine gemm --isa avx2", "--isa: expected auto, or --engine simd, found avx2 with --engine gemm"),
+        (
+            "--engine gemm --isa avx2",
+            "--isa: expected auto, or --engine simd or fixed, found avx2 with --engine gemm",
+        ),
         ("--json=yes", "--json: expected no value, found yes"),
         ("--bach 10", "--bach: no such option; did you mean --batch?"),
         ("--zzz", "--zzz: no such option; --help lists those that there are"),

@@ -14,10 +14,12 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 pub type Build = fn(&[Parameters], &Standardization, Team) -> Box<dyn Engine>;
 
 /// Every engine that works on a team. Each is held to the reference and to its own bits.
-pub const ENGINES: [(&str, Build); 3] = [
+pub const ENGINES: [(&str, Build); 5] = [
     ("gemm", gemm),
     ("simd", |p, s, t| simd(Isa::fastest(), p, s, t)),
     ("simd, portable", |p, s, t| simd(Isa::Portable, p, s, t)),
+    ("fixed", |p, s, t| fixed(Isa::fastest(), p, s, t)),
+    ("fixed, portable", |p, s, t| fixed(Isa::Portable, p, s, t)),
 ];
 
 /// The oracle. It has no use for a team.
@@ -38,6 +40,15 @@ fn simd(
     team: Team,
 ) -> Box<dyn Engine> {
     Box::new(Simd::new(isa, parameters, standardization, OBJECTIVE, team).unwrap())
+}
+
+fn fixed(
+    isa: Isa,
+    parameters: &[Parameters],
+    standardization: &Standardization,
+    team: Team,
+) -> Box<dyn Engine> {
+    Box::new(Simd::fixed(isa, parameters, standardization, OBJECTIVE, team).unwrap())
 }
 
 /// A team of `threads` threads.

@@ -1,7 +1,9 @@
 //! Every instruction set gives the bits of the portable kernels, on shapes of any size, with any number of
 //! threads; and none reads a byte behind its images.
 
-use onelayer::engine::{Engine, Evaluation, Isa, Simd, Step};
+use onelayer::data::Standardization;
+use onelayer::engine::{Engine, Evaluation, Isa, Simd, Step, Team};
+use onelayer::model::Parameters;
 use onelayer::objective::Objective;
 use onelayer::samples::{Rows, Samples};
 use proptest::prelude::*;
@@ -11,16 +13,22 @@ use crate::common::{Problem, Sizes, team};
 /// All that can be seen of an engine: its state, what it finds, and its logits.
 type Seen = (Vec<u8>, Vec<Evaluation>, Vec<u32>);
 
-fn engine(problem: &Problem, isa: Isa, threads: usize) -> Simd {
+/// How an engine is made on an instruction set.
+type Create = fn(Isa, &[Parameters], &Standardization, Objective, Team) -> onelayer::Result<Simd>;
+
+/// The engines whose kernels are compiled for each instruction set.
+const FUSED: [Create; 2] = [Simd::new, Simd::fixed];
+
+fn engine(create: Create, problem: &Problem, isa: Isa, threads: usize) -> Simd {
     let Problem { parameters, standardization, .. } = problem;
     let objective = Objective::SoftmaxCrossEntropy;
-    let engine = Simd::new(isa, parameters, standardization, objective, team(threads)).unwrap();
+    let engine = create(isa, parameters, standardization, objective, team(threads)).unwrap();
     assert_eq!(engine.info().isa, isa.name(), "an instruction set that was forced and did not run");
     engine
 }
 
-fn seen(problem: &Problem, isa: Isa, threads: usize) -> Seen {
-    let mut engine = engine(problem, isa, threads);
+fn seen(create: Create, problem: &Problem, isa: Isa, threads: usize) -> Seen {
+    let mut engine = engine(create, problem, isa, threads);
     let samples = problem.samples();
     engine.train(&samples, &problem.order, problem.sizes.batch, &problem.steps).unwrap();
     let evaluations = engine.evaluate(&samples).unwrap();
@@ -55,9 +63,12 @@ proptest! {
     ) {
         let weight = weight.max(f32::MIN_POSITIVE);
         let problem = Problem::new(sizes, weight, seed);
-        let portable = seen(&problem, Isa::Portable, 1);
-        for isa in Isa::available() {
-            prop_assert!(seen(&problem, isa, threads) == portable, "{isa:?}, {threads} threads, {sizes:?}");
+        for create in FUSED {
+            let portable = seen(create, &problem, Isa::Portable, 1);
+            for isa in Isa::available() {
+                let same = seen(create, &problem, isa, threads) == portable;
+                prop_assert!(same, "{isa:?}, {threads} threads, {sizes:?}");
+            }
         }
     }
 }
@@ -76,7 +87,7 @@ fn page_before_an_abyss() -> memmap2::MmapMut {
 #[test]
 fn no_kernel_reads_behind_the_last_image() {
     const END: usize = 4096;
-    for features in [1, 15, 16, 17, 31, 33, 47, 64, 100] {
+    for features in [1, 15, 16, 17, 31, 33, 47, 63, 64, 65, 100, 127] {
         let sizes = Sizes { features, classes: 3, runs: 1, images: 9, batch: 4 };
         let problem = Problem::new(sizes, 0.1, 7);
         let mut page = page_before_an_abyss();
@@ -88,8 +99,9 @@ fn no_kernel_reads_behind_the_last_image() {
         let rows = Rows::contiguous(&page[start..END], features);
         let samples = Samples::new(rows, Rows::contiguous(&labels, 1));
 
-        for isa in Isa::available() {
-            let (mut at_the_edge, mut elsewhere) = (engine(&problem, isa, 2), engine(&problem, isa, 2));
+        for (isa, create) in Isa::available().flat_map(|isa| FUSED.map(|create| (isa, create))) {
+            let mut at_the_edge = engine(create, &problem, isa, 2);
+            let mut elsewhere = engine(create, &problem, isa, 2);
             for (engine, samples) in [(&mut at_the_edge, &samples), (&mut elsewhere, &problem.samples())] {
                 engine.train(samples, &problem.order, sizes.batch, &problem.steps).unwrap();
                 engine.evaluate(samples).unwrap();
@@ -108,8 +120,10 @@ fn a_label_that_is_no_class_ends_training_with_an_error() {
     let problem = Problem::new(sizes, 0.1, 7);
     let bytes = [0; 80];
     let samples = Samples::new(Rows::contiguous(&bytes, 20), Rows::contiguous(&[0, 1, 2, 3], 1));
-    let mut engine = engine(&problem, Isa::fastest(), 3);
-    let step = [Step { eta: 0.1, lambda: 0.0 }];
-    let error = engine.train(&samples, &[0, 1, 2, 3], 4, &step).unwrap_err();
-    assert!(error.to_string().contains("a label that is no class"), "{error}");
+    for create in FUSED {
+        let mut engine = engine(create, &problem, Isa::fastest(), 3);
+        let step = [Step { eta: 0.1, lambda: 0.0 }];
+        let error = engine.train(&samples, &[0, 1, 2, 3], 4, &step).unwrap_err();
+        assert!(error.to_string().contains("a label that is no class"), "{error}");
+    }
 }

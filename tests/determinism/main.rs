@@ -50,23 +50,25 @@ fn any_number_of_threads_gives_the_same_bits() {
 #[test]
 fn every_instruction_set_gives_the_same_bits() {
     let problem = problem();
-    let results: Vec<_> = Isa::available()
-        .map(|isa| {
-            let Problem { parameters, standardization, .. } = &problem;
-            let objective = Objective::SoftmaxCrossEntropy;
-            let engine = Simd::new(isa, parameters, standardization, objective, common::team(2));
-            let mut engine = engine.unwrap();
-            assert_eq!(engine.info().isa, isa.name());
-            train(&mut engine, &problem);
-            let evaluations = engine.evaluate(&problem.samples()).unwrap();
-            (isa, engine.state(), evaluations, bits(&problem.logits(&mut engine)))
-        })
-        .collect();
-    let (oracle, others) = results.split_last().unwrap();
-    assert_eq!(oracle.0, Isa::Portable);
-    println!("held to portable: {:?}", others.iter().map(|other| other.0).collect::<Vec<_>>());
-    for (isa, state, evaluations, logits) in others {
-        assert!((state, evaluations, logits) == (&oracle.1, &oracle.2, &oracle.3), "{isa:?}");
+    for create in [Simd::new, Simd::fixed] {
+        let results: Vec<_> = Isa::available()
+            .map(|isa| {
+                let Problem { parameters, standardization, .. } = &problem;
+                let objective = Objective::SoftmaxCrossEntropy;
+                let engine = create(isa, parameters, standardization, objective, common::team(2));
+                let mut engine = engine.unwrap();
+                assert_eq!(engine.info().isa, isa.name());
+                train(&mut engine, &problem);
+                let evaluations = engine.evaluate(&problem.samples()).unwrap();
+                (isa, engine.state(), evaluations, bits(&problem.logits(&mut engine)))
+            })
+            .collect();
+        let (oracle, others) = results.split_last().unwrap();
+        assert_eq!(oracle.0, Isa::Portable);
+        println!("held to portable: {:?}", others.iter().map(|other| other.0).collect::<Vec<_>>());
+        for (isa, state, evaluations, logits) in others {
+            assert!((state, evaluations, logits) == (&oracle.1, &oracle.2, &oracle.3), "{isa:?}");
+        }
     }
 }
 

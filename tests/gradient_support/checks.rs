@@ -1,6 +1,6 @@
 //! The checks, each a function that returns what is wrong: so that planted mistakes can be put to them too.
 
-use onelayer::gradient_check::{UNIT_F64, flat, tolerance};
+use onelayer::gradient_check::{Precision, UNIT_F64, flat, tolerance};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -63,7 +63,7 @@ impl<'a> Slope<'a> {
         let absolute: Vec<f64> = theta.iter().map(|w| w.abs()).collect();
         Self {
             magnitude: magnitudes.scores(&absolute).into_iter().fold(0.0, f64::max),
-            analytic: tolerance(&problem.samples(), standardization, parameters, *lambda, UNIT_F64),
+            analytic: tolerance(&problem.samples(), standardization, parameters, *lambda, Precision::F64),
             layer,
             theta,
         }

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 
 use onelayer::engine::{Engine, Gemm, Isa, Reference, Simd, Team};
-use onelayer::gradient_check::{UNIT_F32, UNIT_F64, engine_gradient, flat, reference_gradient, tolerance};
+use onelayer::gradient_check::{Precision, engine_gradient, flat, reference_gradient, tolerance};
 use onelayer::objective::Objective;
 
 use crate::gradient_support::problem::Problem;
@@ -20,17 +20,28 @@ pub enum Contender {
     Reference,
     Gemm,
     Simd(Isa),
+    Fixed(Isa),
 }
 
 impl Contender {
     /// Every engine, on every instruction set that this machine has.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Reference, Self::Gemm].into_iter().chain(Isa::available().map(Self::Simd))
+        let fused = Isa::available().flat_map(|isa| [Self::Simd(isa), Self::Fixed(isa)]);
+        [Self::Reference, Self::Gemm].into_iter().chain(fused)
     }
 
-    /// The roundoff of its arithmetic.
+    /// What its arithmetic rounds to.
+    pub fn precision(self) -> Precision {
+        match self {
+            Self::Reference => Precision::F64,
+            Self::Gemm | Self::Simd(_) => Precision::F32,
+            Self::Fixed(_) => Precision::FIXED,
+        }
+    }
+
+    /// The roundoff of its f32 or f64 arithmetic.
     pub fn unit(self) -> f64 {
-        if self == Self::Reference { UNIT_F64 } else { UNIT_F32 }
+        self.precision().unit
     }
 
     pub fn create(self, problem: &Problem) -> Box<dyn Engine> {
@@ -41,6 +52,10 @@ impl Contender {
             Self::Gemm => Box::new(Gemm::new(parameters, standardization, objective, TEAM.handle())),
             Self::Simd(isa) => Box::new(
                 Simd::new(isa, parameters, standardization, objective, TEAM.handle())
+                    .expect("an instruction set that this machine has"),
+            ),
+            Self::Fixed(isa) => Box::new(
+                Simd::fixed(isa, parameters, standardization, objective, TEAM.handle())
                     .expect("an instruction set that this machine has"),
             ),
         }
@@ -65,6 +80,6 @@ impl Contender {
     /// What each entry of its gradient may be off by.
     pub fn tolerance(self, problem: &Problem) -> Vec<f64> {
         let Problem { parameters, standardization, lambda, .. } = problem;
-        tolerance(&problem.samples(), standardization, parameters, *lambda, self.unit())
+        tolerance(&problem.samples(), standardization, parameters, *lambda, self.precision())
     }
 }

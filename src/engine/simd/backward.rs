@@ -8,7 +8,7 @@ use super::layout::{tail, tiles, with_width};
 use super::vector::{LANES, Lanes, Vector};
 
 /// Feature groups of a tile.
-pub(super) const GROUPS: usize = 2;
+const GROUPS: usize = 2;
 
 /// What a step does to the weights of a column: `weight <- decay weight - rate dweight`.
 #[derive(Clone, Copy, Default)]
@@ -24,8 +24,12 @@ pub(super) struct ColumnStep {
 pub(super) struct Batch<'a> {
     /// The images.
     pub(super) images: &'a [&'a [u8]],
+    /// Those of the next batch.
+    pub(super) ahead: &'a [&'a [u8]],
     /// `[groups of 16 images][C]`.
     pub(super) dlogits: &'a [Lanes],
+    /// `[C]`: their sums over the images.
+    pub(super) dbias: &'a [f32],
     /// `[C]`.
     pub(super) steps: &'a [ColumnStep],
 }

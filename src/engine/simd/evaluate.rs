@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use super::arithmetic::{Arithmetic, Weights};
 use super::forward::Block;
-use super::kernels::Kernels;
 use super::layout::BLOCK;
 use super::softmax::Judged;
 use super::vector::{LANES, Lanes};
@@ -26,7 +26,24 @@ pub(super) struct Scoring<'a> {
     pub(super) bias: &'a [f32],
 }
 
-impl Scoring<'_> {
+impl<'a> Scoring<'a> {
+    /// The weights, block by block.
+    fn blocks(&self) -> impl Iterator<Item = Block<'a>> {
+        let columns = self.bias.len();
+        let blocks = self.mean.chunks(BLOCK).zip(self.weight.chunks(BLOCK * columns)).enumerate();
+        blocks.map(move |(block, (mean, weight))| Block { first: BLOCK * block, mean, weight, columns })
+    }
+
+    /// The weights, block by block, as the forward pass takes them.
+    fn weights(&self, arithmetic: &dyn Arithmetic) -> Vec<Weights> {
+        let prepared = |block| {
+            let mut weights = Weights::default();
+            arithmetic.prepare(block, &mut weights);
+            weights
+        };
+        self.blocks().map(prepared).collect()
+    }
+
     /// Room for the logits of a chunk.
     fn logits(&self) -> Vec<Lanes> {
         vec![Lanes::ZERO; CHUNK / LANES * self.bias.len()]
@@ -43,18 +60,18 @@ pub(super) struct Share {
 
 /// Evaluates one member's share of `samples`.
 pub(super) fn evaluate(
-    kernels: &dyn Kernels,
+    arithmetic: &dyn Arithmetic,
     scoring: &Scoring,
     samples: &Samples,
     member: &Member,
 ) -> Share {
     let Shape { classes, runs, .. } = scoring.shape;
-    let mut logits = scoring.logits();
+    let (weights, mut logits) = (scoring.weights(arithmetic), scoring.logits());
     let mut share = Share { losses: Vec::new(), confusions: vec![vec![0; classes * classes]; runs] };
     for (chunk, next) in chunks(samples.len(), member) {
         let images: Vec<&[u8]> = chunk.clone().map(|index| samples.image(index)).collect();
         let ahead: Vec<&[u8]> = next.map(|index| samples.image(index)).collect();
-        score(kernels, scoring, &images, &ahead, &mut logits);
+        score(arithmetic, scoring, &weights, (&images, &ahead), &mut logits);
 
         let labels: Vec<u8> = chunk.map(|index| samples.label(index)).collect();
         let first = share.losses.len();
@@ -64,7 +81,7 @@ pub(super) fn evaluate(
             padded[..labels.len()].copy_from_slice(labels);
             for (run, logits) in logits.chunks_exact_mut(classes).enumerate() {
                 let judged = match scoring.objective {
-                    Objective::SoftmaxCrossEntropy => kernels.judge_softmax(logits, &padded),
+                    Objective::SoftmaxCrossEntropy => arithmetic.kernels().judge_softmax(logits, &padded),
                 };
                 share.losses[first + run] += count(&judged, labels, &mut share.confusions[run]);
             }
@@ -74,13 +91,18 @@ pub(super) fn evaluate(
 }
 
 /// One member's share of the logits of `rows`, row-major `[images, R * K]`.
-pub(super) fn logits(kernels: &dyn Kernels, scoring: &Scoring, rows: &Rows, member: &Member) -> Vec<f32> {
-    let mut logits = scoring.logits();
+pub(super) fn logits(
+    arithmetic: &dyn Arithmetic,
+    scoring: &Scoring,
+    rows: &Rows,
+    member: &Member,
+) -> Vec<f32> {
+    let (weights, mut logits) = (scoring.weights(arithmetic), scoring.logits());
     let mut result = Vec::new();
     for (chunk, next) in chunks(rows.len(), member) {
         let images: Vec<&[u8]> = chunk.map(|index| rows.row(index)).collect();
         let ahead: Vec<&[u8]> = next.map(|index| rows.row(index)).collect();
-        score(kernels, scoring, &images, &ahead, &mut logits);
+        score(arithmetic, scoring, &weights, (&images, &ahead), &mut logits);
         for image in 0..images.len() {
             let group = &logits[image / LANES * scoring.bias.len()..][..scoring.bias.len()];
             result.extend(group.iter().map(|logit| logit.0[image % LANES]));
@@ -98,15 +120,19 @@ fn chunks(count: usize, member: &Member) -> impl Iterator<Item = (Range<usize>, 
 }
 
 /// `logits [groups of 16 images][C] <- (x - mean) . weight^T + bias`, of one chunk.
-fn score(kernels: &dyn Kernels, scoring: &Scoring, images: &[&[u8]], ahead: &[&[u8]], logits: &mut [Lanes]) {
+fn score(
+    arithmetic: &dyn Arithmetic,
+    scoring: &Scoring,
+    weights: &[Weights],
+    (images, ahead): (&[&[u8]], &[&[u8]]),
+    logits: &mut [Lanes],
+) {
     let columns = scoring.bias.len();
     for group in logits.chunks_exact_mut(columns) {
         group.iter_mut().zip(scoring.bias).for_each(|(logit, &bias)| *logit = Lanes([bias; LANES]));
     }
-    for (block, mean) in scoring.mean.chunks(BLOCK).enumerate() {
-        let first = BLOCK * block;
-        let weight = &scoring.weight[first * columns..][..mean.len() * columns];
-        kernels.forward(Block { first, mean, weight, columns }, images, ahead, logits);
+    for (block, weights) in scoring.blocks().zip(weights) {
+        arithmetic.forward(block, weights, images, ahead, logits);
     }
 }
 

@@ -52,6 +52,8 @@ macro_rules! compile_kernels {
     };
 }
 
+pub(super) use compile_kernels;
+
 #[cfg(target_arch = "x86_64")]
 mod x86_64 {
     use super::super::avx2::{Avx2, F32x8};

@@ -4,21 +4,17 @@
 //! `[group][column]` of sixteen lanes each; a tile's weights are then one run of memory, and a block of ten
 //! columns (30 KiB) stays in the first-level cache. Logits and dlogits are `[group of 16 images][column]`.
 
-use super::vector::{LANES, Lanes};
+use super::vector::LANES;
 
 /// Groups in a feature block. The partial logits of the blocks are added in order, so this is part of the bits.
 pub(super) const BLOCK: usize = 48;
 
-/// Values that depend on the feature, `[D]`, in groups; the lanes behind the last feature hold 0.
-pub(super) fn pack(values: impl Iterator<Item = f32>) -> Vec<Lanes> {
-    let mut groups = Vec::new();
-    for (index, value) in values.enumerate() {
-        if index % LANES == 0 {
-            groups.push(Lanes::ZERO);
-        }
-        groups[index / LANES].0[index % LANES] = value;
-    }
-    groups
+/// Where a feature's values lie.
+pub(super) struct Place {
+    /// Which group.
+    pub(super) group: usize,
+    /// Which lane of it.
+    pub(super) lane: usize,
 }
 
 /// Cuts `columns` into tiles of at most `widest`, as evenly as it goes: the first column and width of each.

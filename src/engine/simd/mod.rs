@@ -25,6 +25,7 @@
 //! features added in order, images added in order, one polynomial for `exp`. They are the same for any number of
 //! threads and on any instruction set, and those of a run do not depend on the runs beside it.
 
+mod arithmetic;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -32,6 +33,7 @@ mod avx512;
 mod backward;
 mod evaluate;
 mod exp;
+mod fixed;
 mod forward;
 mod isa;
 mod kernels;
@@ -48,9 +50,10 @@ pub use isa::Isa;
 pub use probe::Ground;
 pub use stages::{Stage, Stages};
 
+use self::arithmetic::{Arithmetic, F32};
 use self::evaluate::Scoring;
-use self::kernels::Kernels;
-use self::layout::{BLOCK, pack};
+use self::fixed::Fixed;
+use self::layout::{BLOCK, Place};
 use self::shared::Shared;
 use self::train::Training;
 use self::vector::{LANES, Lanes};
@@ -63,8 +66,7 @@ use crate::samples::{Rows, Samples};
 
 /// The fused engine.
 pub struct Simd {
-    isa: Isa,
-    kernels: Box<dyn Kernels>,
+    arithmetic: Box<dyn Arithmetic>,
     team: Team,
     shape: Shape,
     objective: Objective,
@@ -96,39 +98,76 @@ impl Simd {
         objective: Objective,
         team: Team,
     ) -> Result<Self> {
-        let kernels = isa.kernels()?;
+        let arithmetic = F32 { isa, kernels: isa.kernels()? };
+        Ok(Self::with(Box::new(arithmetic), parameters, standardization, objective, team))
+    }
+
+    /// An engine that multiplies in 16-bit fixed point: the number format, and what it costs, are in `docs/fixed.md`.
+    /// On a machine with AVX-512 but not its VNNI, its products are those of AVX2; no bit depends on it.
+    ///
+    /// # Errors
+    /// If this machine does not have `isa`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit together.
+    pub fn fixed(
+        isa: Isa,
+        parameters: &[Parameters],
+        standardization: &Standardization,
+        objective: Objective,
+        team: Team,
+    ) -> Result<Self> {
+        Ok(Self::with(Box::new(Fixed::new(isa)?), parameters, standardization, objective, team))
+    }
+
+    fn with(
+        arithmetic: Box<dyn Arithmetic>,
+        parameters: &[Parameters],
+        standardization: &Standardization,
+        objective: Objective,
+        team: Team,
+    ) -> Self {
         let shape = Shape::of(parameters);
         let Standardization { mean, std } = standardization;
         assert_eq!((mean.len(), std.len()), (shape.features, shape.features), "mean [D] and std [D]");
+        let groups = arithmetic.groups(shape.features);
+        let pack = |values: &mut dyn Iterator<Item = f32>| {
+            let mut packed = vec![Lanes::ZERO; groups];
+            for (feature, value) in values.enumerate() {
+                let Place { group, lane } = arithmetic.place(feature);
+                packed[group].0[lane] = value;
+            }
+            packed
+        };
         let scale = |std: f32| 1.0 / (255.0 * std);
         let mut engine = Self {
-            isa,
-            kernels,
             team,
             shape,
             objective,
-            mean: pack(mean.iter().map(|mean| 255.0 * mean)),
-            scale: pack(std.iter().map(|&std| scale(std))),
-            squared_scale: pack(std.iter().map(|&std| scale(std) * scale(std))),
-            weight: vec![Lanes::ZERO; shape.features.div_ceil(LANES) * shape.columns()],
+            mean: pack(&mut mean.iter().map(|mean| 255.0 * mean)),
+            scale: pack(&mut std.iter().map(|&std| scale(std))),
+            squared_scale: pack(&mut std.iter().map(|&std| scale(std) * scale(std))),
+            weight: vec![Lanes::ZERO; groups * shape.columns()],
             bias: vec![0.0; shape.columns()],
             partials: [Vec::new(), Vec::new()],
+            arithmetic,
         };
         engine.load(parameters);
-        Ok(engine)
+        engine
     }
 
-    /// The team, the kernels, and the model as they take it.
-    fn scoring(&mut self) -> (&mut Team, &dyn Kernels, Scoring<'_>) {
+    /// The team, the arithmetic, and the model as it takes it.
+    fn scoring(&mut self) -> (&mut Team, &dyn Arithmetic, Scoring<'_>) {
         let Self { shape, objective, .. } = *self;
         let scoring = Scoring { shape, objective, mean: &self.mean, weight: &self.weight, bias: &self.bias };
-        (&mut self.team, &*self.kernels, scoring)
+        (&mut self.team, &*self.arithmetic, scoring)
     }
 }
 
 impl Engine for Simd {
     fn info(&self) -> EngineInfo {
-        EngineInfo { name: "simd".into(), isa: self.isa.name().into(), threads: self.team.threads() }
+        let (name, isa) = (self.arithmetic.name(), self.arithmetic.isa().name());
+        EngineInfo { name: name.into(), isa: isa.into(), threads: self.team.threads() }
     }
 
     fn train(&mut self, samples: &Samples, order: &[u32], batch: usize, steps: &[Step]) -> Result<()> {
@@ -150,7 +189,7 @@ impl Engine for Simd {
             bias: &self.bias,
             partials: [Shared::new(even), Shared::new(odd)],
         };
-        let mut biases = self.team.run(|member| train::train(&*self.kernels, &job, &member))?;
+        let mut biases = self.team.run(|member| train::train(&*self.arithmetic, &job, &member))?;
         self.bias = biases.swap_remove(0);
         Ok(())
     }
@@ -158,8 +197,8 @@ impl Engine for Simd {
     fn evaluate(&mut self, samples: &Samples) -> Result<Vec<Evaluation>> {
         let Shape { features, classes, runs } = self.shape;
         assert_eq!(samples.features(), features, "features of an image");
-        let (team, kernels, scoring) = self.scoring();
-        let shares = team.run(|member| evaluate::evaluate(kernels, &scoring, samples, &member))?;
+        let (team, arithmetic, scoring) = self.scoring();
+        let shares = team.run(|member| evaluate::evaluate(arithmetic, &scoring, samples, &member))?;
         let mut evaluations = vec![Evaluation::empty(classes); runs];
         for share in &shares {
             for losses in share.losses.chunks(runs) {
@@ -175,8 +214,8 @@ impl Engine for Simd {
     fn forward(&mut self, rows: &Rows, logits: &mut [f32]) -> Result<()> {
         assert_eq!(rows.features(), self.shape.features, "features of an image");
         assert_eq!(logits.len(), rows.len() * self.bias.len(), "logits [N, R * K]");
-        let (team, kernels, scoring) = self.scoring();
-        let shares = team.run(|member| evaluate::logits(kernels, &scoring, rows, &member))?;
+        let (team, arithmetic, scoring) = self.scoring();
+        let shares = team.run(|member| evaluate::logits(arithmetic, &scoring, rows, &member))?;
         logits.copy_from_slice(&shares.concat());
         Ok(())
     }
@@ -188,7 +227,7 @@ impl Engine for Simd {
             let mut weight = vec![0.0; classes * features];
             for (class, row) in weight.chunks_mut(features).enumerate() {
                 for (feature, weight) in row.iter_mut().enumerate() {
-                    let (group, lane) = (feature / LANES, feature % LANES);
+                    let Place { group, lane } = self.arithmetic.place(feature);
                     let scaled = self.weight[group * columns + run * classes + class].0[lane];
                     *weight = scaled / self.scale[group].0[lane];
                 }
@@ -205,7 +244,7 @@ impl Engine for Simd {
         let rows = parameters.iter().flat_map(|run| run.weight.chunks(run.features));
         for (column, row) in rows.enumerate() {
             for (feature, &weight) in row.iter().enumerate() {
-                let (group, lane) = (feature / LANES, feature % LANES);
+                let Place { group, lane } = self.arithmetic.place(feature);
                 self.weight[group * columns + column].0[lane] = weight * self.scale[group].0[lane];
             }
         }

@@ -3,9 +3,10 @@
 //! Forward, softmax and backward, in this order, are one step of training, but for the bias: the same kernels on
 //! the same shares, with the ends of parallel regions where training has barriers.
 
+use super::arithmetic::Scratch;
 use super::backward::{Batch, Features};
 use super::shared::Shared;
-use super::train::{Training, column_step, forward_share, own_features, softmax_share};
+use super::train::{Training, column_step, forward_share, own_features, softmax_share, sum_images};
 use super::vector::{LANES, Lanes};
 use super::{BLOCK, Simd};
 use crate::engine::{Member, Step};
@@ -83,21 +84,27 @@ impl<'a> Stages<'a> {
             partials: [Shared::new(partials), Shared::new(&mut [])],
         };
         let steps = vec![column_step(step, job.batch); job.bias.len()];
-        let kernels = &*engine.kernels;
+        let arithmetic = &*engine.arithmetic;
         let found = engine.team.run(|member| {
-            let mut found = dlogits.clone();
+            let (mut found, mut dbias) = (dlogits.clone(), vec![0.0; job.bias.len()]);
+            let mut scratch = Scratch::default();
+            arithmetic.round(dbias.len(), &mut found, &mut scratch.dlogits);
+            sum_images(&found, &mut dbias);
             member.wait();
             for _ in 0..times {
                 match stage {
                     Stage::Forward => {
-                        forward_share(kernels, &job, &member, images, images, &job.partials[0]);
+                        let images = (&images[..], &images[..]);
+                        forward_share(arithmetic, &job, &member, &mut scratch, images, &job.partials[0]);
                     }
                     Stage::Softmax => {
-                        softmax_share(kernels, &job, &job.partials[0], labels, job.bias, &mut found);
+                        let to = (job.bias, &mut found[..]);
+                        softmax_share(arithmetic, &job, &mut scratch, &job.partials[0], labels, to);
                     }
                     Stage::Backward => {
-                        let batch = Batch { images, dlogits, steps: &steps };
-                        kernels.backward(batch, own(&job, &member));
+                        let dlogits = &found;
+                        let batch = Batch { images, ahead: images, dlogits, dbias: &dbias, steps: &steps };
+                        arithmetic.backward(&mut scratch, batch, own(&job, &member));
                     }
                 }
             }

@@ -3,9 +3,9 @@
 use std::mem;
 use std::ops::Range;
 
-use super::backward::{Batch, ColumnStep, Features, GROUPS};
+use super::arithmetic::{Arithmetic, Scratch};
+use super::backward::{Batch, ColumnStep, Features};
 use super::forward::Block;
-use super::kernels::Kernels;
 use super::layout::BLOCK;
 use super::shared::Shared;
 use super::softmax::Partials;
@@ -13,6 +13,9 @@ use super::vector::{LANES, Lanes};
 use crate::engine::{Member, Shape, Step, batches};
 use crate::objective::Objective;
 use crate::samples::Samples;
+
+/// Groups of features, a cache line of an image, that one member steps.
+const UNIT: usize = 4;
 
 /// A stretch of an epoch, as the members share it.
 pub(super) struct Training<'a> {
@@ -53,11 +56,12 @@ impl Training<'_> {
 /// The forward pass shares out pairs of a feature block and a group of sixteen images; the backward pass, groups
 /// of features. Where the blocks divide evenly among the members, each one's weights are its own in both passes,
 /// and one barrier a step is enough.
-pub(super) fn train(kernels: &dyn Kernels, job: &Training, member: &Member) -> Vec<f32> {
+pub(super) fn train(arithmetic: &dyn Arithmetic, job: &Training, member: &Member) -> Vec<f32> {
     let columns = job.shape.columns();
     let owned = job.blocks().is_multiple_of(member.threads());
     let features = own_features(job, member, owned);
-    let mut bias = job.bias.to_vec();
+    let (mut bias, mut dbias) = (job.bias.to_vec(), vec![0.0; columns]);
+    let mut scratch = Scratch::default();
     let mut dlogits = vec![Lanes::ZERO; job.batch.min(job.order.len()).div_ceil(LANES) * columns];
     let mut steps = vec![ColumnStep::default(); columns];
     let (mut ahead, mut labels) = (job.images(0), Vec::new());
@@ -66,7 +70,8 @@ pub(super) fn train(kernels: &dyn Kernels, job: &Training, member: &Member) -> V
     for (number, (batch, batch_steps)) in cut.enumerate() {
         let images = mem::replace(&mut ahead, job.images((number + 1) * job.batch));
         let partials = &job.partials[number % 2];
-        forward_share(kernels, job, member, &images, &ahead, partials);
+        let wanted = if arithmetic.prefetches_forward() { &ahead[..] } else { &[] };
+        forward_share(arithmetic, job, member, &mut scratch, (&images, wanted), partials);
         labels.clear();
         labels.extend(batch.iter().map(|&index| job.samples.label(index as usize)));
         assert!(
@@ -76,18 +81,21 @@ pub(super) fn train(kernels: &dyn Kernels, job: &Training, member: &Member) -> V
         member.wait();
 
         let dlogits = &mut dlogits[..images.len().div_ceil(LANES) * columns];
-        softmax_share(kernels, job, partials, &labels, &bias, dlogits);
+        softmax_share(arithmetic, job, &mut scratch, partials, &labels, (&bias, &mut *dlogits));
+        sum_images(dlogits, &mut dbias);
         for (column, step) in steps.iter_mut().enumerate() {
             *step = column_step(batch_steps[column / job.shape.classes], batch.len());
         }
-        step_bias(&mut bias, dlogits, &steps);
+        for ((bias, dbias), step) in bias.iter_mut().zip(&dbias).zip(&steps) {
+            *bias = (-step.rate).mul_add(*dbias, *bias);
+        }
 
         // SAFETY: feature ranges of different members do not overlap, and in this phase nobody reads weights:
         // where a member reads weights of another in the forward pass, a barrier stands on either side.
         let weight = unsafe { job.weight.write(features.start * columns..features.end * columns) };
-        let batch = Batch { images: &images, dlogits, steps: &steps };
+        let batch = Batch { images: &images, ahead: &ahead, dlogits, dbias: &dbias, steps: &steps };
         let (mean, scale) = (&job.mean[features.clone()], &job.squared_scale[features.clone()]);
-        kernels.backward(batch, Features { first: features.start, mean, scale, weight });
+        arithmetic.backward(&mut scratch, batch, Features { first: features.start, mean, scale, weight });
         if !owned {
             member.wait();
         }
@@ -97,7 +105,7 @@ pub(super) fn train(kernels: &dyn Kernels, job: &Training, member: &Member) -> V
 
 /// The feature groups whose weights this member steps.
 pub(super) fn own_features(job: &Training, member: &Member, owned: bool) -> Range<usize> {
-    let unit = if owned { BLOCK } else { GROUPS };
+    let unit = if owned { BLOCK } else { UNIT };
     let groups = job.mean.len();
     let share = member.share(groups.div_ceil(unit));
     (share.start * unit).min(groups)..(share.end * unit).min(groups)
@@ -105,11 +113,11 @@ pub(super) fn own_features(job: &Training, member: &Member, owned: bool) -> Rang
 
 /// This member's share of the partial logits of a batch.
 pub(super) fn forward_share(
-    kernels: &dyn Kernels,
+    arithmetic: &dyn Arithmetic,
     job: &Training,
     member: &Member,
-    images: &[&[u8]],
-    ahead: &[&[u8]],
+    scratch: &mut Scratch,
+    (images, ahead): (&[&[u8]], &[&[u8]]),
     partials: &Shared<Lanes>,
 ) {
     let columns = job.shape.columns();
@@ -130,20 +138,21 @@ pub(super) fn forward_share(
         let within = |rows: &[&[u8]]| (LANES * from).min(rows.len())..(LANES * to).min(rows.len());
         let logits = &mut partials[(next - share.start) * columns..][..(to - from) * columns];
         let ahead = &ahead[within(&ahead[..images.len().min(ahead.len())])];
-        kernels.forward(block, &images[within(images)], ahead, logits);
+        arithmetic.prepare(block, &mut scratch.weights);
+        arithmetic.forward(block, &scratch.weights, &images[within(images)], ahead, logits);
         next += to - from;
     }
 }
 
-/// `dlogits [groups of 16 images][C]` of the whole batch, 0 in the lanes behind its last image. Every member
+/// `dlogits [groups of 16 images][C]` of the whole batch, as the backward pass takes them, 0 in the lanes behind its last image. Every member
 /// makes them for itself: that is cheaper than another barrier.
 pub(super) fn softmax_share(
-    kernels: &dyn Kernels,
+    arithmetic: &dyn Arithmetic,
     job: &Training,
+    scratch: &mut Scratch,
     partials: &Shared<Lanes>,
     labels: &[u8],
-    bias: &[f32],
-    dlogits: &mut [Lanes],
+    (bias, dlogits): (&[f32], &mut [Lanes]),
 ) {
     let Shape { classes, .. } = job.shape;
     let columns = bias.len();
@@ -160,7 +169,7 @@ pub(super) fn softmax_share(
             let partials = Partials { bias, logits: &partials[run.start..], stride };
             match job.objective {
                 Objective::SoftmaxCrossEntropy => {
-                    kernels.softmax_cross_entropy(partials, &padded, &mut dlogits[run]);
+                    arithmetic.kernels().softmax_cross_entropy(partials, &padded, &mut dlogits[run]);
                 }
             }
         }
@@ -168,21 +177,23 @@ pub(super) fn softmax_share(
             dlogits[group..group + columns].iter_mut().for_each(|dlogit| dlogit.0[labels.len()..].fill(0.0));
         }
     }
+    arithmetic.round(columns, dlogits, &mut scratch.dlogits);
 }
 
 pub(super) fn column_step(step: Step, images: usize) -> ColumnStep {
     ColumnStep { rate: step.eta / images as f32, decay: 1.0 - 2.0 * step.eta * step.lambda }
 }
 
-/// `bias <- bias - rate dbias`, `dbias` the sum of the dlogits.
-fn step_bias(bias: &mut [f32], dlogits: &[Lanes], steps: &[ColumnStep]) {
-    for (column, (bias, step)) in bias.iter_mut().zip(steps).enumerate() {
-        let mut dbias = Lanes::ZERO;
-        for group in dlogits.chunks_exact(steps.len()) {
+/// `dbias [C]`, the sum of the dlogits over the images.
+pub(super) fn sum_images(dlogits: &[Lanes], dbias: &mut [f32]) {
+    let columns = dbias.len();
+    for (column, dbias) in dbias.iter_mut().enumerate() {
+        let mut sum = Lanes::ZERO;
+        for dlogit in dlogits[column..].iter().step_by(columns) {
             for lane in 0..LANES {
-                dbias.0[lane] += group[column].0[lane];
+                sum.0[lane] += dlogit.0[lane];
             }
         }
-        *bias = (-step.rate).mul_add(dbias.sum(), *bias);
+        *dbias = sum.sum();
     }
 }

@@ -1,0 +1,140 @@
+//! AVX2: two products of 16-bit numbers in each of eight lanes at once. `vpmaddubsw`, on bytes, would saturate.
+
+use std::arch::x86_64::*;
+
+use super::super::avx2::{Avx2, F32x8};
+use super::super::vector::{LANES, Lanes};
+use super::dot::{Dot, LINE, Line, Numbers};
+
+/// Eight sums.
+#[derive(Clone, Copy)]
+pub(super) struct I32x8(__m256i);
+
+/// 32 numbers of 16 bits: of each lane's four the first and third, and the second and fourth.
+#[derive(Clone, Copy)]
+pub(super) struct I16x32 {
+    even: __m256i,
+    odd: __m256i,
+}
+
+/// An intrinsic, called.
+macro_rules! avx2 {
+    ($call:expr) => {
+        // SAFETY: a value of `Avx2`, and so of the registers here, exists only where the machine has the
+        // instructions; what is read or written lies behind a reference that covers all of it.
+        unsafe { $call }
+    };
+}
+
+/// Half `part` of 64 bytes, at any address.
+#[inline(always)]
+fn load(_: Avx2, bytes: &[u8; LINE], part: usize) -> __m256i {
+    let half: &[u8; LINE / 2] = &bytes.as_chunks().0[part];
+    avx2!(_mm256_loadu_si256(half.as_ptr().cast()))
+}
+
+#[inline(always)]
+fn store(_: Avx2, register: __m256i, line: &mut Line, part: usize) {
+    let half: &mut [u8; LINE / 2] = &mut line.0.as_chunks_mut().0[part];
+    avx2!(_mm256_store_si256(half.as_mut_ptr().cast(), register))
+}
+
+impl Dot for I32x8 {
+    type Isa = Avx2;
+    type Floats = F32x8;
+    type Pixels = I16x32;
+    type Factors = I16x32;
+
+    const PARTS: usize = 2;
+    /// 8 accumulators, 4 operands, 2 factors, a product: 15 of 16 registers.
+    const TILE: usize = 4;
+
+    #[inline(always)]
+    fn floats(isa: Avx2) -> Avx2 {
+        isa
+    }
+
+    #[inline(always)]
+    fn zero(_: Avx2) -> Self {
+        Self(avx2!(_mm256_setzero_si256()))
+    }
+
+    #[inline(always)]
+    fn pixels(isa: Avx2, line: &[u8; LINE], part: usize) -> I16x32 {
+        let bytes = load(isa, line, part);
+        let even = avx2!(_mm256_and_si256(bytes, _mm256_set1_epi16(0xFF)));
+        I16x32 { even, odd: avx2!(_mm256_srli_epi16::<8>(bytes)) }
+    }
+
+    #[inline(always)]
+    fn factors(isa: Avx2, [even, odd]: &Numbers, part: usize) -> I16x32 {
+        I16x32 { even: load(isa, &even.0, part), odd: load(isa, &odd.0, part) }
+    }
+
+    #[inline(always)]
+    fn splat(_: Avx2, &[even, odd]: &[u32; 2]) -> I16x32 {
+        let splat = |pair: u32| avx2!(_mm256_set1_epi32(pair as i32));
+        I16x32 { even: splat(even), odd: splat(odd) }
+    }
+
+    #[inline(always)]
+    fn add(self, pixels: I16x32, factors: I16x32) -> Self {
+        let sum = avx2!(_mm256_add_epi32(self.0, _mm256_madd_epi16(pixels.even, factors.even)));
+        Self(avx2!(_mm256_add_epi32(sum, _mm256_madd_epi16(pixels.odd, factors.odd))))
+    }
+
+    #[inline(always)]
+    fn store(self, lanes: &mut Lanes, part: usize) {
+        let half = &mut lanes.0.as_chunks_mut::<8>().0[part];
+        avx2!(_mm256_store_ps(half.as_mut_ptr(), _mm256_cvtepi32_ps(self.0)))
+    }
+
+    #[inline(always)]
+    fn pack(isa: Avx2, groups: [&Lanes; 4], [even, odd]: &mut Numbers) {
+        for part in 0..Self::PARTS {
+            let number = |lanes: &Lanes| {
+                let half = lanes.0.as_chunks::<8>().0[part].as_ptr();
+                let bits = avx2!(_mm256_load_si256(half.cast()));
+                // The low sixteen bits, their sign before them.
+                avx2!(_mm256_srai_epi32::<16>(_mm256_slli_epi32::<16>(bits)))
+            };
+            // Of two groups, four numbers each: first and third, second and fourth.
+            let pairs = |a: &Lanes, b: &Lanes| {
+                let words = avx2!(_mm256_packs_epi32(number(a), number(b)));
+                let words = avx2!(_mm256_shufflelo_epi16::<0b11_01_10_00>(words));
+                avx2!(_mm256_castsi256_ps(_mm256_shufflehi_epi16::<0b11_01_10_00>(words)))
+            };
+            let [a, b, c, d] = groups;
+            let (ab, cd) = (pairs(a, b), pairs(c, d));
+            let evens = avx2!(_mm256_castps_si256(_mm256_shuffle_ps::<0b10_00_10_00>(ab, cd)));
+            let odds = avx2!(_mm256_castps_si256(_mm256_shuffle_ps::<0b11_01_11_01>(ab, cd)));
+            store(isa, evens, even, part);
+            store(isa, odds, odd, part);
+        }
+    }
+
+    #[inline(always)]
+    fn fours(numbers: &[i32; LANES]) -> [[u32; 2]; LANES / 4] {
+        let pair = |a: i32, b: i32| u32::from(a as u16) | u32::from(b as u16) << 16;
+        let four = |four: &[i32; 4]| [pair(four[0], four[2]), pair(four[1], four[3])];
+        std::array::from_fn(|i| four(&numbers.as_chunks().0[i]))
+    }
+
+    #[inline(always)]
+    fn interleave(isa: Avx2, images: [&[u8; LINE]; 4], lines: &mut [Line; 4]) {
+        for part in 0..Self::PARTS {
+            let [a, b, c, d] = images.map(|image| load(isa, image, part));
+            let (ab, cd) = (avx2!(_mm256_unpacklo_epi8(a, b)), avx2!(_mm256_unpacklo_epi8(c, d)));
+            store(isa, avx2!(_mm256_unpacklo_epi16(ab, cd)), &mut lines[0], part);
+            store(isa, avx2!(_mm256_unpackhi_epi16(ab, cd)), &mut lines[1], part);
+            let (ab, cd) = (avx2!(_mm256_unpackhi_epi8(a, b)), avx2!(_mm256_unpackhi_epi8(c, d)));
+            store(isa, avx2!(_mm256_unpacklo_epi16(ab, cd)), &mut lines[2], part);
+            store(isa, avx2!(_mm256_unpackhi_epi16(ab, cd)), &mut lines[3], part);
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(_: Avx2, byte: &u8) {
+        avx2!(_mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()))
+    }
+}

@@ -1,0 +1,146 @@
+//! f32 numbers become 16-bit ones that share a scale, a power of two: `number = 16-bit number * scale`.
+//!
+//! The scale follows the largest of the numbers, so none can saturate: with `2^e <= 129/128 largest < 2^(e + 1)` the
+//! scale is `2^(e - 14)`, and the largest 16-bit number at most `2^15 * 128/129`, which is less than
+//! [`LARGEST`](super::dot::LARGEST). A number is off by at most half the scale: by 2^-15 of the largest.
+
+use super::super::forward::Block;
+use super::super::layout::{tiles, with_width};
+use super::super::vector::{LANES, Lanes, Vector};
+use super::dot::{Dot, Line, Numbers};
+use super::{Dlogits, GROUPS, Weights};
+
+/// 1.5 * 2^23: adding it leaves the nearest integer in the low bits.
+const ROUND: f32 = 12_582_912.0;
+
+/// A scale, as a factor and as its reciprocal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Scale {
+    pub(super) factor: f32,
+    pub(super) reciprocal: f32,
+}
+
+impl Scale {
+    /// The scale of numbers up to `largest` in magnitude.
+    pub(super) fn of(largest: f32) -> Self {
+        const BIAS: u32 = 127;
+        let exponent = (largest * (129.0 / 128.0)).to_bits() >> 23;
+        // Both powers are normal numbers; what is smaller by far than any weight loses digits instead.
+        let factor = exponent.max(16) - 14;
+        let power = |biased: u32| f32::from_bits(biased << 23);
+        Self { factor: power(factor), reciprocal: power(2 * BIAS - factor) }
+    }
+}
+
+/// The scales of columns whose values are in `groups`, `[groups][C]`.
+#[inline(always)]
+fn scales<D: Dot>(isa: D::Isa, groups: &[Lanes], columns: usize, scales: &mut Vec<Scale>) {
+    scales.clear();
+    for (first, width) in tiles(columns, D::TILE) {
+        with_width!(width, largest::<D>(isa, groups, columns, first, scales));
+    }
+}
+
+/// The scales of one tile of columns.
+#[inline(always)]
+fn largest<D: Dot, const COLUMNS: usize>(
+    isa: D::Isa,
+    groups: &[Lanes],
+    columns: usize,
+    first: usize,
+    scales: &mut Vec<Scale>,
+) {
+    let floats = D::floats(isa);
+    let zero = D::Floats::splat(floats, 0.0);
+    let mut lanes = [Lanes::ZERO; COLUMNS];
+    for part in 0..D::Floats::PARTS {
+        let mut largest = [zero; COLUMNS];
+        for group in groups.chunks_exact(columns) {
+            let group: &[Lanes; COLUMNS] = group[first..].first_chunk().expect("a tile of columns");
+            for (largest, lanes) in largest.iter_mut().zip(group) {
+                let value = D::Floats::load(floats, lanes, part);
+                *largest = value.max(zero - value).max(*largest);
+            }
+        }
+        for (lanes, largest) in lanes.iter_mut().zip(largest) {
+            largest.store(lanes, part);
+        }
+    }
+    scales.extend(lanes.iter().map(|lanes| Scale::of(lanes.0.into_iter().fold(0.0, f32::max))));
+}
+
+/// The 16-bit numbers of a block's weights, and what the mean pixels take from the logits.
+#[inline(always)]
+pub(super) fn prepare<D: Dot>(isa: D::Isa, block: Block, weights: &mut Weights) {
+    let Block { mean, weight, columns, .. } = block;
+    scales::<D>(isa, weight, columns, &mut weights.scales);
+    weights.lanes.clear();
+    weights.lanes.resize(columns, Lanes::ZERO);
+    weights.numbers.resize(mean.len() / GROUPS * columns, [Line::ZERO; 2]);
+    let lines = mean.as_chunks::<GROUPS>().0.iter().zip(weight.chunks_exact(GROUPS * columns));
+    for ((mean, weight), numbers) in lines.zip(weights.numbers.chunks_exact_mut(columns)) {
+        for (column, numbers) in numbers.iter_mut().enumerate() {
+            let weight = std::array::from_fn(|group| &weight[group * columns + column]);
+            let reciprocal = weights.scales[column].reciprocal;
+            line::<D>(isa, mean, weight, reciprocal, numbers, &mut weights.lanes[column]);
+        }
+    }
+    weights.offsets.clear();
+    weights.offsets.extend(weights.lanes.iter().map(|lanes| lanes.sum()));
+}
+
+/// 64 numbers of one column, and minus their products with the mean pixels, added to `offset`.
+#[inline(always)]
+fn line<D: Dot>(
+    isa: D::Isa,
+    mean: &[Lanes; GROUPS],
+    weight: [&Lanes; GROUPS],
+    reciprocal: f32,
+    numbers: &mut Numbers,
+    offset: &mut Lanes,
+) {
+    let floats = D::floats(isa);
+    let mut rounded = [Lanes::ZERO; GROUPS];
+    for part in 0..D::Floats::PARTS {
+        let (magic, reciprocal) = (splat::<D>(isa, ROUND), splat::<D>(isa, reciprocal));
+        let mut sum = D::Floats::load(floats, offset, part);
+        for ((mean, weight), rounded) in mean.iter().zip(weight).zip(&mut rounded) {
+            let bits = D::Floats::load(floats, weight, part).mul_add(reciprocal, magic);
+            bits.store(rounded, part);
+            sum = (magic - bits).mul_add(D::Floats::load(floats, mean, part), sum);
+        }
+        sum.store(offset, part);
+    }
+    D::pack(isa, rounded.each_ref(), numbers);
+}
+
+/// Rounds `dlogits`, `[groups of 16 images][C]`, in place, and lists the 16-bit numbers that they then are.
+#[inline(always)]
+pub(super) fn round<D: Dot>(isa: D::Isa, columns: usize, dlogits: &mut [Lanes], rounded: &mut Dlogits) {
+    let floats = D::floats(isa);
+    scales::<D>(isa, dlogits, columns, &mut rounded.scales);
+    rounded.numbers.resize(dlogits.len() * LANES / 4, [0; 2]);
+    let fours = rounded.numbers.chunks_exact_mut(columns * LANES / 4);
+    for (dlogits, fours) in dlogits.chunks_exact_mut(columns).zip(fours) {
+        for (column, dlogits) in dlogits.iter_mut().enumerate() {
+            let Scale { factor, reciprocal } = rounded.scales[column];
+            let mut bits = Lanes::ZERO;
+            for part in 0..D::Floats::PARTS {
+                let magic = splat::<D>(isa, ROUND);
+                let dlogit = D::Floats::load(floats, dlogits, part);
+                let sum = dlogit.mul_add(splat::<D>(isa, reciprocal), magic);
+                sum.store(&mut bits, part);
+                ((sum - magic) * splat::<D>(isa, factor)).store(dlogits, part);
+            }
+            let numbers = bits.0.map(|bits| i32::from(bits.to_bits() as i16));
+            for (four, fours) in D::fours(&numbers).iter().zip(fours.chunks_exact_mut(columns)) {
+                fours[column] = *four;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn splat<D: Dot>(isa: D::Isa, value: f32) -> D::Floats {
+    D::Floats::splat(D::floats(isa), value)
+}
