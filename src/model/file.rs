@@ -75,7 +75,10 @@ impl Model {
     }
 
     /// Reads and checks a model from the bytes of the file `path`.
-    fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self> {
+    ///
+    /// # Errors
+    /// As [`Model::load`], but for a file that cannot be read.
+    pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self> {
         let not_safetensors = |error| {
             let expected = "a model file in safetensors format";
             Error::format(path, expected, format_args!("{} bytes that are not one: {error}", bytes.len()))
