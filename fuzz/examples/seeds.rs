@@ -16,7 +16,8 @@ use onelayer::train::{Checkpoint, Config, Fingerprint, Run, Trainer};
 
 fn main() {
     for (index, records) in [1, 2].into_iter().enumerate() {
-        let file: Vec<u8> = (0..records * RECORD).map(|i| if i % RECORD == 0 { 9 } else { i as u8 }).collect();
+        let file: Vec<u8> =
+            (0..records * RECORD).map(|i| if i % RECORD == 0 { 9 } else { i as u8 }).collect();
         save("records", index, &[&[9], &file[..]].concat());
     }
     save("model", 0, &model(2, 1).to_bytes());

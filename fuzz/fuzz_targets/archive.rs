@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -22,9 +23,11 @@ fuzz_target!(|bytes: &[u8]| {
     let (scratch, archive) = (Scratch::of(&compressed), archive());
     let (path, target) = (scratch.file(), scratch.path("small"));
     let unpacked = accepted(&path, archive.unpack(&path, &target)).is_some();
-    let in_folder = |folder| -> Vec<_> {
-        let mut names: Vec<_> =
-            fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
+    let in_folder = |folder: &Path| -> Vec<_> {
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").file_name())
+            .collect();
         names.sort();
         names
     };
