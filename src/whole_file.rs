@@ -1,12 +1,15 @@
 //! Files that appear whole or not at all: written under another name in the same folder, renamed at the end.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
+
+/// What the name of an unfinished file begins with.
+const PREFIX: &str = ".onelayer-";
 
 /// Writes the file `path`. One of that name is replaced.
 ///
@@ -43,6 +46,34 @@ pub fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder, "write"))
 }
 
+/// Removes from `folder` the files that writers which were killed left unfinished. Nobody else may be writing there.
+///
+/// # Errors
+/// What the system refuses.
+pub fn remove_left_over(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(Error::io(folder, "read the folder"))? {
+        let entry = entry.map_err(Error::io(folder, "read the folder"))?;
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_file && entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()) {
+            fs::remove_file(entry.path()).map_err(Error::io(&entry.path(), "remove"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks that `path` is not, by whatever name or link, a file that is mapped. Where the system has no such identity
+/// of a file, it lets nobody replace one that is mapped.
+///
+/// # Errors
+/// The file that it is.
+pub fn check_no_input(path: &Path) -> Result<()> {
+    #[cfg(unix)]
+    if let Ok(metadata) = fs::metadata(path) {
+        return crate::in_use::check_output(path, &metadata);
+    }
+    Ok(())
+}
+
 /// The folder that a file of this path lies in.
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
@@ -62,16 +93,16 @@ impl WholeFile {
     /// Begins the file that will be `path`.
     ///
     /// # Errors
-    /// If its folder does not take files.
+    /// If its folder does not take files, or it would replace a file that is mapped.
     pub fn create(path: &Path) -> Result<Self> {
+        check_no_input(path)?;
         let mut builder = tempfile::Builder::new();
         // As readable to others as any new file: the umask decides.
         #[cfg(unix)]
         let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
         #[cfg(unix)]
         builder.permissions(permissions);
-        let file =
-            builder.prefix(".onelayer-").tempfile_in(folder_of(path)).map_err(Error::io(path, "write"))?;
+        let file = builder.prefix(PREFIX).tempfile_in(folder_of(path)).map_err(Error::io(path, "write"))?;
         Ok(Self { path: path.to_path_buf(), file })
     }
 

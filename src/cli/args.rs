@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use super::console;
 use super::pass::Setting;
 use crate::data::layout;
 use crate::data::{Dataset, Source, SplitFiles, Standardization};
@@ -48,7 +49,9 @@ impl DataArgs {
             validation: self.validation_files.clone().unwrap_or(lab.validation),
             test: self.test_files.clone().unwrap_or(lab.test),
         };
-        Dataset::open(&self.source(), &files)
+        let dataset = Dataset::open(&self.source(), &files)?;
+        console::check_stdout()?;
+        Ok(dataset)
     }
 
     /// The same, of another folder.

@@ -1,19 +1,39 @@
 //! Memory-mapped files: the one place where a file becomes bytes in memory.
 
 use std::fs::{self, File};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
 use super::layout::{FEATURES, LABEL, RECORD};
 use crate::error::{Error, Result};
+#[cfg(unix)]
+use crate::in_use::InUse;
 use crate::samples::{Rows, Samples};
 
 /// A read-only map of a file of CIFAR-10 records, every one of them checked.
 #[derive(Debug)]
 pub struct MappedRecords {
     path: PathBuf,
-    map: Mmap,
+    map: Map,
+}
+
+/// A whole mapped file.
+#[derive(Debug)]
+struct Map {
+    /// Dropped first: what is listed is mapped.
+    #[cfg(unix)]
+    _in_use: InUse,
+    bytes: Mmap,
+}
+
+impl Deref for Map {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 impl MappedRecords {
@@ -81,7 +101,7 @@ impl MappedRecords {
 }
 
 /// Maps a whole regular file, read-only.
-fn map(path: &Path) -> Result<Mmap> {
+fn map(path: &Path) -> Result<Map> {
     // Looked at before it is opened: to open a pipe is to wait for its writer.
     let metadata = fs::metadata(path).map_err(Error::io(path, "examine"))?;
     let not_records = |found| Err(Error::format(path, "a file of CIFAR-10 records", found));
@@ -94,10 +114,14 @@ fn map(path: &Path) -> Result<Mmap> {
     let file = File::open(path).map_err(Error::io(path, "open"))?;
     // SAFETY: the map is read-only and private to this type. As for every user of a file map, the promise is
     // that nobody shortens or rewrites the file meanwhile: data files are written once and then only read.
-    let map = unsafe { Mmap::map(&file) }.map_err(Error::io(path, "map"))?;
+    let bytes = unsafe { Mmap::map(&file) }.map_err(Error::io(path, "map"))?;
     // One call maps all the pages that are in the cache; without it each 64 KiB costs a fault of its own. It is
     // only advice: an older kernel refuses it, and the pages then come one fault at a time.
     #[cfg(target_os = "linux")]
-    let _ = map.advise(memmap2::Advice::PopulateRead);
-    Ok(map)
+    let _ = bytes.advise(memmap2::Advice::PopulateRead);
+    Ok(Map {
+        #[cfg(unix)]
+        _in_use: InUse::new(path, file, &bytes)?,
+        bytes,
+    })
 }

@@ -3,6 +3,8 @@
 
 mod completions;
 mod folders;
+#[cfg(unix)]
+mod inputs;
 mod misuse;
 mod output;
 mod records;

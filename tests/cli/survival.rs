@@ -156,6 +156,19 @@ fn stop(child: &mut Child, signal: &str, code: i32) -> String {
 }
 
 #[test]
+fn what_a_killed_run_left_unfinished_is_removed_by_the_next() {
+    let desk = Desk::new();
+    desk.run("train --data data --epochs 1 --no-report --out run --checkpoint-every 1");
+    for next in ["--out run --overwrite", "--resume run"] {
+        fs::write(desk.path("run/.onelayer-a1B2c3"), "half").unwrap();
+        fs::write(desk.path("run/.mine"), "whole").unwrap();
+        desk.run(&format!("train --data data --no-report --epochs 1 --checkpoint-every 1 {next}"));
+        assert_eq!(temporary_files(&desk), 0, "{next}");
+        assert!(desk.path("run/.mine").exists());
+    }
+}
+
+#[test]
 fn other_settings_and_other_data_are_named() {
     let desk = Desk::new();
     let train = "train --data data --epochs 2 --no-report --out run --checkpoint-every 1 --engine simd";
