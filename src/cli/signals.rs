@@ -9,24 +9,31 @@ use signal_hook::flag;
 
 use crate::error::{Error, Result};
 
-/// A watch on SIGINT (Ctrl-C) and SIGTERM. The first one is noted, the second one ends the process at once.
+/// A watch on SIGINT (Ctrl-C) and SIGTERM. As long as there is nothing to lose each ends the process at once; then the
+/// first one is noted, and the second one ends the process.
 pub(super) struct Signals {
     received: Arc<AtomicUsize>,
+    at_once: Arc<AtomicBool>,
 }
 
 impl Signals {
     /// Watches from now on.
     pub(super) fn watch() -> Result<Self> {
         let received = Arc::new(AtomicUsize::new(0));
-        let again = Arc::new(AtomicBool::new(false));
+        let at_once = Arc::new(AtomicBool::new(true));
         for signal in [SIGINT, SIGTERM] {
-            // In this order: the first signal finds the flag down, and puts it up.
-            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&again))
-                .and_then(|_| flag::register(signal, Arc::clone(&again)))
+            // In this order: the first signal that is noted finds the flag down, and puts it up.
+            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&at_once))
+                .and_then(|_| flag::register(signal, Arc::clone(&at_once)))
                 .and_then(|_| flag::register_usize(signal, Arc::clone(&received), signal as usize))
                 .map_err(Error::io(Path::new("SIGINT and SIGTERM"), "watch"))?;
         }
-        Ok(Self { received })
+        Ok(Self { received, at_once })
+    }
+
+    /// From now on there is something to lose.
+    pub(super) fn note(&self) {
+        self.at_once.store(false, Ordering::Relaxed);
     }
 
     /// The signal that came, if one did.
