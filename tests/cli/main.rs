@@ -3,10 +3,13 @@
 
 mod completions;
 mod folders;
+#[cfg(target_os = "linux")]
+mod full_disk;
 #[cfg(unix)]
 mod inputs;
 mod misuse;
 mod output;
+mod random;
 mod records;
 mod survival;
 

@@ -40,7 +40,7 @@ fn result(desk: &Desk, folder: &str) -> (Value, Vec<Value>) {
     (run["weights_sha256"].clone(), run["history"].as_array().unwrap().clone())
 }
 
-fn temporary_files(desk: &Desk) -> usize {
+pub fn temporary_files(desk: &Desk) -> usize {
     desk.contents().iter().filter(|path| path.to_string_lossy().contains(".onelayer-")).count()
 }
 
