@@ -71,11 +71,13 @@ impl<'a> Keeper<'a> {
     /// Trains to the last epoch, or until a signal comes; `observe` sees the newest record of every run after each
     /// evaluation. Whatever ends it early, what was reached is written.
     pub(super) fn train(&self, trainer: &mut Trainer, mut observe: impl FnMut(&[EpochRecord])) -> Result<()> {
-        let trained = self.advance(trainer, &mut observe);
-        if let Err(error) = &trained {
-            self.leave(trainer, !matches!(error, Error::Panicked { .. }))?;
+        let Err(error) = self.advance(trainer, &mut observe) else { return Ok(()) };
+        let left = self.leave(trainer, !matches!(error, Error::Panicked { .. }));
+        match error {
+            // These say that it was written.
+            Error::Stopped { .. } | Error::Diverged { .. } => left.and(Err(error)),
+            _ => Err(error),
         }
-        trained
     }
 
     fn advance(&self, trainer: &mut Trainer, observe: &mut dyn FnMut(&[EpochRecord])) -> Result<()> {

@@ -5,11 +5,13 @@
 use std::fs::{self, File};
 use std::process::{Command, Output};
 
+use onelayer::data::layout::RECORD;
+
 use super::Desk;
 
-/// The desk's images cut down to few: an epoch of them is short, and histories are long.
-const TRAIN: &str =
-    "train --data data --engine gemm --threads 1 --train-files test_batch.bin --out run --quiet";
+/// Few images, so that an epoch is short, and a history of many soon written.
+const TRAIN: &str = "train --data data --engine gemm --threads 1 --batch 10 --train-files few.bin \
+     --validation-files few.bin --no-report --out run --quiet";
 
 /// The one line, and the files in `run/`, of a shell that runs the command after `before`.
 fn limited(desk: &Desk, before: &str, arguments: &str) -> String {
@@ -27,13 +29,14 @@ fn limited(desk: &Desk, before: &str, arguments: &str) -> String {
 #[test]
 fn whichever_file_does_not_fit_is_named_and_the_former_stays() {
     let desk = Desk::new();
+    let images = fs::read(desk.path("data/test_batch.bin")).unwrap();
+    fs::write(desk.path("data/few.bin"), &images[..10 * RECORD]).unwrap();
     for (file, blocks, options) in [
-        ("model.safetensors", 20, "--epochs 1 --no-report"),
-        ("checkpoint.bin", 20, "--epochs 1 --no-report --checkpoint-every 1"),
+        ("model.safetensors", 20, "--epochs 1"),
+        ("checkpoint.bin", 20, "--epochs 1 --checkpoint-every 1"),
         // A model has 148 kB; a history about 100 bytes an epoch, and a record four times that.
-        ("history.csv", 300, "--epochs 2500 --no-report"),
-        ("run.json", 300, "--epochs 700 --no-report"),
-        ("report.html", 300, "--epochs 1"),
+        ("history.csv", 300, "--epochs 2500"),
+        ("run.json", 300, "--epochs 700"),
     ] {
         desk.run(&format!("{TRAIN} {options}"));
         let path = desk.path("run").join(file);
@@ -83,17 +86,29 @@ fn a_disk_that_is_full_keeps_the_former_run() {
         println!("NOT CHECKED on a full disk: it takes root to mount one");
         return;
     }
-    let train = "\"$0\" train --data data --epochs 1 --no-report --quiet --out disk/run";
+    let train = "\"$0\" train --data data --epochs 1 --quiet --out disk/run";
     let script = format!(
-        "{mount} && {train} && cp -r disk/run before && {{ dd if=/dev/zero of=disk/filler bs=1k 2>/dev/null; true; }} && \
-         {{ {train} --seed 1 --overwrite; echo $? >&2; }} && diff -r before disk/run && ls -A disk/run | wc -l >&2"
+        "{mount} && {train} --no-report && cp -r disk/run before && \
+         {{ dd if=/dev/zero of=disk/filler bs=1k 2>/dev/null; true; }} && \
+         {{ {train} --no-report --seed 1 --overwrite; echo $? >&2; }} && diff -r before disk/run && \
+         rm -r disk/filler disk/run && dd if=/dev/zero of=disk/filler bs=1k count=230 2>/dev/null && \
+         {{ {train}; echo $? >&2; }} && diff before/model.safetensors disk/run/model.safetensors && \
+         ls -A disk/run >after"
     );
     let mut shell = Command::new("unshare");
     shell.args(["-m", "sh", "-c", &script, env!("CARGO_BIN_EXE_onelayer")]).current_dir(desk.path(""));
-    let output = shell.output().unwrap();
+    let output = shell.env_remove("ONELAYER_DATA").output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
-    let expected =
-        "onelayer: disk/run/model.safetensors: cannot write: No space left on device (os error 28)\n1\n3\n";
-    assert!(output.status.success());
-    assert_eq!(message, expected);
+    assert!(output.status.success(), "{message}");
+    let full = |line: &str, file: &str| {
+        let error = "cannot write: No space left on device (os error 28)";
+        assert_eq!(line, format!("onelayer: disk/run/{file}: {error}"), "{message}");
+    };
+    let [model, "1", report, "1"] = message.lines().collect::<Vec<_>>()[..] else { panic!("{message}") };
+    full(model, "model.safetensors");
+    // On a disk that is nearly full the model fits, the report does not.
+    let file = report.split("disk/run/").nth(1).and_then(|rest| rest.split(": ").next()).unwrap_or_default();
+    full(report, file);
+    assert!(file.starts_with("report") || file.ends_with(".svg") || file.ends_with(".png"), "{message}");
+    assert!(!fs::read_to_string(desk.path("after")).unwrap().contains(".onelayer-"));
 }

@@ -65,7 +65,10 @@ fn engine() -> Vec<Words> {
 
 fn training() -> Vec<Words> {
     let words = vec![
-        option("--batch", &["1", "2", "19", "20", "21", "0", "18446744073709551615", "18446744073709551616"]),
+        option(
+            "--batch",
+            &["1", "2", "99", "100", "101", "0", "18446744073709551615", "18446744073709551616"],
+        ),
         select(&["1", "2", "3"][..]).prop_map(|epochs| vec!["--epochs", epochs]).boxed(),
         option("--evaluate-every", &["1", "2", "3", "18446744073709551615"]),
         option("--seed", &["0", "1", "18446744073709551615"]),
@@ -103,7 +106,7 @@ fn command_line() -> impl Strategy<Value = Vec<&'static str>> {
     const PICTURES: &[&str] = &[
         "data/test_batch.bin:0",
         "data/test_batch.bin:3-19",
-        "data/test_batch.bin:20",
+        "data/test_batch.bin:100",
         "junk.png",
         "data",
         "gone",
@@ -127,12 +130,12 @@ fn command_line() -> impl Strategy<Value = Vec<&'static str>> {
     ]
 }
 
-/// The desk with 20 images a file, a file with a bad label, a run with a checkpoint, and what is not a picture.
+/// The desk with 100 images a file, a file with a bad label, a run with a checkpoint, and what is not a picture.
 fn desk() -> Desk {
     let desk = Desk::new();
     for name in ["data_batch_1", "data_batch_2", "test_batch"] {
         let path = desk.path("data").join(name).with_extension("bin");
-        fs::File::options().write(true).open(path).unwrap().set_len(20 * RECORD as u64).unwrap();
+        fs::File::options().write(true).open(path).unwrap().set_len(100 * RECORD as u64).unwrap();
     }
     fs::write(desk.path("data/bad label.bin"), [10; RECORD]).unwrap();
     fs::create_dir(desk.path("empty")).unwrap();
