@@ -1,7 +1,8 @@
-//! Files that appear whole or not at all: written under another name in the same folder, renamed at the end.
+//! Files that appear whole or not at all: written under another name in the same folder, renamed at the end. And files
+//! that are read whole, up to a size.
 
 use std::fs::{self, File};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -10,6 +11,33 @@ use crate::error::{Error, Result};
 
 /// What the name of an unfinished file begins with.
 const PREFIX: &str = ".onelayer-";
+
+/// The bytes of the regular file `path`, which must be `what`, as in "a model file", and have at most `most` bytes: a
+/// file of more would only fill the memory, and what is no regular file may never end.
+///
+/// # Errors
+/// A file that is something else, larger, or cannot be read.
+pub fn read(path: &Path, what: &str, most: u64) -> Result<Vec<u8>> {
+    let metadata = fs::metadata(path).map_err(Error::io(path, "open"))?;
+    let found = match metadata.len() {
+        _ if metadata.is_dir() => "a folder".to_string(),
+        _ if !metadata.is_file() => "something that is not a regular file".into(),
+        length if length > most => {
+            return Err(Error::format(
+                path,
+                format_args!("{what} of at most {most} bytes"),
+                format_args!("{length} bytes"),
+            ));
+        }
+        _ => {
+            let mut bytes = Vec::new();
+            let file = File::open(path).map_err(Error::io(path, "open"))?;
+            file.take(most).read_to_end(&mut bytes).map_err(Error::io(path, "read"))?;
+            return Ok(bytes);
+        }
+    };
+    Err(Error::format(path, what, found))
+}
 
 /// Writes the file `path`. One of that name is replaced.
 ///

@@ -12,6 +12,11 @@ use crate::error::{Error, Result};
 use crate::in_use::InUse;
 use crate::samples::{Rows, Samples};
 
+/// The most bytes that are worth reading before they are asked for. A file of more may not fit into memory, or be one
+/// large hole.
+#[cfg(target_os = "linux")]
+const POPULATED: u64 = 1 << 32;
+
 /// A read-only map of a file of CIFAR-10 records, every one of them checked.
 #[derive(Debug)]
 pub struct MappedRecords {
@@ -118,7 +123,9 @@ fn map(path: &Path) -> Result<Map> {
     // One call maps all the pages that are in the cache; without it each 64 KiB costs a fault of its own. It is
     // only advice: an older kernel refuses it, and the pages then come one fault at a time.
     #[cfg(target_os = "linux")]
-    let _ = bytes.advise(memmap2::Advice::PopulateRead);
+    if metadata.len() <= POPULATED {
+        let _ = bytes.advise(memmap2::Advice::PopulateRead);
+    }
     Ok(Map {
         #[cfg(unix)]
         _in_use: InUse::new(path, file, &bytes)?,

@@ -5,8 +5,6 @@
 //! everything before it. It appears whole or not at all.
 
 use std::cmp::Ordering;
-use std::fs::{self, File};
-use std::io::Read;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -136,19 +134,7 @@ impl Checkpoint {
     /// # Errors
     /// A file that cannot be read, or is not a whole checkpoint.
     pub fn load(path: &Path) -> Result<Self> {
-        let metadata = fs::metadata(path).map_err(Error::io(path, "open"))?;
-        if !metadata.is_file() || metadata.len() > LARGEST {
-            let found = match metadata.len() {
-                _ if metadata.is_dir() => "a folder".into(),
-                length if metadata.is_file() => format!("{length} bytes"),
-                _ => "something that is not a regular file".into(),
-            };
-            let expected = format!("a checkpoint, a file of at most {LARGEST} bytes");
-            return Err(Error::format(path, expected, found));
-        }
-        let mut bytes = Vec::new();
-        let file = File::open(path).map_err(Error::io(path, "open"))?;
-        file.take(LARGEST).read_to_end(&mut bytes).map_err(Error::io(path, "read"))?;
+        let bytes = whole_file::read(path, "a checkpoint", LARGEST)?;
         Self::from_bytes(path, &bytes)
     }
 

@@ -7,6 +7,8 @@ mod folders;
 mod full_disk;
 #[cfg(unix)]
 mod inputs;
+#[cfg(target_os = "linux")]
+mod malformed;
 mod misuse;
 mod output;
 mod random;
