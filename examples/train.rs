@@ -1,6 +1,6 @@
 //! Trains a model, watches it, and saves it: `cargo run --release --example train [MODEL] [DATA]`.
 //!
-//! DATA is a folder of CIFAR-10 binary files; without it, the built-in synthetic images stand in.
+//! DATA is a folder of CIFAR-10, in any format that the command takes; without it, the built-in synthetic images stand in.
 
 use std::env;
 use std::path::Path;

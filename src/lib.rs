@@ -15,7 +15,7 @@
 //! use onelayer::train::{Config, Run, Trainer};
 //!
 //! # fn main() -> onelayer::Result<()> {
-//! // The built-in images; `Source::Folder` reads CIFAR-10's own files.
+//! // The built-in images; `Source::Folder` reads CIFAR's own files.
 //! let data = Dataset::open(&Source::Synthetic(0), &SplitFiles::default())?;
 //! let (train, validation, test) = (data.train.samples(), data.validation.samples(), data.test.samples());
 //! let standardization = Standardization::measure(&train);
@@ -44,7 +44,7 @@
 //! | letter | what | the lab's |
 //! |---|---|---|
 //! | N | images of a split | 10,000 |
-//! | D | features of an image: its pixels' bytes, channel by channel | 3,072 |
+//! | D | features of an image: its bytes; of CIFAR's, channel by channel | 3,072 |
 //! | K | classes | 10 |
 //! | R | runs trained side by side, each with its own learning rate and penalty | 4 |
 //! | C | columns, R x K: what an engine computes for each image | 40 |

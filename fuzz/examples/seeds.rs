@@ -20,6 +20,32 @@ fn main() {
             (0..records * RECORD).map(|i| if i % RECORD == 0 { 9 } else { i as u8 }).collect();
         save("records", index, &[&[9], &file[..]].concat());
     }
+    let fine: Vec<u8> = (0..RECORD + 1).map(|i| i as u8).collect();
+    save("records", 2, &[&[19], &fine[..]].concat());
+    for (index, name) in
+        ["cifar-10-batches-py/data_batch_1", "cifar-100-python/train", "fortran_batch", "python3_batch"]
+            .into_iter()
+            .enumerate()
+    {
+        save(
+            "pickle",
+            index,
+            &[&[9 + u8::from(index == 1)], &tested(&format!("formats/python/{name}"))[..]].concat(),
+        );
+    }
+    for (index, name) in ["cifar-10-batches-py/batches.meta", "cifar-100-python/meta"].into_iter().enumerate()
+    {
+        save(
+            "pickle",
+            4 + index,
+            &[&[9 + index as u8], &tested(&format!("formats/python/{name}"))[..]].concat(),
+        );
+    }
+    for (index, shape) in ["(2, 3)", "(6,)"].into_iter().enumerate() {
+        let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}");
+        let header = format!("{header:<117}\n");
+        save("npy", index, &[b"\x93NUMPY\x01\x00\x76\x00", header.as_bytes(), &[7; 6]].concat());
+    }
     save("model", 0, &model(2, 1).to_bytes());
     save("model", 1, &model(3, 5).to_bytes());
     for (index, epochs) in [1, 3].into_iter().enumerate() {
@@ -36,8 +62,7 @@ fn main() {
         save("picture", index, &picture(colour));
     }
     for (index, name) in ["halves", "turned"].iter().enumerate() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/picture").join(name);
-        save("picture", 3 + index, &fs::read(path.with_extension("jpg")).expect("a picture"));
+        save("picture", 3 + index, &tested(&format!("picture/{name}.jpg")));
     }
 }
 
@@ -45,6 +70,11 @@ fn save(target: &str, index: usize, bytes: &[u8]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
     fs::create_dir_all(&folder).expect("a folder");
     fs::write(folder.join(index.to_string()), bytes).expect("a file");
+}
+
+/// A file that the tests read too.
+fn tested(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests").join(name)).expect("a file")
 }
 
 fn model(classes: usize, features: usize) -> Model {

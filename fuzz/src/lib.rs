@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use onelayer::Result;
 use onelayer::data::archive::{Archive, Member};
+use onelayer::data::{Format, Labels};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -64,4 +65,25 @@ pub fn archive() -> Archive {
 /// `bytes` and their SHA-256, as a checkpoint ends.
 pub fn signed(bytes: &[u8]) -> Vec<u8> {
     [bytes, &Sha256::digest(bytes)].concat()
+}
+
+/// The first byte, which chooses, and the rest, which is read.
+pub fn split(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    bytes.split_first().map(|(&first, rest)| (first.into(), rest))
+}
+
+/// Reads `bytes` as a file of labelled images. Where that succeeds every image and label can be seen, and `check_labels`
+/// says the truth.
+pub fn check_images(format: Format, labels: Labels, bytes: &[u8], classes: usize) {
+    let scratch = Scratch::of(bytes);
+    let path = scratch.file();
+    let Some(images) = accepted(&path, format.open(&path, labels)) else { return };
+    let good = accepted(&path, images.check_labels(classes)).is_some();
+    let samples = images.samples();
+    assert!(!images.is_empty() && samples.len() == images.len());
+    let all = (0..samples.len()).all(|index| {
+        assert_eq!(samples.image(index).len(), images.features());
+        usize::from(samples.label(index)) < classes
+    });
+    assert_eq!(all, good);
 }

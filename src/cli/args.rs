@@ -11,7 +11,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use super::console;
 use super::pass::Setting;
 use crate::data::layout;
-use crate::data::{Dataset, Source, SplitFiles, Standardization};
+use crate::data::{Dataset, Labels, Source, SplitFiles, Standardization, Validation};
 use crate::engine::{Engine, EngineKind, Isa, Team};
 use crate::error::{Error, Result};
 use crate::model::Parameters;
@@ -25,8 +25,8 @@ const SYNTHETIC_SEED: u64 = 0;
 /// Which data.
 #[derive(Args)]
 pub(super) struct DataArgs {
-    /// Folder of CIFAR-10 binary files [default: data/cifar-10-batches-bin if it is there, else a built-in
-    /// synthetic data set]
+    /// Folder of a data set: CIFAR-10 or CIFAR-100, binary or Python version, or .npy arrays [default:
+    /// data/cifar-10-batches-bin if it is there, else a built-in synthetic data set]
     #[arg(long, value_name = "DIR", env = "ONELAYER_DATA")]
     data: Option<PathBuf>,
     /// Files of the data folder that train, separated by commas
@@ -35,19 +35,28 @@ pub(super) struct DataArgs {
     /// Files that validate
     #[arg(long, value_name = "FILES", value_delimiter = ',')]
     validation_files: Option<Vec<String>>,
+    /// Validate on the last so many images of the files that train, and train on all others
+    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "validation_files")]
+    validation_images: Option<usize>,
     /// Files that test
     #[arg(long, value_name = "FILES", value_delimiter = ',')]
     test_files: Option<Vec<String>>,
+    /// Which of CIFAR-100's labels: 100 classes, or 20 groups of them [default: fine]
+    #[arg(long, value_parser = labels_parser())]
+    labels: Option<Labels>,
 }
 
 impl DataArgs {
     /// Opens, maps and checks the data.
     pub(super) fn open(&self) -> Result<Dataset> {
-        let lab = SplitFiles::default();
         let files = SplitFiles {
-            train: self.train_files.clone().unwrap_or(lab.train),
-            validation: self.validation_files.clone().unwrap_or(lab.validation),
-            test: self.test_files.clone().unwrap_or(lab.test),
+            train: self.train_files.clone(),
+            validation: match self.validation_images {
+                Some(images) => Some(Validation::Images(images)),
+                None => self.validation_files.clone().map(Validation::Files),
+            },
+            test: self.test_files.clone(),
+            labels: self.labels.unwrap_or_default(),
         };
         let dataset = Dataset::open(&self.source(), &files)?;
         console::check_stdout()?;
@@ -59,14 +68,17 @@ impl DataArgs {
         Self { data: Some(folder.to_path_buf()), ..self }
     }
 
-    /// The options that name files, where they were given.
-    fn files(&self) -> Vec<(&'static str, &[String])> {
+    /// The options that choose among the data, where they were given.
+    fn choices(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let list = |names: &Option<Vec<String>>| names.as_ref().map(|names| names.join(","));
         let options = [
-            ("--train-files", &self.train_files),
-            ("--validation-files", &self.validation_files),
-            ("--test-files", &self.test_files),
+            ("--train-files", list(&self.train_files)),
+            ("--validation-files", list(&self.validation_files)),
+            ("--validation-images", self.validation_images.map(|images| images.to_string())),
+            ("--test-files", list(&self.test_files)),
+            ("--labels", self.labels.map(|labels| labels.name().to_string())),
         ];
-        options.into_iter().filter_map(|(name, files)| Some((name, files.as_deref()?))).collect()
+        options.into_iter().filter_map(|(name, value)| Some((name, value?)))
     }
 
     fn source(&self) -> Source {
@@ -77,6 +89,11 @@ impl DataArgs {
             None => Source::Synthetic(SYNTHETIC_SEED),
         }
     }
+}
+
+fn labels_parser() -> impl TypedValueParser<Value = Labels> {
+    let names = PossibleValuesParser::new(Labels::ALL.map(Labels::name));
+    names.map(|name| Labels::from_name(&name).expect("a possible value"))
 }
 
 /// What does the work.
@@ -244,7 +261,7 @@ impl TrainingArgs {
         if let Some(path) = &dataset.path {
             option("--data", path.display().to_string());
         }
-        self.data.files().into_iter().for_each(|(name, files)| option(name, files.join(",")));
+        self.data.choices().for_each(|(name, value)| option(name, value));
         option("--engine", engine.name.clone());
         if config.shuffle {
             words.push("--shuffle".into());

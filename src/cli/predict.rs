@@ -7,15 +7,16 @@ use serde::Serialize;
 
 use super::args::{EngineArgs, OutputArgs};
 use super::console::{self, Console};
-use crate::data::layout::{FEATURES, SIDE};
-use crate::data::mapped::MappedRecords;
+use crate::data::layout::SIDE;
+use crate::data::{Format, Labels};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::model::Model;
+use crate::model::{Model, Parameters};
 use crate::objective::Objective;
 use crate::picture::Picture;
 use crate::report::softmax;
 use crate::samples::Rows;
+use crate::whole_file::folder_of;
 
 /// The characters of a bar that stands for certainty.
 const BAR: usize = 40;
@@ -26,8 +27,8 @@ const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
 pub(super) struct Args {
     /// Model file
     model: PathBuf,
-    /// PNG or JPEG pictures of any size, folders of them, or records of a CIFAR file by their numbers,
-    /// counted from 0: test_batch.bin:7 or test_batch.bin:0-9
+    /// PNG or JPEG pictures of any size, folders of them, or records of a file of a data set by their
+    /// numbers, counted from 0: test_batch.bin:7 or test_batch.bin:0-9
     #[arg(required = true, value_name = "PICTURE")]
     pictures: Vec<PathBuf>,
     /// Show so many classes, the most probable first
@@ -74,10 +75,6 @@ impl Args {
     pub(super) fn run(self) -> Result<()> {
         let console = Console::new(self.output);
         let model = Model::load(&self.model)?;
-        if model.parameters.features != FEATURES {
-            let expected = format!("a model of {FEATURES} features, the pixels of a CIFAR image");
-            return Err(Error::format(&self.model, expected, model.parameters.features));
-        }
         if self.top == 0 {
             return Err(Error::option("--top", "at least 1", self.top));
         }
@@ -88,10 +85,13 @@ impl Args {
 
         let (mut seen, mut failed) = (0, 0);
         for picture in &self.pictures {
-            images(picture, model.classes.len(), |path, image| {
+            images(picture, &model.parameters, |path, image| {
                 seen += 1;
                 match image {
-                    Ok(image) => self.classify(&image, &model, &mut *engine, console),
+                    Ok(image) => {
+                        self.check(&model, &image)?;
+                        self.classify(&image, &model, &mut *engine, console)
+                    }
                     Err(error) => {
                         failed += 1;
                         self.report(path, &error)
@@ -100,6 +100,16 @@ impl Args {
             })?;
         }
         if failed > 0 { Err(Error::Pictures { failed, seen }) } else { Ok(()) }
+    }
+
+    /// Checks that the model is made for images like this one.
+    fn check(&self, model: &Model, image: &Image) -> Result<()> {
+        let (features, found) = (image.features.len(), model.parameters.features);
+        if features == found {
+            return Ok(());
+        }
+        let expected = format!("a model of {features} features, as {} has", image.name);
+        Err(Error::format(&self.model, expected, found))
     }
 
     /// Prints what the model sees in one image.
@@ -111,7 +121,7 @@ impl Args {
         console: Console,
     ) -> Result<()> {
         let mut logits = vec![0.0; model.classes.len()];
-        engine.forward(&Rows::contiguous(&image.features, FEATURES), &mut logits)?;
+        engine.forward(&Rows::contiguous(&image.features, image.features.len()), &mut logits)?;
         let mut ranking: Vec<(usize, f64)> = softmax(&logits).into_iter().enumerate().collect();
         ranking.sort_by(|a, b| b.1.total_cmp(&a.1));
         ranking.truncate(self.top);
@@ -149,7 +159,7 @@ impl Args {
 /// file.
 fn images(
     argument: &Path,
-    classes: usize,
+    model: &Parameters,
     mut see: impl FnMut(&Path, Result<Image>) -> Result<()>,
 ) -> Result<()> {
     if argument.is_dir() {
@@ -159,7 +169,7 @@ fn images(
         };
     }
     match numbered(argument) {
-        Some((file, first, last)) => match records(file, first, last, classes) {
+        Some((file, first, last)) => match records(file, first, last, model) {
             Ok(images) => images.into_iter().try_for_each(|image| see(file, Ok(image))),
             Err(error) => see(argument, Err(error)),
         },
@@ -202,9 +212,19 @@ fn numbered(argument: &Path) -> Option<(&Path, usize, usize)> {
     Some((Path::new(file), first.parse().ok()?, last.parse().ok()?))
 }
 
-/// Records `first` to `last` of a CIFAR file.
-fn records(path: &Path, first: usize, last: usize, classes: usize) -> Result<Vec<Image>> {
-    let records = MappedRecords::open(path, classes)?;
+/// Records `first` to `last` of a file of a data set, in the format of its folder. Of CIFAR-100's labels
+/// those count of which there are as many as the model has classes.
+fn records(path: &Path, first: usize, last: usize, model: &Parameters) -> Result<Vec<Image>> {
+    let (folder, classes) = (folder_of(path), model.classes);
+    let format =
+        if folder.is_dir() { Format::of_folder(folder)?.unwrap_or_default() } else { Format::default() };
+    let labels = Labels::ALL.into_iter().find(|labels| labels.classes() == classes).unwrap_or_default();
+    let records = format.open(path, labels)?;
+    if let Some(names) = format.class_names(folder, labels)?.filter(|names| names.len() != classes) {
+        let expected = format!("images of {classes} classes, as the model has");
+        return Err(Error::format(path, expected, names.len()));
+    }
+    records.check_labels(classes)?;
     if first > last || last >= records.len() {
         let expected = format!("record numbers from 0 to {}", records.len() - 1);
         return Err(Error::format(path, expected, format_args!("{first} to {last}")));

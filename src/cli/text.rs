@@ -86,7 +86,7 @@ pub(super) fn summary(record: &RunRecord) -> String {
 
 /// What stands between these figures and the report's own, where Table 1 has both.
 pub(super) fn differences(record: &RunRecord) -> String {
-    if LabResult::of(&record.config).is_none() {
+    if LabResult::of(record).is_none() {
         return String::new();
     }
     let DatasetRecord { name, path, .. } = &record.dataset;

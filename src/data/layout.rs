@@ -1,7 +1,8 @@
-//! CIFAR-10's binary layout: records of one label byte and 3,072 pixel bytes.
+//! The layout of CIFAR's images, and of CIFAR-10's binary version.
 //!
-//! The pixels are 1,024 red, then 1,024 green, then 1,024 blue ones, each plane row-major, 32 x 32. A file is
-//! nothing but records, 10,000 in the official ones.
+//! The pixels of an image are 1,024 red, then 1,024 green, then 1,024 blue ones, each plane row-major, 32 x
+//! 32. A file of the binary version is nothing but records of one label byte and these pixels, 10,000 in the
+//! official ones.
 
 /// The width and height of an image, in pixels.
 pub const SIDE: usize = 32;
@@ -14,6 +15,8 @@ pub const LABEL: usize = 1;
 /// The bytes of a record.
 pub const RECORD: usize = LABEL + FEATURES;
 
+/// What CIFAR-10 is called in every output.
+pub const NAME: &str = "CIFAR-10";
 /// The names of CIFAR-10's classes, in the order of their labels.
 pub const CLASSES: [&str; 10] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
@@ -27,5 +30,7 @@ pub const OFFICIAL_SHA256: [(&str, &str); 2] = [
 ];
 /// The folder that the official archive unpacks to.
 pub const FOLDER: &str = "cifar-10-batches-bin";
+/// The folders that all official archives unpack to.
+pub const FOLDERS: [&str; 4] = [FOLDER, "cifar-100-binary", "cifar-10-batches-py", "cifar-100-python"];
 /// The file that lists the class names, one a line.
 pub const NAMES_FILE: &str = "batches.meta.txt";

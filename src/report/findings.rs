@@ -90,7 +90,7 @@ fn winner(runs: &[RunDetails]) -> Option<Finding> {
     let mut ranking: Vec<usize> = (0..runs.len()).collect();
     ranking.sort_by(|a, b| accuracy(b).total_cmp(&accuracy(a)));
     let (best, second) = (*ranking.first()?, *ranking.get(1)?);
-    let said = runs.iter().position(|run| LabResult::of(&run.record.config).is_some_and(|lab| lab.test == 2));
+    let said = runs.iter().position(|run| LabResult::of(run.record).is_some_and(|lab| lab.test == 2));
     let name = |index: usize| run_name(runs[index].record);
 
     let images = runs[best].record.dataset.test as f64;

@@ -19,6 +19,14 @@ fn table_1_says_how_far_it_is_from_the_reports() {
 }
 
 #[test]
+fn the_reports_figures_stand_beside_cifar_10_only() {
+    let mut runs = Runs::lab();
+    runs.records.iter_mut().for_each(|run| run.dataset.name = "CIFAR-100".into());
+    let table = table_1(&runs.records.iter().collect::<Vec<_>>());
+    assert!(table.rows.iter().all(|row| row[4..6] == ["–", "–"] && row[8..] == ["–", "–"]));
+}
+
+#[test]
 fn text_and_markdown_are_aligned() {
     let mut table = Table::new(["class", "n"]);
     table.rows.push(vec!["a|b".into(), "12".into()]);

@@ -19,7 +19,7 @@ pub(super) struct Place {
     pixel: Option<Pixel>,
 }
 
-/// Where a feature lies in the image.
+/// A pixel of one colour.
 #[derive(Serialize)]
 struct Pixel {
     row: usize,
@@ -27,18 +27,24 @@ struct Pixel {
     channel: &'static str,
 }
 
+impl Pixel {
+    /// Where a feature lies in a CIFAR image.
+    fn of(feature: usize) -> Self {
+        let (channel, position) = (feature / layout::SIDE.pow(2), feature % layout::SIDE.pow(2));
+        let (row, column) = (position / layout::SIDE, position % layout::SIDE);
+        Self { row, column, channel: CHANNELS[channel] }
+    }
+}
+
 impl Place {
     /// Parameter `index` of weights `[K, D]`, row-major, then biases `[K]`.
     pub(super) fn new(index: usize, dataset: &Dataset, features: usize) -> Self {
         let (class, feature) = (index / features, index % features);
         if class < dataset.classes.len() {
-            let (channel, position) = (feature / layout::SIDE.pow(2), feature % layout::SIDE.pow(2));
-            let (row, column) = (position / layout::SIDE, position % layout::SIDE);
-            let pixel = Some(Pixel { row, column, channel: CHANNELS[channel] });
             return Self {
                 parameter: format!("weight[{class}, {feature}]"),
                 class: dataset.classes[class].clone(),
-                pixel,
+                pixel: (features == layout::FEATURES).then(|| Pixel::of(feature)),
             };
         }
         let class = index - dataset.classes.len() * features;

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::super::text;
 use super::pixels::Pixels;
 use crate::data::layout::{CHANNELS, FEATURES, OFFICIAL_SHA256, SIDE};
-use crate::data::mapped::MappedRecords;
+use crate::data::mapped::Mapped;
 use crate::data::{Dataset, Split, Standardization};
 use crate::report::Table;
 
@@ -19,6 +19,7 @@ pub(super) struct DatasetInfo {
     name: &'static str,
     #[serde(serialize_with = "crate::train::path_text::optional")]
     path: Option<PathBuf>,
+    format: &'static str,
     classes: Vec<String>,
     features: usize,
     /// Of the training split.
@@ -42,6 +43,7 @@ struct SplitInfo {
 struct FileInfo {
     name: String,
     bytes: usize,
+    /// Those of the split.
     images: usize,
     sha256: String,
     /// Whether it is the official file; null where no checksum of one is known.
@@ -51,12 +53,14 @@ struct FileInfo {
 impl DatasetInfo {
     pub(super) fn new(dataset: &Dataset) -> Self {
         let split = |split| SplitInfo::new(split, dataset.classes.len());
+        let train = dataset.train.samples();
         Self {
             name: dataset.name,
             path: dataset.path.clone(),
+            format: dataset.format.name(),
             classes: dataset.classes.clone(),
-            features: FEATURES,
-            pixels: Pixels::new(&Standardization::measure(&dataset.train.samples())),
+            features: train.features(),
+            pixels: Pixels::new(&Standardization::measure(&train)),
             train: split(&dataset.train),
             validation: split(&dataset.validation),
             test: split(&dataset.test),
@@ -65,10 +69,14 @@ impl DatasetInfo {
     }
 
     pub(super) fn text(&self) -> String {
+        let pixels = match self.features {
+            FEATURES => format!("{SIDE} x {SIDE} pixels in {CHANNELS} colours: "),
+            _ => String::new(),
+        };
         format!(
-            "{}images    {SIDE} x {SIDE} pixels in {CHANNELS} colours: {} features, {} classes\n\
-             {}\n{}\n{}",
+            "{}format    {}\nimages    {pixels}{} features, {} classes\n{}\n{}\n{}",
             self.heading,
+            self.format,
             text::grouped(self.features),
             self.classes.len(),
             self.pixels.text(),
@@ -113,17 +121,19 @@ impl SplitInfo {
         let samples = split.samples();
         let mut per_class = vec![0; classes];
         (0..samples.len()).for_each(|image| per_class[usize::from(samples.label(image))] += 1);
-        let files = split.files().par_iter().map(FileInfo::new).collect();
+        let files: Vec<(&Mapped, usize)> =
+            split.files().flat_map(|(file, images)| file.files().map(move |file| (file, images))).collect();
+        let files = files.into_par_iter().map(|(file, images)| FileInfo::new(file, images)).collect();
         Self { images: samples.len(), per_class, files }
     }
 }
 
 impl FileInfo {
-    fn new(file: &MappedRecords) -> Self {
+    fn new(file: &Mapped, images: usize) -> Self {
         let name = file.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         let sha256: String = Sha256::digest(file.bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
         let official =
             OFFICIAL_SHA256.iter().find(|(known, _)| *known == name).map(|(_, sum)| *sum == sha256);
-        Self { name, bytes: file.bytes().len(), images: file.len(), sha256, official }
+        Self { name, bytes: file.bytes().len(), images, sha256, official }
     }
 }

@@ -93,24 +93,30 @@ impl Vector for F32x8 {
     }
 
     #[inline(always)]
-    fn sums(isa: Avx2, [a, b, c, d]: [&Lanes; 4]) -> [f32; 4] {
-        // Halves of a register are written a0 a1, of four lanes each.
-        let eights = |lanes: &Lanes| Self::load(isa, lanes, 0) + Self::load(isa, lanes, 1);
-        let fours = |a: Self, b: Self| {
-            let low = avx2!(_mm256_permute2f128_ps::<0x20>(a.0, b.0)); // a0 b0
-            let high = avx2!(_mm256_permute2f128_ps::<0x31>(a.0, b.0)); // a1 b1
-            Self(low) + Self(high)
-        };
-        let (ab, cd) = (fours(eights(a), eights(b)), fours(eights(c), eights(d)));
-        let low = avx2!(_mm256_shuffle_ps::<0b01_00_01_00>(ab.0, cd.0)); // two of a, two of c; b, d
-        let high = avx2!(_mm256_shuffle_ps::<0b11_10_11_10>(ab.0, cd.0));
-        let twos = Self(low) + Self(high);
-        let ones = twos + Self(avx2!(_mm256_permute_ps::<0b10_11_00_01>(twos.0)));
-        let first_of_each = avx2!(_mm256_set_epi32(0, 0, 0, 0, 6, 2, 4, 0));
-        let sums = avx2!(_mm256_castps256_ps128(_mm256_permutevar8x32_ps(ones.0, first_of_each)));
-        let mut array = [0.0; 4];
-        avx2!(_mm_storeu_ps(array.as_mut_ptr(), sums));
-        array
+    fn sums(isa: Avx2, rows: &[Lanes; LANES], part: usize) -> Self {
+        // Each round adds lanes of two registers a and b into one, first a's. Their rows are 4 apart, then 2 and 1.
+        let rows = half(rows, part);
+        let mut fours = [Self::splat(isa, 0.0); 4];
+        for (i, four) in fours.iter_mut().enumerate() {
+            let a = Self::load(isa, &rows[i], 0) + Self::load(isa, &rows[i], 1);
+            let b = Self::load(isa, &rows[i + 4], 0) + Self::load(isa, &rows[i + 4], 1);
+            let low = avx2!(_mm256_permute2f128_ps::<0x20>(a.0, b.0)); // half 0
+            let high = avx2!(_mm256_permute2f128_ps::<0x31>(a.0, b.0)); // half 1
+            *four = Self(low) + Self(high);
+        }
+        let mut twos = [Self::splat(isa, 0.0); 2];
+        for (i, two) in twos.iter_mut().enumerate() {
+            let (a, b) = (fours[i].0, fours[i + 2].0);
+            let low = avx2!(_mm256_shuffle_ps::<0b01_00_01_00>(a, b)); // lanes 0 and 1 of each half
+            let high = avx2!(_mm256_shuffle_ps::<0b11_10_11_10>(a, b)); // 2 and 3
+            *two = Self(low) + Self(high);
+        }
+        let even = avx2!(_mm256_shuffle_ps::<0b10_00_10_00>(twos[0].0, twos[1].0)); // lanes 0 and 2
+        let odd = avx2!(_mm256_shuffle_ps::<0b11_01_11_01>(twos[0].0, twos[1].0)); // 1 and 3
+        let ones = Self(even) + Self(odd);
+        // Bits 2, 1, 0 of the row's number are now bits 2, 0, 1 of the lane's.
+        let rows = avx2!(_mm256_set_epi32(7, 5, 6, 4, 3, 1, 2, 0));
+        Self(avx2!(_mm256_permutevar8x32_ps(ones.0, rows)))
     }
 
     #[inline(always)]

@@ -90,25 +90,36 @@ impl Vector for F32x16 {
     }
 
     #[inline(always)]
-    fn sums(isa: Avx512, [a, b, c, d]: [&Lanes; 4]) -> [f32; 4] {
-        // Quarters of a register are written a0 a1 a2 a3, of four lanes each.
-        let halves = |a: Self, b: Self| {
-            let low = avx512!(_mm512_shuffle_f32x4::<0b01_00_01_00>(a.0, b.0)); // a0 a1 b0 b1
-            let high = avx512!(_mm512_shuffle_f32x4::<0b11_10_11_10>(a.0, b.0)); // a2 a3 b2 b3
-            Self(low) + Self(high)
-        };
-        let ab = halves(Self::load(isa, a, 0), Self::load(isa, b, 0));
-        let cd = halves(Self::load(isa, c, 0), Self::load(isa, d, 0));
-        let even = avx512!(_mm512_shuffle_f32x4::<0b10_00_10_00>(ab.0, cd.0)); // a b c d
-        let odd = avx512!(_mm512_shuffle_f32x4::<0b11_01_11_01>(ab.0, cd.0));
-        let fours = Self(even) + Self(odd);
-        let twos = fours + Self(avx512!(_mm512_permute_ps::<0b01_00_11_10>(fours.0)));
-        let ones = twos + Self(avx512!(_mm512_permute_ps::<0b10_11_00_01>(twos.0)));
-        let first_of_each = avx512!(_mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0));
-        let sums = avx512!(_mm512_castps512_ps128(_mm512_permutexvar_ps(first_of_each, ones.0)));
-        let mut array = [0.0; 4];
-        avx512!(_mm_storeu_ps(array.as_mut_ptr(), sums));
-        array
+    fn sums(isa: Avx512, rows: &[Lanes; LANES], _: usize) -> Self {
+        // Each round adds lanes of two registers a and b into one, first a's. Their rows are 8 apart, then 4, 2 and
+        // 1; a register's quarters, and the lanes of each, are counted 0 to 3.
+        let mut eights = [Self::splat(isa, 0.0); 8];
+        for (i, eight) in eights.iter_mut().enumerate() {
+            let (a, b) = (Self::load(isa, &rows[i], 0).0, Self::load(isa, &rows[i + 8], 0).0);
+            let low = avx512!(_mm512_shuffle_f32x4::<0b01_00_01_00>(a, b)); // quarters 0 and 1
+            let high = avx512!(_mm512_shuffle_f32x4::<0b11_10_11_10>(a, b)); // 2 and 3
+            *eight = Self(low) + Self(high);
+        }
+        let mut fours = [Self::splat(isa, 0.0); 4];
+        for (i, four) in fours.iter_mut().enumerate() {
+            let (a, b) = (eights[i].0, eights[i + 4].0);
+            let even = avx512!(_mm512_shuffle_f32x4::<0b10_00_10_00>(a, b)); // quarters 0 and 2
+            let odd = avx512!(_mm512_shuffle_f32x4::<0b11_01_11_01>(a, b)); // 1 and 3
+            *four = Self(even) + Self(odd);
+        }
+        let mut twos = [Self::splat(isa, 0.0); 2];
+        for (i, two) in twos.iter_mut().enumerate() {
+            let (a, b) = (fours[i].0, fours[i + 2].0);
+            let low = avx512!(_mm512_shuffle_ps::<0b01_00_01_00>(a, b)); // lanes 0 and 1
+            let high = avx512!(_mm512_shuffle_ps::<0b11_10_11_10>(a, b)); // 2 and 3
+            *two = Self(low) + Self(high);
+        }
+        let even = avx512!(_mm512_shuffle_ps::<0b10_00_10_00>(twos[0].0, twos[1].0)); // lanes 0 and 2
+        let odd = avx512!(_mm512_shuffle_ps::<0b11_01_11_01>(twos[0].0, twos[1].0)); // 1 and 3
+        let ones = Self(even) + Self(odd);
+        // Bits 3, 2, 1, 0 of the row's number are now bits 2, 3, 0, 1 of the lane's.
+        let rows = avx512!(_mm512_set_epi32(15, 13, 14, 12, 7, 5, 6, 4, 11, 9, 10, 8, 3, 1, 2, 0));
+        Self(avx512!(_mm512_permutexvar_ps(rows, ones.0)))
     }
 
     #[inline(always)]

@@ -81,8 +81,8 @@ impl Vector for F32x4 {
     }
 
     #[inline(always)]
-    fn sums(_: Portable, four: [&Lanes; 4]) -> [f32; 4] {
-        four.map(|lanes| lanes.sum())
+    fn sums(_: Portable, rows: &[Lanes; LANES], part: usize) -> Self {
+        Self(rows.as_chunks::<4>().0[part].map(Lanes::sum))
     }
 
     #[inline(always)]

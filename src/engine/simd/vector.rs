@@ -69,8 +69,8 @@ pub(super) trait Vector:
     /// `2^n`, where the low bits of `self`'s representation are the integer n, -126 to 127.
     fn exp2_of_low_bits(self) -> Self;
 
-    /// [`Lanes::sum`] of each of four, in the same order.
-    fn sums(isa: Self::Isa, four: [&Lanes; 4]) -> [f32; 4];
+    /// Part `part` of the sums of `rows`: lane i has the [`Lanes::sum`] of row i, added up in the same order.
+    fn sums(isa: Self::Isa, rows: &[Lanes; LANES], part: usize) -> Self;
 
     /// Asks for the cache line at `byte` to be brought near.
     fn prefetch(isa: Self::Isa, byte: &u8);

@@ -1,5 +1,5 @@
-//! CIFAR-10's binary layout is read as documented, and whatever is not in it is refused with one line that says
-//! which file, what was expected, what was found, and what to do.
+//! CIFAR-10's binary layout is read as documented, and whatever is not in it is refused with one line that
+//! says which file, what was expected, what was found, and what to do.
 
 use std::fs;
 use std::path::Path;
@@ -7,6 +7,8 @@ use std::path::Path;
 use onelayer::data::layout::{CLASSES, FEATURES, RECORD};
 use onelayer::data::{Dataset, Source, SplitFiles};
 use tempfile::TempDir;
+
+use super::assert_refused;
 
 /// `records` records, the label of each given by `label` and its pixels by `pixel`.
 fn file(records: usize, label: fn(usize) -> u8, pixel: fn(usize, usize) -> u8) -> Vec<u8> {
@@ -30,17 +32,6 @@ fn folder() -> TempDir {
 
 fn open(folder: &Path) -> onelayer::Result<Dataset> {
     Dataset::open(&Source::Folder(folder.into()), &SplitFiles::default())
-}
-
-/// The error's text, which is one line, starts with `path`, and contains all of `facts`.
-#[track_caller]
-fn assert_refused(folder: &Path, path: &Path, facts: &[&str]) {
-    let message = open(folder).expect_err("must be refused").to_string();
-    assert!(message.starts_with(&format!("{}: ", path.display())), "{message}");
-    assert!(!message.contains('\n'), "{message}");
-    for fact in facts {
-        assert!(message.contains(fact), "{fact:?} in {message:?}");
-    }
 }
 
 #[test]
@@ -67,8 +58,10 @@ fn records_are_a_label_and_three_colour_planes() {
 fn a_split_may_be_several_files_in_any_order() {
     let folder = folder();
     fs::write(folder.path().join("more.bin"), file(2, |_| 9, |_, _| 1)).unwrap();
-    let files =
-        SplitFiles { train: vec!["more.bin".into(), "data_batch_1.bin".into()], ..SplitFiles::default() };
+    let files = SplitFiles {
+        train: Some(vec!["more.bin".into(), "data_batch_1.bin".into()]),
+        ..SplitFiles::default()
+    };
     let data = Dataset::open(&Source::Folder(folder.path().into()), &files).unwrap();
     let samples = data.train.samples();
     let labels: Vec<u8> = (0..samples.len()).map(|n| samples.label(n)).collect();
@@ -125,16 +118,7 @@ fn the_folder_around_the_data() {
     let inner = folder.path().join("cifar-10-batches-bin");
     fs::create_dir(&inner).unwrap();
     fs::write(inner.join("data_batch_1.bin"), small_file()).unwrap();
-    let facts = ["found no data_batch_1.bin; its folder cifar-10-batches-bin has one"];
-    assert_refused(folder.path(), folder.path(), &facts);
-}
-
-#[test]
-fn the_python_version() {
-    let folder = TempDir::new().unwrap();
-    fs::write(folder.path().join("data_batch_1"), "pickle").unwrap();
-    let facts =
-        ["the binary version of CIFAR-10", "found no data_batch_1.bin but files of the Python version"];
+    let facts = ["found no data_batch_1.bin; its folder cifar-10-batches-bin has a data set"];
     assert_refused(folder.path(), folder.path(), &facts);
 }
 

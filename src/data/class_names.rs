@@ -1,0 +1,74 @@
+//! The lists of class names that lie in data folders.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+use super::pickle;
+use crate::error::{Error, Result};
+
+/// The largest file of class names.
+const LARGEST: u64 = 1 << 20;
+
+/// What a list of class names must be.
+pub(super) struct ClassNames {
+    /// The key that it lies under in a pickled dictionary; none for a text with one name a line.
+    pub key: Option<&'static str>,
+    /// How many names it may have.
+    pub count: RangeInclusive<usize>,
+}
+
+impl ClassNames {
+    /// Reads and checks the list in the file `path`.
+    ///
+    /// # Errors
+    /// A file that is missing, cannot be read, or has other names than it must.
+    pub fn read(&self, path: &Path) -> Result<Vec<String>> {
+        let bytes = small_file(path)?;
+        let names = match self.key {
+            Some(key) => pickle::names(path, &bytes, key)?,
+            None => lines(path, &bytes)?,
+        };
+        if !self.count.contains(&names.len()) {
+            return Err(Error::format(path, self.description(), format_args!("{} names", names.len())));
+        }
+        match names.iter().find(|name| name.is_empty() || name.chars().any(char::is_control)) {
+            Some(name) => {
+                Err(Error::format(path, "class names of visible characters", format_args!("{name:?}")))
+            }
+            None => Ok(names),
+        }
+    }
+
+    fn description(&self) -> String {
+        let (fewest, most) = (self.count.start(), self.count.end());
+        let count = if fewest == most { most.to_string() } else { format!("{fewest} to {most}") };
+        let place = self.key.map_or_else(|| "one a line".into(), |key| format!("in {key:?}"));
+        format!("{count} class names, {place}")
+    }
+}
+
+/// The bytes of a regular file that is not too large.
+fn small_file(path: &Path) -> Result<Vec<u8>> {
+    let unreadable = || Error::io(path, "read the class names from");
+    let metadata = fs::metadata(path).map_err(unreadable())?;
+    let found = match metadata.len() {
+        _ if metadata.is_dir() => "a folder".into(),
+        _ if !metadata.is_file() => "something that is not a regular file".into(),
+        length if length > LARGEST => format!("{length} bytes"),
+        _ => {
+            let mut bytes = Vec::new();
+            let file = File::open(path).map_err(unreadable())?;
+            file.take(LARGEST).read_to_end(&mut bytes).map_err(unreadable())?;
+            return Ok(bytes);
+        }
+    };
+    Err(Error::format(path, format_args!("a list of class names, at most {LARGEST} bytes"), found))
+}
+
+/// The lines of a text that are not empty.
+fn lines(path: &Path, bytes: &[u8]) -> Result<Vec<String>> {
+    let text = str::from_utf8(bytes).map_err(|error| Error::format(path, "class names in UTF-8", error))?;
+    Ok(text.lines().map(str::trim).filter(|name| !name.is_empty()).map(String::from).collect())
+}

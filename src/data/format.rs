@@ -1,0 +1,175 @@
+//! The formats of data sets: how each is recognized from its folder, which of its files make which split,
+//! what its classes are called, and how a file of it is opened.
+
+use std::fs;
+use std::path::Path;
+
+use super::Labels;
+use super::binary::{self, Records};
+use super::class_names::ClassNames;
+use super::image_file::ImageFile;
+use super::layout::{self, NAMES_FILE};
+use super::mapped::Mapped;
+use super::{npy, pickle};
+use crate::error::{Error, Result};
+
+/// How a data set is kept in its folder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// CIFAR-10's binary version.
+    #[default]
+    Cifar10Binary,
+    /// CIFAR-100's binary version.
+    Cifar100Binary,
+    /// CIFAR-10's Python version.
+    Cifar10Python,
+    /// CIFAR-100's Python version.
+    Cifar100Python,
+    /// Arrays of one's own, as NumPy saves them.
+    Npy,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Cifar10Binary, Self::Cifar100Binary, Self::Cifar10Python, Self::Cifar100Python, Self::Npy];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cifar10Binary => "the binary version of CIFAR-10",
+            Self::Cifar100Binary => "the binary version of CIFAR-100",
+            Self::Cifar10Python => "the Python version of CIFAR-10",
+            Self::Cifar100Python => "the Python version of CIFAR-100",
+            Self::Npy => "NumPy arrays",
+        }
+    }
+
+    /// What it is, and what to do, for people whose folder lacks a file.
+    pub(super) fn advice(self) -> String {
+        let name = self.name();
+        match self {
+            Self::Cifar10Binary => layout::OFFICIAL.into(),
+            Self::Cifar100Binary => format!("{name}: onelayer fetch cifar-100 gets it"),
+            Self::Cifar10Python | Self::Cifar100Python => name.into(),
+            Self::Npy => format!("{name}: images of unsigned bytes [N, D], labels [N]"),
+        }
+    }
+
+    /// The files that train, validate and test where nothing else is said.
+    pub(super) fn files(self) -> (&'static str, Option<&'static str>, &'static str) {
+        match self {
+            Self::Cifar10Binary => ("data_batch_1.bin", Some("data_batch_2.bin"), "test_batch.bin"),
+            Self::Cifar10Python => ("data_batch_1", Some("data_batch_2"), "test_batch"),
+            Self::Cifar100Binary => ("train.bin", None, "test.bin"),
+            Self::Cifar100Python => ("train", None, "test"),
+            Self::Npy => ("train_images.npy", Some("validation_images.npy"), "test_images.npy"),
+        }
+    }
+
+    /// The format of the files in `folder`; none where no file has a name that any of them uses.
+    ///
+    /// # Errors
+    /// A folder that cannot be read, or has files of two formats.
+    pub fn of_folder(folder: &Path) -> Result<Option<Self>> {
+        let unreadable = || Error::io(folder, "read the data folder");
+        let mut found: Option<(Self, String)> = None;
+        let mut names = Vec::new();
+        for entry in fs::read_dir(folder).map_err(unreadable())? {
+            let entry = entry.map_err(unreadable())?;
+            if !entry.path().is_dir() {
+                names.extend(entry.file_name().into_string());
+            }
+        }
+        names.sort_unstable();
+        for name in names {
+            let Some(format) = Self::of_name(&name) else { continue };
+            match &found {
+                Some((other, file)) if *other != format => {
+                    let found = format!("{file} ({}) and {name} ({})", other.name(), format.name());
+                    return Err(Error::format(folder, "a folder with one data set", found));
+                }
+                Some(_) => {}
+                None => found = Some((format, name)),
+            }
+        }
+        Ok(found.map(|(format, _)| format))
+    }
+
+    /// The format that has files of this name.
+    fn of_name(name: &str) -> Option<Self> {
+        if name.ends_with(".npy") && name.contains("images") {
+            return Some(Self::Npy);
+        }
+        if let Some(batch) = name.strip_prefix("data_batch_") {
+            let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            return match batch.strip_suffix(".bin") {
+                Some(number) => is_number(number).then_some(Self::Cifar10Binary),
+                None => is_number(batch).then_some(Self::Cifar10Python),
+            };
+        }
+        match name {
+            "test_batch.bin" | NAMES_FILE => Some(Self::Cifar10Binary),
+            "test_batch" | "batches.meta" => Some(Self::Cifar10Python),
+            "train.bin" | "test.bin" | "fine_label_names.txt" | "coarse_label_names.txt" => {
+                Some(Self::Cifar100Binary)
+            }
+            "train" | "test" | "meta" => Some(Self::Cifar100Python),
+            _ => None,
+        }
+    }
+
+    /// The names of the classes that `labels` make of the data set in `folder`. None where it does not say,
+    /// and need not: CIFAR-10's binary version without its list, and arrays without `classes.txt`.
+    ///
+    /// # Errors
+    /// A list that is missing, cannot be read, or is not one of as many names as there are classes.
+    pub fn class_names(self, folder: &Path, labels: Labels) -> Result<Option<Vec<String>>> {
+        let cifar_10 = layout::CLASSES.len()..=layout::CLASSES.len();
+        let cifar_100 = labels.classes()..=labels.classes();
+        let key = match labels {
+            Labels::Fine => "fine_label_names",
+            Labels::Coarse => "coarse_label_names",
+        };
+        let (file, list) = match self {
+            Self::Cifar10Binary => (NAMES_FILE.into(), ClassNames { key: None, count: cifar_10 }),
+            Self::Cifar10Python => {
+                ("batches.meta".into(), ClassNames { key: Some("label_names"), count: cifar_10 })
+            }
+            Self::Cifar100Binary => (format!("{key}.txt"), ClassNames { key: None, count: cifar_100 }),
+            Self::Cifar100Python => ("meta".into(), ClassNames { key: Some(key), count: cifar_100 }),
+            Self::Npy => ("classes.txt".into(), ClassNames { key: None, count: 2..=256 }),
+        };
+        let path = folder.join(file);
+        let optional = matches!(self, Self::Cifar10Binary | Self::Npy);
+        if optional && !path.exists() { Ok(None) } else { list.read(&path).map(Some) }
+    }
+
+    /// Maps a file of labelled images, and checks all but the range of its labels.
+    ///
+    /// # Errors
+    /// Files that cannot be read, or do not hold what the format says.
+    pub fn open(self, path: &Path, labels: Labels) -> Result<ImageFile> {
+        let what = match self {
+            Self::Cifar10Binary => "a file of CIFAR-10 records",
+            Self::Cifar100Binary => "a file of CIFAR-100 records",
+            Self::Cifar10Python | Self::Cifar100Python => pickle::WHAT,
+            Self::Npy => npy::WHAT,
+        };
+        let file = Mapped::open(path, what)?;
+        let bytes = file.bytes();
+        let mut labels_file = None;
+        let batch = match (self, labels) {
+            (Self::Cifar10Binary, _) => binary::parse(path, bytes, Records::Cifar10)?,
+            (Self::Cifar100Binary, labels) => binary::parse(path, bytes, Records::Cifar100(labels))?,
+            (Self::Cifar10Python, _) => pickle::parse(path, bytes, "labels")?,
+            (Self::Cifar100Python, Labels::Fine) => pickle::parse(path, bytes, "fine_labels")?,
+            (Self::Cifar100Python, Labels::Coarse) => pickle::parse(path, bytes, "coarse_labels")?,
+            (Self::Npy, _) => {
+                let beside = labels_file.insert(Mapped::open(&npy::labels_of(path)?, what)?);
+                npy::pair((path, bytes), (beside.path(), beside.bytes()))?
+            }
+        };
+        Ok(ImageFile::new(file, labels_file, batch))
+    }
+}

@@ -1,0 +1,129 @@
+//! A file of labelled images in memory, whatever its format: where its rows lie, and every label checked.
+
+use std::path::Path;
+
+use super::mapped::Mapped;
+use crate::error::{Error, Result};
+use crate::samples::{Rows, Samples};
+
+/// Rows of bytes: in place in their file, or, where its layout has no such rows, copied from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Row `n` begins at byte `offset + n * stride` of the file.
+    File {
+        /// The first byte of the first row.
+        offset: usize,
+        /// The bytes from one row to the next.
+        stride: usize,
+    },
+    /// The rows, without gaps.
+    Copy(Vec<u8>),
+}
+
+impl Place {
+    /// The rows, where `file` is the bytes of the file that they were found in.
+    fn rows<'a>(&'a self, file: &'a [u8], count: usize, features: usize) -> Rows<'a> {
+        match self {
+            Self::File { offset, stride } => Rows::new(&file[*offset..], count, features, *stride),
+            Self::Copy(bytes) => Rows::new(bytes, count, features, features),
+        }
+    }
+}
+
+/// What the bytes of a file hold: `count` images of `features` bytes each, and a label of one byte for each.
+///
+/// The formats make it from bytes alone, having checked that all its rows lie within them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// N, at least 1.
+    pub count: usize,
+    /// D, at least 1.
+    pub features: usize,
+    /// `[N, D]`.
+    pub images: Place,
+    /// `[N]`.
+    pub labels: Place,
+}
+
+/// A mapped file of labelled images.
+#[derive(Debug)]
+pub struct ImageFile {
+    images: Mapped,
+    /// The file of the labels, where they have one of their own.
+    labels: Option<Mapped>,
+    batch: Batch,
+}
+
+impl ImageFile {
+    /// The images and labels that `batch` finds in `images`; labels in `labels` where they have a file of
+    /// their own.
+    pub(super) fn new(images: Mapped, labels: Option<Mapped>, batch: Batch) -> Self {
+        Self { images, labels, batch }
+    }
+
+    /// The file; that of the images, where the labels have one of their own.
+    pub fn path(&self) -> &Path {
+        self.images.path()
+    }
+
+    /// All its files: one, or that of the images and that of the labels.
+    pub fn files(&self) -> impl Iterator<Item = &Mapped> {
+        [&self.images].into_iter().chain(&self.labels)
+    }
+
+    /// N: the number of images.
+    pub fn len(&self) -> usize {
+        self.batch.count
+    }
+
+    /// Never: a file without images is not opened.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// D: the bytes of an image.
+    pub fn features(&self) -> usize {
+        self.batch.features
+    }
+
+    /// Every image: rows of D bytes.
+    pub fn images(&self) -> Rows<'_> {
+        self.batch.images.rows(self.images.bytes(), self.len(), self.features())
+    }
+
+    /// The label of every image: rows of one byte.
+    pub fn labels(&self) -> Rows<'_> {
+        self.batch.labels.rows(self.labels_file().bytes(), self.len(), 1)
+    }
+
+    /// The images and labels, as an engine takes them.
+    pub fn samples(&self) -> Samples<'_> {
+        Samples::new(self.images(), self.labels())
+    }
+
+    /// The largest label.
+    pub(super) fn largest_label(&self) -> u8 {
+        let labels = self.labels();
+        (0..labels.len()).map(|record| labels.row(record)[0]).max().unwrap_or(0)
+    }
+
+    /// Checks that every label is below `classes`.
+    ///
+    /// # Errors
+    /// The first one that is not.
+    pub fn check_labels(&self, classes: usize) -> Result<()> {
+        let labels = self.labels();
+        match (0..labels.len()).find(|&record| usize::from(labels.row(record)[0]) >= classes) {
+            None => Ok(()),
+            Some(record) => {
+                let expected = format!("labels from 0 to {}", classes - 1);
+                let found = format!("{} in record {record} (counted from 0)", labels.row(record)[0]);
+                Err(Error::format(self.labels_file().path(), expected, found))
+            }
+        }
+    }
+
+    fn labels_file(&self) -> &Mapped {
+        self.labels.as_ref().unwrap_or(&self.images)
+    }
+}

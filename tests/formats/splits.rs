@@ -1,0 +1,55 @@
+//! Which images train, validate and test.
+
+use onelayer::data::{Split, SplitFiles, Validation};
+use tempfile::TempDir;
+
+use super::{CIFAR_10, assert_error, contents, open_as, write_cifar_10};
+
+fn names(names: &[&str]) -> Option<Vec<String>> {
+    Some(names.iter().map(|name| name.to_string()).collect())
+}
+
+/// Five images of the first file, three of the second, of which the last so many validate.
+fn held_out(count: usize) -> SplitFiles {
+    SplitFiles {
+        train: names(&["data_batch_1.bin", "data_batch_2.bin"]),
+        validation: Some(Validation::Images(count)),
+        ..SplitFiles::default()
+    }
+}
+
+#[test]
+fn the_last_images_validate_and_all_others_train() {
+    let folder = TempDir::new().unwrap();
+    write_cifar_10(folder.path());
+    let all: Vec<_> = CIFAR_10[..2]
+        .iter()
+        .flat_map(|batch| (0..batch.count).map(|n| (batch.image(n), batch.label(n))))
+        .collect();
+    let part = |split: &Split| -> Vec<(String, usize)> {
+        let name = |path: &std::path::Path| path.file_name().unwrap().to_string_lossy().into_owned();
+        split.files().map(|(file, images)| (name(file.path()), images)).collect()
+    };
+    let file = |number: usize, images: usize| (format!("data_batch_{number}.bin"), images);
+    for count in 1..all.len() {
+        let data = open_as(folder.path(), &held_out(count)).unwrap();
+        let (train, validation) = all.split_at(all.len() - count);
+        assert!(contents(&data.train) == train && contents(&data.validation) == validation, "{count}");
+        let of_train = [file(1, train.len().min(4)), file(2, train.len().saturating_sub(4))];
+        let of_validation = [file(1, count.saturating_sub(3)), file(2, count.min(3))];
+        let there =
+            |files: [(String, usize); 2]| files.into_iter().filter(|file| file.1 > 0).collect::<Vec<_>>();
+        assert_eq!((part(&data.train), part(&data.validation)), (there(of_train), there(of_validation)));
+    }
+}
+
+#[test]
+fn something_must_train_and_something_validate() {
+    let folder = TempDir::new().unwrap();
+    write_cifar_10(folder.path());
+    for count in [0, 7, usize::MAX] {
+        let facts =
+            ["expected 1 to 6, fewer than the images of the training files", &format!("found {count}")];
+        assert_error(open_as(folder.path(), &held_out(count)), "--validation-images", &facts);
+    }
+}
