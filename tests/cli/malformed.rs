@@ -91,7 +91,7 @@ fn a_file_larger_than_any_memory() {
 fn a_file_that_may_not_be_read() {
     let make = |path: &Path| {
         fs::write(path, "secret").unwrap();
-        fs::set_permissions(path, Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(path, Permissions::from_mode(0o000)).unwrap();
     };
     let desk = Desk::new();
     let probe = desk.path("tmp/probe");
