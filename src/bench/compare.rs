@@ -3,10 +3,12 @@
 use serde::Serialize;
 
 use super::record::{BenchRecord, Measurement};
+use crate::engine::EngineInfo;
 use crate::roofline::Timing;
 
-/// Medians that differ by less than this fraction are the same: two runs of one program differ so much.
-const SAME: f64 = 0.02;
+/// Times that differ by less than this fraction are the same: two benches of one program, a minute apart, differ so
+/// much.
+const SAME: f64 = 0.05;
 
 /// What can be said of two measurements of the same thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -35,21 +37,27 @@ pub struct Comparison {
 
 /// Compares what `now` and `before` have in common, in the order of `now`.
 pub fn compare(now: &BenchRecord, before: &BenchRecord) -> Vec<Comparison> {
+    // The machine itself may be faster or slower than it was: by as much as its peak tells.
+    let drift = |engine: &EngineInfo| {
+        let peaks = [now, before].map(|record| record.roofline.peak(&engine.isa, engine.threads));
+        if let [Some(now), Some(before)] = peaks { (now / before - 1.0).abs() } else { 0.0 }
+    };
     let compared = |now: &Measurement| {
         let before = before.measurements.iter().find(|before| now.is_like(before))?.seconds;
         let speedup = before.median / now.seconds.median;
-        Some(Comparison { now: now.clone(), before, speedup, verdict: verdict(&now.seconds, &before) })
+        let slack = SAME + drift(&now.engine);
+        Some(Comparison { now: now.clone(), before, speedup, verdict: verdict(&now.seconds, &before, slack) })
     };
     now.measurements.iter().filter_map(compared).collect()
 }
 
-/// Faster where half of the repetitions now take less than any did before, and by more than a little; slower the
+/// Faster where half of the repetitions now take less than any did before, and by more than `slack`; slower the
 /// other way round. What disturbs a machine only ever adds time, so the least of one is held to the median of the
 /// other.
-fn verdict(now: &Timing, before: &Timing) -> Verdict {
-    if now.median < (1.0 - SAME) * before.least {
+fn verdict(now: &Timing, before: &Timing, slack: f64) -> Verdict {
+    if now.median < (1.0 - slack) * before.least {
         Verdict::Faster
-    } else if before.median < (1.0 - SAME) * now.least {
+    } else if before.median < (1.0 - slack) * now.least {
         Verdict::Slower
     } else {
         Verdict::Same
@@ -65,14 +73,34 @@ mod tests {
         let timing = |least, median| Timing { least, lower: least, median, upper: median, repetitions: 9 };
         let before = timing(0.95, 1.0);
         for (now, expected) in [
-            (timing(0.9, 0.92), Verdict::Faster),
-            (timing(0.9, 0.94), Verdict::Same),
+            (timing(0.85, 0.9), Verdict::Faster),
+            (timing(0.85, 0.91), Verdict::Same),
             (timing(0.7, 0.96), Verdict::Same),
-            (timing(1.05, 1.1), Verdict::Slower),
+            (timing(1.06, 1.1), Verdict::Slower),
+            (timing(1.04, 1.1), Verdict::Same),
             (timing(1.01, 1.3), Verdict::Same),
             (timing(0.99, 2.0), Verdict::Same),
         ] {
-            assert_eq!(verdict(&now, &before), expected, "{now:?}");
+            assert_eq!(verdict(&now, &before, SAME), expected, "{now:?}");
         }
+    }
+
+    #[test]
+    fn a_machine_that_has_become_slower_is_no_verdict_on_the_program() {
+        let record: BenchRecord =
+            serde_json::from_str(include_str!("../../benches/record/2026-11-23-bench.json"))
+                .expect("a record of this program");
+        let slowed = |time: f64, peak: f64| {
+            let mut slowed = record.clone();
+            slowed.roofline.peaks.iter_mut().for_each(|one| one.gflops /= peak);
+            let measurements = slowed.measurements.iter_mut();
+            measurements.for_each(|one| one.seconds = one.seconds.divided(1.0 / time));
+            slowed
+        };
+        let slower = |now: &BenchRecord| {
+            compare(now, &record).iter().filter(|one| one.verdict == Verdict::Slower).count()
+        };
+        assert_eq!(slower(&slowed(1.3, 1.3)), 0, "the peak fell with it");
+        assert!(slower(&slowed(1.3, 1.0)) > record.measurements.len() / 2, "the peak is what it was");
     }
 }

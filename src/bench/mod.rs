@@ -8,6 +8,7 @@ pub mod compare;
 pub mod contender;
 pub mod oracle;
 pub mod record;
+pub mod scaling;
 pub mod task;
 
 pub use compare::{Comparison, Verdict, compare};

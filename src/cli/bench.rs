@@ -1,5 +1,6 @@
 //! `onelayer bench`: what this machine can do, and how much of it each engine does.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -8,7 +9,6 @@ use serde::Serialize;
 
 use super::args::{self, DataArgs, EngineArgs, OutputArgs};
 use super::console::{self, Console};
-use super::info;
 use super::text::grouped;
 use crate::bench::{
     self, BenchRecord, Comparison, Contender, MachineRecord, Measurement, Oracle, Task, Verdict, Workload,
@@ -75,7 +75,7 @@ impl Args {
         let folder = args::folder(self.out.as_deref(), self.overwrite, "bench")?;
 
         console.dataset(&dataset)?;
-        console.remark(&format!("machine   {}\n\n", info::machine()))?;
+        console.remark(&format!("machine   {}\n\n", MachineRecord::here().name))?;
         let teams = self.teams(all_threads)?;
         let record = self.measure(&dataset, config, &contenders, teams, console)?;
         folder.write(RECORD_FILE, console::to_json(&record))?;
@@ -166,10 +166,7 @@ impl Args {
         Ok(BenchRecord {
             date,
             version: env!("CARGO_PKG_VERSION").into(),
-            machine: MachineRecord {
-                name: info::machine(),
-                cores: thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
-            },
+            machine: MachineRecord::here(),
             dataset: DatasetRecord::new(dataset),
             batch: self.batch,
             roofline,

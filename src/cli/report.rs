@@ -3,7 +3,7 @@
 use std::slice;
 
 use super::args::TrainingArgs;
-use super::info;
+use crate::bench::MachineRecord;
 use crate::data::{Dataset, Standardization};
 use crate::engine::{Engine, Team};
 use crate::error::Result;
@@ -77,7 +77,7 @@ impl Extras {
             folder: &prefixes[run],
         };
         let runs: Vec<RunDetails> = (0..records.len()).map(details).collect();
-        let machine = &info::machine();
+        let machine = &MachineRecord::here().name;
         report::write(folder, &Contents { runs: &runs, gradients: &self.gradients, machine, command })
     }
 }

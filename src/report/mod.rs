@@ -5,7 +5,7 @@
 //! the test; [`confusion`] and [`TrueClassProbabilities`] look at single classes and answers. [`write()`]
 //! makes of all of them `report.html`, `report.md` and the figures beside them. [`sparkline()`] is for
 //! terminals. [`step_sweep`] is the gradient check's V-curve, [`roofline`] the
-//! benchmark's picture.
+//! benchmark's picture, [`scaling`] that of how cost grows.
 //!
 //! It knows nothing of engines: it gets records, parameters and counts.
 
@@ -23,6 +23,7 @@ mod number;
 mod page;
 mod probabilities;
 pub mod roofline;
+pub mod scaling;
 mod sparkline;
 pub mod step_sweep;
 mod svg;

@@ -16,7 +16,6 @@ use crate::error::Result;
 
 use dataset::DatasetInfo;
 use machine::MachineInfo;
-pub(super) use machine::machine;
 use model::ModelInfo;
 use run::{RECORD_FILE, RunInfo};
 

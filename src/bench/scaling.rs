@@ -1,0 +1,220 @@
+//! How cost grows: the lab's job with one of its sizes changed at a time.
+
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
+
+use super::record::MachineRecord;
+use crate::data::{Order, Standardization};
+use crate::engine::{EngineKind, Step, Team};
+use crate::error::Result;
+use crate::model::Parameters;
+use crate::objective::Objective;
+use crate::roofline::{Budget, Timing};
+use crate::samples::{Rows, Samples};
+
+/// Which size of the job is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Axis {
+    /// N, images of an epoch.
+    Images,
+    /// C, classes, or runs x classes above 256.
+    Columns,
+    /// B, images of a batch.
+    Batch,
+    /// D, features of an image.
+    Features,
+    /// Threads.
+    Threads,
+    /// The order of the images: shuffled.
+    Shuffled,
+}
+
+impl Axis {
+    /// Every axis that has more than one value.
+    pub const CURVES: [Self; 5] = [Self::Images, Self::Columns, Self::Batch, Self::Features, Self::Threads];
+
+    /// What the axis counts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Images => "images N",
+            Self::Columns => "classes K",
+            Self::Batch => "batch B",
+            Self::Features => "features D",
+            Self::Threads => "threads",
+            Self::Shuffled => "shuffled",
+        }
+    }
+}
+
+/// A job: how much of what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// N.
+    pub images: usize,
+    /// D.
+    pub features: usize,
+    /// K.
+    pub classes: usize,
+    /// Runs in one pass over the images.
+    pub runs: usize,
+    /// B.
+    pub batch: usize,
+    /// Threads.
+    pub threads: usize,
+    /// Whether each epoch has an order of its own.
+    pub shuffled: bool,
+}
+
+impl Job {
+    /// The lab's job on so many threads.
+    pub fn lab(threads: usize) -> Self {
+        Self { images: 10_000, features: 3072, classes: 10, runs: 1, batch: 100, threads, shuffled: false }
+    }
+
+    /// The job with one of its sizes changed. Where images or columns are larger, there are fewer images, so that
+    /// an epoch is not more than ten times the lab's.
+    pub fn with(self, axis: Axis, value: usize) -> Self {
+        match axis {
+            Axis::Images => Self { images: value, batch: self.batch.min(value), ..self },
+            Axis::Columns => {
+                let runs = value.div_ceil(256);
+                Self { classes: value / runs, runs, images: (1_000_000 / value).clamp(1000, 10_000), ..self }
+            }
+            Axis::Batch => Self { batch: value, ..self },
+            Axis::Features => {
+                Self { features: value, images: (30_720_000 / value).clamp(1000, 50_000), ..self }
+            }
+            Axis::Threads => Self { threads: value, ..self },
+            Axis::Shuffled => Self { shuffled: true, ..self },
+        }
+    }
+
+    /// C, the columns that a pass computes.
+    pub fn columns(&self) -> usize {
+        self.runs * self.classes
+    }
+
+    /// Times an epoch of training and an evaluation of `samples`, on the engine that `auto` picks.
+    ///
+    /// # Errors
+    /// Threads that the system does not give.
+    ///
+    /// # Panics
+    /// If the samples are not the job's.
+    pub fn time(self, samples: &Samples, budget: Budget) -> Result<(Timing, Timing)> {
+        assert_eq!((samples.len(), samples.features()), (self.images, self.features), "images of the job");
+        let team = Team::new(self.threads.try_into().expect("at least one thread"))?;
+        let lead = team.handle();
+        // What the pixels' statistics are changes nothing about the time.
+        let standardization =
+            Standardization { mean: vec![0.5; self.features], std: vec![0.25; self.features] };
+        let initial = vec![Parameters::random(self.classes, self.features, 0); self.runs];
+        let objective = Objective::default();
+        let mut engine = EngineKind::Auto.create(None, &initial, &standardization, objective, team)?;
+        let steps = vec![Step { eta: 1e-6, lambda: 0.0 }; self.images.div_ceil(self.batch) * self.runs];
+        let kind = if self.shuffled { Order::Shuffled { seed: 0 } } else { Order::Sequential };
+        let mut order = vec![0; self.images];
+        kind.fill(1, &mut order);
+        lead.lead(|| {
+            let epoch = budget.time(|| engine.train(samples, &order, self.batch, &steps))?;
+            let evaluation = budget.time(|| engine.evaluate(samples).map(drop))?;
+            Ok((epoch, evaluation))
+        })?
+    }
+}
+
+/// A job, and how long it took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Which of its sizes is not the lab's.
+    pub axis: Axis,
+    /// The size.
+    pub value: usize,
+    /// All of its sizes.
+    pub job: Job,
+    /// The seconds of an epoch of training.
+    pub epoch: Timing,
+    /// The seconds of an evaluation of the same images.
+    pub evaluation: Timing,
+}
+
+impl Point {
+    /// 10^9 floating-point operations a second in training: `4 N D C` an epoch.
+    pub fn training_gflops(&self) -> f64 {
+        2.0 * self.pass() / self.epoch.median
+    }
+
+    /// The same in evaluation: `2 N D C`.
+    pub fn evaluation_gflops(&self) -> f64 {
+        self.pass() / self.evaluation.median
+    }
+
+    fn pass(&self) -> f64 {
+        2e-9 * self.job.images as f64 * self.job.features as f64 * self.job.columns() as f64
+    }
+}
+
+/// All points that were measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScalingRecord {
+    /// The machine.
+    pub machine: MachineRecord,
+    /// The f32 peak of the lab's threads when the measuring began, in GFLOP/s.
+    pub peak: f64,
+    /// The points, axis by axis.
+    pub points: Vec<Point>,
+}
+
+/// Random pixels and labels, as many as the largest job needs.
+pub struct Pool {
+    bytes: Vec<u8>,
+}
+
+impl Pool {
+    /// `bytes` random bytes.
+    pub fn new(bytes: usize) -> Self {
+        let mut pool = vec![0; bytes];
+        Xoshiro256PlusPlus::seed_from_u64(0).fill_bytes(&mut pool);
+        Self { bytes: pool }
+    }
+
+    /// Calls `work` with a job's images.
+    ///
+    /// # Panics
+    /// If there are not enough bytes.
+    pub fn with<R>(&self, job: &Job, work: impl FnOnce(&Samples) -> R) -> R {
+        let labels: Vec<u8> =
+            self.bytes[..job.images].iter().map(|byte| (usize::from(*byte) % job.classes) as u8).collect();
+        let images = Rows::new(&self.bytes, job.images, job.features, job.features);
+        work(&Samples::new(images, Rows::contiguous(&labels, 1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_differs_from_the_labs_in_one_size() {
+        let lab = Job::lab(2);
+        assert_eq!(lab.with(Axis::Batch, 7), Job { batch: 7, ..lab });
+        assert_eq!(lab.with(Axis::Threads, 3), Job { threads: 3, ..lab });
+        assert_eq!(lab.with(Axis::Columns, 1000).columns(), 1000, "as runs of at most 256 classes");
+        assert!(lab.with(Axis::Columns, 1000).classes <= 256);
+        assert_eq!(lab.with(Axis::Images, 10).batch, 10, "no batch is larger than an epoch");
+    }
+
+    #[test]
+    fn a_job_is_timed_whatever_its_sizes() {
+        let lab = Job { images: 60, features: 100, batch: 16, ..Job::lab(1) };
+        let pool = Pool::new(60 * 100);
+        let budget = Budget { each: std::time::Duration::ZERO, repetitions: (1, 1) };
+        for job in [lab, Job { runs: 3, classes: 7, ..lab }, Job { shuffled: true, threads: 2, ..lab }] {
+            let (epoch, evaluation) = pool.with(&job, |samples| job.time(samples, budget)).unwrap();
+            let point = Point { axis: Axis::Images, value: job.images, job, epoch, evaluation };
+            assert!(point.training_gflops() > 0.0 && point.evaluation_gflops() > 0.0);
+        }
+    }
+}
