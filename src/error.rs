@@ -12,7 +12,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The system refused an operation on a file or folder.
-    #[error("{}: cannot {action}: {source}", path.display())]
+    #[error("{}: cannot {action}: {source}", one_line(path.display()))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -23,7 +23,7 @@ pub enum Error {
     },
 
     /// A file or folder does not hold what it must hold.
-    #[error("{}: expected {expected}, found {found}", path.display())]
+    #[error("{}: expected {expected}, found {found}", one_line(path.display()))]
     Format {
         /// The file or folder.
         path: PathBuf,
@@ -69,7 +69,7 @@ pub enum Error {
     /// A signal ended training. What was reached is written.
     #[error(
         "{}: stopped by signal {signal} after {epoch} whole epochs; the model and history so far are there{}",
-        out.display(),
+        one_line(out.display()),
         if *resumable { ", and train --resume goes on from there" } else { "" }
     )]
     Stopped {
@@ -126,11 +126,20 @@ impl Error {
 
     /// A file or folder that does not hold what it must hold.
     pub fn format(path: &Path, expected: impl Display, found: impl Display) -> Self {
-        Self::Format { path: path.to_path_buf(), expected: expected.to_string(), found: found.to_string() }
+        Self::Format { path: path.to_path_buf(), expected: one_line(expected), found: one_line(found) }
     }
 
     /// An option with a value that it cannot have.
     pub fn option(option: &'static str, expected: impl Display, found: impl Display) -> Self {
-        Self::Option { option, expected: expected.to_string(), found: found.to_string() }
+        Self::Option { option, expected: one_line(expected), found: one_line(found) }
     }
+}
+
+/// `text` with its control characters escaped: a name in a file, or of one, may hold any, and an error is one line.
+fn one_line(text: impl Display) -> String {
+    let escaped = |character: char| match character.is_control() {
+        true => character.escape_default().to_string(),
+        false => character.into(),
+    };
+    text.to_string().chars().map(escaped).collect()
 }

@@ -73,7 +73,7 @@
 //! | [`cli`] | the command: one file per verb |
 //!
 //! [`Error`](enum@Error) says what is wrong with which file or option; [`whole_file`] writes files that appear
-//! whole.
+//! whole, and `in_use` lists the files that are mapped.
 
 pub mod bench;
 pub mod cli;
@@ -81,6 +81,8 @@ pub mod data;
 pub mod engine;
 pub mod error;
 pub mod gradient_check;
+#[cfg(unix)]
+pub mod in_use;
 pub mod model;
 pub mod objective;
 pub mod picture;

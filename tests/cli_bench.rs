@@ -67,7 +67,7 @@ fn what_cannot_be_measured_is_refused_before_anything_is() {
         ("--engine gemm --isa avx2", 2, "--isa: expected"),
         ("--batch 0", 2, "--batch: expected 1 to 200"),
         ("--compare other.json", 1, "other.json: expected a record of onelayer bench"),
-        ("--compare nowhere.json", 1, "nowhere.json: cannot read"),
+        ("--compare nowhere.json", 1, "nowhere.json: cannot open"),
     ] {
         let done = bench(&desk, &format!("{arguments} --out refused"));
         let message = String::from_utf8(done.stderr).unwrap();

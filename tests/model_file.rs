@@ -220,6 +220,14 @@ fn a_missing_tensor() {
     }
 }
 
+/// Found by fuzzing: the format's own message quotes the name as it is.
+#[test]
+fn a_name_that_would_break_the_line() {
+    let header = br#"{"me\n\u001b[2J":{"dtype":"F32","shape":[1],"data_offsets":[9,12]}}"#;
+    let bytes = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 12]].concat();
+    Folder::new().assert_refused(&bytes, &["safetensors", r"me\n\u{1b}[2J"]);
+}
+
 #[test]
 fn another_type() {
     for name in ["weight", "bias", "mean", "std"] {

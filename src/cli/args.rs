@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use super::console;
 use super::pass::Setting;
 use crate::data::layout;
 use crate::data::{Dataset, Labels, Source, SplitFiles, Standardization, Validation};
@@ -57,7 +58,9 @@ impl DataArgs {
             test: self.test_files.clone(),
             labels: self.labels.unwrap_or_default(),
         };
-        Dataset::open(&self.source(), &files)
+        let dataset = Dataset::open(&self.source(), &files)?;
+        console::check_stdout()?;
+        Ok(dataset)
     }
 
     /// The same, of another folder.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::Serialize;
@@ -20,6 +21,7 @@ use crate::report::{self, Table};
 use crate::roofline::{self, Budget, Roofline};
 use crate::train::record::DatasetRecord;
 use crate::train::{Config, Run};
+use crate::whole_file;
 
 /// The record's name in its folder.
 const RECORD_FILE: &str = "bench.json";
@@ -196,7 +198,7 @@ impl Args {
 
 /// An earlier record.
 fn read(path: &Path) -> Result<BenchRecord> {
-    let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
+    let bytes = whole_file::read(path, "a record of onelayer bench", 1 << 28)?;
     serde_json::from_slice(&bytes)
         .map_err(|error| Error::format(path, format!("a record of onelayer bench ({RECORD_FILE})"), error))
 }

@@ -1,6 +1,10 @@
 //! What people read: text on stdout, or on stderr where stdout is for JSON; a progress bar on a terminal.
 
+#[cfg(unix)]
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+#[cfg(unix)]
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -120,6 +124,17 @@ pub(super) fn to_json(value: &impl Serialize) -> String {
 /// Prints on stdout.
 pub(super) fn print(text: &str) -> Result<()> {
     put(&mut io::stdout().lock(), text)
+}
+
+/// Checks that what is printed on stdout does not go into a file that is being read.
+pub(super) fn check_stdout() -> Result<()> {
+    #[cfg(unix)]
+    if let Ok(file) = io::stdout().as_fd().try_clone_to_owned() {
+        let metadata = File::from(file).metadata();
+        let path = Path::new("standard output");
+        return crate::in_use::check_output(path, &metadata.map_err(Error::io(path, "examine"))?);
+    }
+    Ok(())
 }
 
 /// Says on stderr what went wrong. Where nobody can read it, the exit code still tells.

@@ -44,6 +44,7 @@ enum SplitName {
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Record {
+    #[serde(serialize_with = "crate::train::path_text::path")]
     model: PathBuf,
     dataset: DatasetRecord,
     split: &'static str,

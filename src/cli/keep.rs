@@ -3,6 +3,7 @@
 
 use super::pass::Setting;
 use super::signals::Signals;
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::report::{RunFolder, history_csv};
 use crate::train::{Checkpoint, EpochRecord, Fingerprint, Progress, Trainer, checkpoint};
@@ -16,6 +17,13 @@ pub(super) struct Resumption {
     pub(super) from: Option<Checkpoint>,
 }
 
+impl Resumption {
+    /// The fingerprint of the data, which is read for it only where checkpoints are asked for.
+    pub(super) fn fingerprint(&self, dataset: &Dataset) -> Option<Fingerprint> {
+        (self.every.is_some() || self.from.is_some()).then(|| Fingerprint::of(dataset))
+    }
+}
+
 /// Trains a pass, and keeps what it reaches.
 pub(super) struct Keeper<'a> {
     setting: &'a Setting,
@@ -27,17 +35,16 @@ pub(super) struct Keeper<'a> {
 }
 
 impl<'a> Keeper<'a> {
-    /// A keeper of the runs of `setting`, whose files go into `folders`. The data is read for its fingerprint only
-    /// where checkpoints are asked for.
+    /// A keeper of the runs of `setting`, whose files go into `folders`. `data` is what [`Resumption::fingerprint`]
+    /// gives.
     pub(super) fn new(
         setting: &'a Setting,
         folders: &'a [RunFolder],
         resumption: &Resumption,
+        data: Option<Fingerprint>,
         signals: Signals,
     ) -> Result<Self> {
         let Resumption { every, from } = resumption;
-        let checkpoints = every.is_some() || from.is_some();
-        let data = checkpoints.then(|| Fingerprint::of(&setting.dataset));
         if let (Some(checkpoint), Some(data)) = (from, &data) {
             checkpoint.check_settings(&setting.config, &setting.engine.name)?;
             checkpoint.check_data(&setting.dataset, data)?;
@@ -64,11 +71,13 @@ impl<'a> Keeper<'a> {
     /// Trains to the last epoch, or until a signal comes; `observe` sees the newest record of every run after each
     /// evaluation. Whatever ends it early, what was reached is written.
     pub(super) fn train(&self, trainer: &mut Trainer, mut observe: impl FnMut(&[EpochRecord])) -> Result<()> {
-        let trained = self.advance(trainer, &mut observe);
-        if let Err(error) = &trained {
-            self.leave(trainer, !matches!(error, Error::Panicked { .. }))?;
+        let Err(error) = self.advance(trainer, &mut observe) else { return Ok(()) };
+        let left = self.leave(trainer, !matches!(error, Error::Panicked { .. }));
+        match error {
+            // These say that it was written.
+            Error::Stopped { .. } | Error::Diverged { .. } => left.and(Err(error)),
+            _ => Err(error),
         }
-        trained
     }
 
     fn advance(&self, trainer: &mut Trainer, observe: &mut dyn FnMut(&[EpochRecord])) -> Result<()> {

@@ -69,6 +69,7 @@ pub fn main() -> ExitCode {
         Err(error) => return misused(&error),
     };
     signals::refuse_large_files();
+    signals::report_faults();
     match cli.verb.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

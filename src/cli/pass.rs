@@ -58,12 +58,14 @@ impl Pass {
         let standardization = team.install(|| Standardization::measure(&train))?;
         let initial = Parameters::random(dataset.classes.len(), train.features(), config.seed);
         let initial = vec![initial; config.runs.len()];
+        let fingerprint = resumption.fingerprint(&dataset);
+        signals.note();
         let folders = folders()?;
         let mut engine =
             args.engine.create(&initial, &standardization, Objective::default(), team.handle())?;
         let setting = Setting { engine: engine.info(), config, dataset, standardization };
         let Setting { config, dataset, .. } = &setting;
-        let keeper = Keeper::new(&setting, &folders, &resumption, signals)?;
+        let keeper = Keeper::new(&setting, &folders, &resumption, fingerprint, signals)?;
         let (train, validation, test) =
             (dataset.train.samples(), dataset.validation.samples(), dataset.test.samples());
         let copy = |split| (config.epochs >= Resident::READINGS).then(|| Resident::copy(split)).flatten();

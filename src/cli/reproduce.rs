@@ -24,7 +24,10 @@ impl Args {
         let folder = self.training.folder("reproduce")?;
         let out = folder.path().to_path_buf();
         // They lie in a folder that may be written to.
-        let folders = || names.iter().map(|name| RunFolder::create(&out.join(name), true)).collect();
+        let folders = || {
+            folder.check_no_input()?;
+            names.iter().map(|name| RunFolder::create(&out.join(name), true)).collect()
+        };
         let (pass, folders) = Pass::run(config, Resumption::default(), &self.training, console, folders)?;
         let command = self.training.command("reproduce", &pass.setting, &[]);
         let runs = pass.write(&folders, &folder, &command)?;

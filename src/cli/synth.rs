@@ -28,6 +28,7 @@ pub(super) struct Args {
 struct Written {
     name: &'static str,
     seed: u64,
+    #[serde(serialize_with = "crate::train::path_text::path")]
     out: PathBuf,
     files: Vec<&'static str>,
     classes: Vec<&'static str>,

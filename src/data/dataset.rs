@@ -79,10 +79,7 @@ impl Dataset {
         match source {
             Source::Folder(folder) => Self::open_folder(folder, files),
             Source::Synthetic(seed) => {
-                let folder = tempfile::Builder::new()
-                    .prefix("onelayer-synthetic-")
-                    .tempdir()
-                    .map_err(Error::io(&std::env::temp_dir(), "make a folder in"))?;
+                let folder = synthetic::Temporary::new()?;
                 synthetic::write(folder.path(), *seed)?;
                 // The maps keep the files' pages when `folder` is removed.
                 Ok(Self { path: None, ..Self::open_folder(folder.path(), files)? })

@@ -6,11 +6,21 @@ use std::path::{Path, PathBuf};
 use memmap2::Mmap;
 
 use crate::error::{Error, Result};
+#[cfg(unix)]
+use crate::in_use::InUse;
+
+/// The most bytes that are worth reading before they are asked for. A file of more may not fit into memory, or be one
+/// large hole.
+#[cfg(target_os = "linux")]
+const POPULATED: u64 = 1 << 32;
 
 /// A read-only map of a whole file, of at least one byte.
 #[derive(Debug)]
 pub struct Mapped {
     path: PathBuf,
+    /// Before the map, so that it is dropped first: what is listed is mapped.
+    #[cfg(unix)]
+    _in_use: InUse,
     map: Mmap,
 }
 
@@ -20,7 +30,13 @@ impl Mapped {
     /// # Errors
     /// A file that cannot be read, is not a regular one, or is empty.
     pub fn open(path: &Path, what: &str) -> Result<Self> {
-        Ok(Self { path: path.to_path_buf(), map: map(path, what)? })
+        let (file, map) = map(path, what)?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            #[cfg(unix)]
+            _in_use: InUse::new(path, file, &map)?,
+            map,
+        })
     }
 
     /// The file.
@@ -34,8 +50,8 @@ impl Mapped {
     }
 }
 
-/// Maps a whole regular file, read-only.
-fn map(path: &Path, what: &str) -> Result<Mmap> {
+/// Opens and maps a whole regular file, read-only.
+fn map(path: &Path, what: &str) -> Result<(File, Mmap)> {
     // Looked at before it is opened: to open a pipe is to wait for its writer.
     let metadata = fs::metadata(path).map_err(Error::io(path, "examine"))?;
     let refused = |found| Err(Error::format(path, what, found));
@@ -52,6 +68,8 @@ fn map(path: &Path, what: &str) -> Result<Mmap> {
     // One call maps all the pages that are in the cache; without it each 64 KiB costs a fault of its own. It is
     // only advice: an older kernel refuses it, and the pages then come one fault at a time.
     #[cfg(target_os = "linux")]
-    let _ = map.advise(memmap2::Advice::PopulateRead);
-    Ok(map)
+    if metadata.len() <= POPULATED {
+        let _ = map.advise(memmap2::Advice::PopulateRead);
+    }
+    Ok((file, map))
 }

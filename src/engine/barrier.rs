@@ -4,15 +4,31 @@
 //! waits first spins. On a busy machine, or with more threads than cores, the member it waits for may need
 //! this very core: so after a bounded time it yields, and then sleeps until it is woken.
 
-use std::hint;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::thread;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use self::parts::{AtomicBool, AtomicU32, AtomicUsize, Condvar, Mutex, hint, thread};
 
 /// Spins before the first yield: a few tens of microseconds.
-const SPINS: u32 = 4_000;
+const SPINS: u32 = if cfg!(loom) { 1 } else { 4_000 };
 /// Yields before sleep.
-const YIELDS: u32 = 100;
+const YIELDS: u32 = if cfg!(loom) { 1 } else { 100 };
+
+/// What a barrier is made of: loom's, where it tries all orders of events.
+mod parts {
+    #[cfg(all(loom, test))]
+    pub(super) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
+    #[cfg(all(loom, test))]
+    pub(super) use loom::sync::{Condvar, Mutex};
+    #[cfg(all(loom, test))]
+    pub(super) use loom::{hint, thread};
+    #[cfg(not(all(loom, test)))]
+    pub(super) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
+    #[cfg(not(all(loom, test)))]
+    pub(super) use std::sync::{Condvar, Mutex};
+    #[cfg(not(all(loom, test)))]
+    pub(super) use std::{hint, thread};
+}
 
 /// A reusable barrier for `members` threads, which can be poisoned: then nobody waits any more.
 pub(super) struct Barrier {
@@ -49,8 +65,7 @@ impl Barrier {
         let round = self.round.load(Ordering::Relaxed);
         if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.members {
             self.arrived.store(0, Ordering::Relaxed);
-            // SeqCst pairs with `sleep`: either this thread sees the sleeper or the sleeper sees this round.
-            self.round.store(round.wrapping_add(1), Ordering::SeqCst);
+            self.round.store(round.wrapping_add(1), Ordering::Release);
             self.wake();
         } else {
             self.wait_for_the_others(round);
@@ -60,12 +75,12 @@ impl Barrier {
 
     /// Lets everybody who waits, or will wait, go at once with [`Poisoned`].
     pub(super) fn poison(&self) {
-        self.poisoned.store(true, Ordering::SeqCst);
+        self.poisoned.store(true, Ordering::Release);
         self.wake();
     }
 
     fn is_over(&self, round: u32) -> bool {
-        self.round.load(Ordering::SeqCst) != round || self.poisoned.load(Ordering::SeqCst)
+        self.round.load(Ordering::Acquire) != round || self.poisoned.load(Ordering::Acquire)
     }
 
     fn wait_for_the_others(&self, round: u32) {
@@ -82,18 +97,76 @@ impl Barrier {
             thread::yield_now();
         }
         let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        self.sleepers.fetch_add(1, Ordering::SeqCst);
+        self.sleepers.fetch_add(1, Ordering::AcqRel);
         while !self.is_over(round) {
             guard = self.woken.wait(guard).unwrap_or_else(PoisonError::into_inner);
         }
-        self.sleepers.fetch_sub(1, Ordering::SeqCst);
+        self.sleepers.fetch_sub(1, Ordering::Relaxed);
     }
 
     fn wake(&self) {
-        if self.sleepers.load(Ordering::SeqCst) > 0 {
+        // Nothing is added, but the two additions have an order: either this thread sees the sleeper, or the sleeper,
+        // whose addition comes later, sees what this thread wrote before.
+        if self.sleepers.fetch_add(0, Ordering::AcqRel) > 0 {
             // Taking the lock makes sure that a sleeper which saw the old round is waiting by now.
             drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner));
             self.woken.notify_all();
         }
+    }
+}
+
+/// All orders of events of two members, as far as loom tells them apart.
+#[cfg(all(loom, test))]
+mod tests {
+    use loom::sync::Arc;
+
+    use super::*;
+
+    /// What two members share: each writes its own cell before the barrier and reads the other's after it.
+    struct Pair {
+        barrier: Barrier,
+        cells: [AtomicUsize; 2],
+    }
+
+    impl Pair {
+        fn new() -> Arc<Self> {
+            Arc::new(Self { barrier: Barrier::new(2), cells: [AtomicUsize::new(0), AtomicUsize::new(0)] })
+        }
+
+        /// The phases are those of a training step: what was read may be written again after the second wait.
+        fn work(&self, member: usize, rounds: usize) {
+            for round in 1..=rounds {
+                self.cells[member].store(round, Ordering::Relaxed);
+                self.barrier.wait().unwrap();
+                assert_eq!(self.cells[1 - member].load(Ordering::Relaxed), round);
+                self.barrier.wait().unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_written_before_the_barrier_is_seen_after_it() {
+        loom::model(|| {
+            let pair = Pair::new();
+            let other = Arc::clone(&pair);
+            let thread = thread::spawn(move || other.work(1, 2));
+            pair.work(0, 2);
+            thread.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn who_waits_for_a_member_that_fell_is_let_go() {
+        loom::model(|| {
+            let pair = Pair::new();
+            let other = Arc::clone(&pair);
+            let thread = thread::spawn(move || {
+                other.barrier.wait().ok();
+                other.barrier.poison();
+            });
+            let waits = [pair.barrier.wait(), pair.barrier.wait()];
+            assert_eq!(waits[1], Err(Poisoned));
+            thread.join().unwrap();
+        });
     }
 }

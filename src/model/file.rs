@@ -5,7 +5,6 @@
 //! its writer adds. Models that are equal make files that are the same bytes.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -18,6 +17,8 @@ use crate::whole_file;
 
 /// The metadata key of the class names.
 const CLASSES: &str = "classes";
+/// No model is larger: 256 classes of nearly a million features.
+const LARGEST: u64 = 1 << 30;
 
 impl Model {
     /// Writes the model to `path`. The file appears when it is complete; one of that name is replaced.
@@ -65,17 +66,15 @@ impl Model {
     /// A file that cannot be read, is not a safetensors file, or does not hold the tensors of a model: names,
     /// shapes and types as above, K from 2 to 256, every value finite, every standard deviation positive.
     pub fn load(path: &Path) -> Result<Self> {
-        let metadata = fs::metadata(path).map_err(Error::io(path, "open"))?;
-        if !metadata.is_file() {
-            let found = if metadata.is_dir() { "a folder" } else { "something that is not a regular file" };
-            return Err(Error::format(path, "a model file", found));
-        }
-        let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
+        let bytes = whole_file::read(path, "a model file", LARGEST)?;
         Self::from_bytes(path, &bytes)
     }
 
     /// Reads and checks a model from the bytes of the file `path`.
-    fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self> {
+    ///
+    /// # Errors
+    /// As [`Model::load`], but for a file that cannot be read.
+    pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self> {
         let not_safetensors = |error| {
             let expected = "a model file in safetensors format";
             Error::format(path, expected, format_args!("{} bytes that are not one: {error}", bytes.len()))

@@ -22,17 +22,20 @@ pub struct RunFolder {
 
 impl RunFolder {
     /// Makes the folder `path` and what leads to it, and checks that files can be written there. Where
-    /// `overwrite` is set, an existing folder may hold files: those of the same name are replaced, others
-    /// stay.
+    /// `overwrite` is set, an existing folder may hold files: those of the same name are replaced, those that a
+    /// killed run left unfinished are removed, others stay.
     ///
     /// # Errors
-    /// A folder that cannot be made or written to, and, unless `overwrite` is set, one that holds anything.
+    /// A folder that cannot be made or written to; one that holds a file that is mapped; and, unless `overwrite` is
+    /// set, one that holds anything.
     pub fn create(path: &Path, overwrite: bool) -> Result<Self> {
         if path.exists() && !overwrite {
             check_empty(path)?;
         }
         let folder = Self { path: path.to_path_buf(), made: missing(path), written: AtomicBool::new(false) };
         fs::create_dir_all(path).map_err(Error::io(path, "make the folder"))?;
+        folder.check_no_input()?;
+        whole_file::remove_left_over(path)?;
         folder.checked()
     }
 
@@ -53,6 +56,16 @@ impl RunFolder {
         }
         made.push(path.clone());
         Self { path, made, written: AtomicBool::new(false) }.checked()
+    }
+
+    /// Checks, before the long work, that nothing in this folder is a file that is being read: a run could replace it.
+    ///
+    /// # Errors
+    /// The file, and the input that it is.
+    pub fn check_no_input(&self) -> Result<()> {
+        let entries = fs::read_dir(&self.path).map_err(Error::io(&self.path, "read the folder"))?;
+        // What can no longer be examined is no file that is being read.
+        entries.flatten().try_for_each(|entry| whole_file::check_no_input(&entry.path()))
     }
 
     /// Where it is.

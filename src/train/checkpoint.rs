@@ -4,8 +4,7 @@
 //! header in JSON (settings, fingerprint of the data, what was reached), the engine's exact state, and the SHA-256 of
 //! everything before it. It appears whole or not at all.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::cmp::Ordering;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -35,7 +34,8 @@ const LARGEST: u64 = 1 << 28;
 pub struct Reached {
     /// The epochs that are finished.
     pub epoch: usize,
-    /// The images of the next epoch that were trained already: a whole number of batches.
+    /// The images of the next epoch that were trained already: a whole number of batches, or all of them where they
+    /// are yet to be evaluated.
     pub images: usize,
     /// The history of each run.
     pub histories: Vec<Vec<EpochRecord>>,
@@ -54,9 +54,12 @@ impl Reached {
 
     /// Whether training `images` images as `config`, which can be used, says comes past this point.
     pub fn fits(&self, config: &Config, images: usize) -> bool {
-        let inside = self.epoch < config.epochs && self.images < images;
-        let place = self.images == 0 && self.epoch == config.epochs
-            || inside && self.images.is_multiple_of(config.batch);
+        let batches = self.images < images && self.images.is_multiple_of(config.batch);
+        let place = match self.epoch.cmp(&config.epochs) {
+            Ordering::Less => batches || self.images == images,
+            Ordering::Equal => self.images == 0,
+            Ordering::Greater => false,
+        };
         let every = config.evaluate_every;
         let last = (self.epoch == config.epochs && !self.epoch.is_multiple_of(every)).then_some(self.epoch);
         let whole = |history: &Vec<EpochRecord>| {
@@ -131,19 +134,7 @@ impl Checkpoint {
     /// # Errors
     /// A file that cannot be read, or is not a whole checkpoint.
     pub fn load(path: &Path) -> Result<Self> {
-        let metadata = fs::metadata(path).map_err(Error::io(path, "open"))?;
-        if !metadata.is_file() || metadata.len() > LARGEST {
-            let found = match metadata.len() {
-                _ if metadata.is_dir() => "a folder".into(),
-                length if metadata.is_file() => format!("{length} bytes"),
-                _ => "something that is not a regular file".into(),
-            };
-            let expected = format!("a checkpoint, a file of at most {LARGEST} bytes");
-            return Err(Error::format(path, expected, found));
-        }
-        let mut bytes = Vec::new();
-        let file = File::open(path).map_err(Error::io(path, "open"))?;
-        file.take(LARGEST).read_to_end(&mut bytes).map_err(Error::io(path, "read"))?;
+        let bytes = whole_file::read(path, "a checkpoint", LARGEST)?;
         Self::from_bytes(path, &bytes)
     }
 

@@ -3,6 +3,7 @@
 pub mod checkpoint;
 pub mod config;
 pub mod history;
+pub mod path_text;
 pub mod record;
 pub mod trainer;
 

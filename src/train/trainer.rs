@@ -25,18 +25,34 @@ pub struct Trainer<'a> {
     reached: Reached,
     /// Batches in the next slice.
     slice: usize,
+    /// The evaluation that is under way, once an epoch is trained.
+    evaluating: Option<Evaluating>,
     /// The engine's state after the last evaluation that found every cost finite, and the epoch of that.
     finite: Option<(Vec<u8>, usize)>,
 }
 
-/// The longest that a slice shall take: whoever wants training to stop waits no longer than this, and for an
-/// evaluation.
+/// The longest that a slice shall take: whoever wants training to stop waits no longer than this, and for a slice of
+/// an evaluation.
 const SLICE: Duration = Duration::from_millis(50);
+
+/// The images of a slice of an evaluation. Losses are added up slice by slice, so this is part of a loss's bits, and
+/// does not depend on how long a slice takes: 5 ms for the simd engine.
+const EVALUATION: usize = 1 << 14;
+
+/// An evaluation of both splits, as far as it is.
+#[derive(Default)]
+struct Evaluating {
+    /// The images that were evaluated, of the training split and then of the validation split.
+    images: usize,
+    /// What was found on each split, run by run.
+    found: [Vec<Evaluation>; 2],
+    spent: Duration,
+}
 
 /// What [`Trainer::advance`] did.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Progress {
-    /// It trained a slice of an epoch.
+    /// It trained a slice of an epoch, or evaluated one.
     Slice,
     /// It finished an epoch.
     Epoch,
@@ -80,6 +96,7 @@ impl<'a> Trainer<'a> {
             steps: steps.repeat(train.len().div_ceil(config.batch)),
             reached: Reached::nothing(config.runs.len()),
             slice: 16,
+            evaluating: None,
             finite: None,
         })
     }
@@ -96,6 +113,7 @@ impl<'a> Trainer<'a> {
         self.engine.restore(state)?;
         self.config.order().fill(reached.epoch + 1, &mut self.order);
         self.finite = (reached.epoch > 0).then(|| (state.to_vec(), reached.epoch));
+        self.evaluating = None;
         self.reached = reached;
         Ok(())
     }
@@ -124,8 +142,8 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// Trains a slice of an epoch, which ends where a batch does, and evaluates where that is due. How epochs are
-    /// sliced changes no bit of the result.
+    /// Trains a slice of an epoch, which ends where a batch does, or, once that is due, evaluates a slice of the
+    /// splits. How epochs are sliced changes no bit of the result.
     ///
     /// # Errors
     /// As [`Trainer::run`].
@@ -134,6 +152,25 @@ impl<'a> Trainer<'a> {
         if self.reached.epoch == epochs {
             return Ok(Progress::Done);
         }
+        if self.reached.images < self.order.len() {
+            self.train_slice(batch)?;
+            if self.reached.images < self.order.len() {
+                return Ok(Progress::Slice);
+            }
+        }
+        let epoch = self.reached.epoch + 1;
+        if epoch < epochs && !epoch.is_multiple_of(evaluate_every) {
+            (self.reached.epoch, self.reached.images) = (epoch, 0);
+            return Ok(Progress::Epoch);
+        }
+        Ok(match self.evaluate_slice()? {
+            None => Progress::Slice,
+            Some(evaluated) => Progress::Evaluated(self.record(evaluated)?),
+        })
+    }
+
+    /// Trains a slice of an epoch.
+    fn train_slice(&mut self, batch: usize) -> Result<()> {
         let start = Instant::now();
         if self.reached.images == 0 {
             self.config.order().fill(self.reached.epoch + 1, &mut self.order);
@@ -146,15 +183,7 @@ impl<'a> Trainer<'a> {
         self.slice = if 2 * spent < SLICE { self.slice.saturating_mul(2) } else { (self.slice / 2).max(1) };
         self.reached.unevaluated_seconds += spent.as_secs_f64();
         self.reached.images = images.end;
-        if images.end < self.order.len() {
-            return Ok(Progress::Slice);
-        }
-        self.reached.images = 0;
-        self.reached.epoch += 1;
-        if self.reached.epoch < epochs && !self.reached.epoch.is_multiple_of(evaluate_every) {
-            return Ok(Progress::Epoch);
-        }
-        self.evaluate().map(Progress::Evaluated)
+        Ok(())
     }
 
     /// The histories so far, one for each run.
@@ -201,15 +230,43 @@ impl<'a> Trainer<'a> {
         Ok(parameters.into_iter().zip(evaluations).zip(&self.config.runs).map(finish).collect())
     }
 
-    /// Evaluates both splits and adds a record to each history.
-    fn evaluate(&mut self) -> Result<Vec<EpochRecord>> {
+    /// Evaluates slices of the training split, then of the validation split, for as long as a slice may take. What
+    /// was found, where that was the end.
+    fn evaluate_slice(&mut self) -> Result<Option<Evaluating>> {
         let start = Instant::now();
-        let on_train = self.engine.evaluate(self.train)?;
-        let on_validation = self.engine.evaluate(self.validation)?;
+        let mut evaluating = self.evaluating.take().unwrap_or_default();
+        let (first, all) = (self.train.len(), self.train.len() + self.validation.len());
+        while evaluating.images < all && start.elapsed() < SLICE / 2 {
+            let (split, samples, before) = match evaluating.images < first {
+                true => (0, self.train, 0),
+                false => (1, self.validation, first),
+            };
+            let from = evaluating.images - before;
+            let to = (from + EVALUATION).min(samples.len());
+            let found = self.engine.evaluate(&samples.slice(from..to))?;
+            match &mut evaluating.found[split] {
+                sums if sums.is_empty() => *sums = found,
+                sums => sums.iter_mut().zip(&found).for_each(|(sum, found)| sum.add(found)),
+            }
+            evaluating.images = before + to;
+        }
+        evaluating.spent += start.elapsed();
+        if evaluating.images == all {
+            return Ok(Some(evaluating));
+        }
+        self.evaluating = Some(evaluating);
+        Ok(None)
+    }
+
+    /// Ends the epoch: adds a record of what was found to each history.
+    fn record(&mut self, Evaluating { found, spent, .. }: Evaluating) -> Result<Vec<EpochRecord>> {
+        let start = Instant::now();
+        let [on_train, on_validation] = found;
         let penalties = self.penalties();
+        (self.reached.epoch, self.reached.images) = (self.reached.epoch + 1, 0);
         let Reached { epoch, histories, unevaluated_seconds, seconds: total, .. } = &mut self.reached;
         let train = std::mem::take(unevaluated_seconds);
-        let seconds = EpochSeconds { train, evaluate: start.elapsed().as_secs_f64() };
+        let seconds = EpochSeconds { train, evaluate: (spent + start.elapsed()).as_secs_f64() };
         total.train += seconds.train;
         total.evaluate += seconds.evaluate;
 

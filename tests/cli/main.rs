@@ -3,8 +3,15 @@
 
 mod completions;
 mod folders;
+#[cfg(target_os = "linux")]
+mod full_disk;
+#[cfg(unix)]
+mod inputs;
+#[cfg(target_os = "linux")]
+mod malformed;
 mod misuse;
 mod output;
+mod random;
 mod records;
 mod survival;
 

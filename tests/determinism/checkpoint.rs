@@ -7,7 +7,7 @@ use std::path::Path;
 use super::common::{self, Build, ENGINES, Problem, REFERENCE, Sizes};
 use onelayer::engine::Engine;
 use onelayer::model::Parameters;
-use onelayer::train::{Checkpoint, Config, EpochRecord, Fingerprint, Progress, Run, Trainer};
+use onelayer::train::{Checkpoint, Config, EpochRecord, Fingerprint, Progress, Reached, Run, Trainer};
 use onelayer::{Error, Result};
 use tempfile::TempDir;
 
@@ -92,6 +92,33 @@ fn a_resumed_run_has_the_bits_of_one_that_never_stopped() {
         assert!(state == trainer.state(), "{name}");
         assert_eq!(history, bits(trainer.histories()), "{name}");
     }
+}
+
+/// More images than are evaluated in one slice, of which the reference's evaluation is the sum of both.
+#[test]
+fn what_was_trained_but_not_evaluated_is_evaluated_first() {
+    let sizes = Sizes { features: 3, classes: 2, runs: 1, images: 20_000, batch: 1000 };
+    let problem = Problem::new(sizes, 0.05, 3);
+    let samples = problem.samples();
+    let config = Config { runs: config().runs[..1].to_vec(), batch: 1000, epochs: 1, ..config() };
+    let mut engine = problem.engine(ENGINES[0].1, 2);
+    let mut trainer = Trainer::new(&mut *engine, &config, &samples, &samples).unwrap();
+    let begun = trainer.reached().clone();
+    trainer.run(|_| ()).unwrap();
+    let (state, histories) = (trainer.state(), trainer.histories().to_vec());
+    let evaluation = engine.evaluate(&samples).unwrap().swap_remove(0);
+    let record = histories[0][0];
+    assert_eq!(record.train.accuracy, evaluation.correct() as f64 / 20_000.0);
+    assert!((record.validation.loss - evaluation.loss_sum / 20_000.0).abs() < 1e-9);
+
+    let mut other = problem.engine(ENGINES[0].1, 1);
+    let mut trainer = Trainer::new(&mut *other, &config, &samples, &samples).unwrap();
+    let trained = Reached { images: sizes.images, ..begun };
+    assert!(trained.fits(&config, sizes.images));
+    trainer.resume(trained, &state).unwrap();
+    trainer.run(|_| ()).unwrap();
+    assert!(trainer.state() == state, "it is not trained again");
+    assert_eq!(bits(trainer.histories()), bits(&histories));
 }
 
 /// A checkpoint after two epochs and a slice.

@@ -150,6 +150,13 @@ fn archives_that_break_off_or_are_none_are_refused() {
         let case = known(bytes);
         case.assert_refused(from_file(&case), &["my archive: expected", "found"]);
     }
+    // Found by fuzzing: a number that is none, quoted with its line end.
+    let mut tar = Builder::new(Vec::new());
+    append(&mut tar, "small/a.bin", EntryType::Regular, FILES[0].1);
+    let mut tar = tar.into_inner().unwrap();
+    tar[148..156].copy_from_slice(b"1\n234567");
+    let case = known(gzipped(&tar));
+    case.assert_refused(from_file(&case), &["a gzipped tar archive, found", "1\\n234567"]);
     // A bomb: a member that nobody wants, as long as it likes.
     let endless = vec![0; 100 << 20];
     let case = known(gzipped_tar(&[("endless", &endless), FILES[0], FILES[1], FILES[2]]));

@@ -1,6 +1,5 @@
 //! What a run folder holds, from its record.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -9,13 +8,18 @@ use super::super::text;
 use crate::error::{Error, Result};
 use crate::report::{Table, sparkline};
 use crate::train::record::{ReproductionRecord, RunRecord};
+use crate::whole_file;
 
 /// The record in a run folder.
 pub(super) const RECORD_FILE: &str = "run.json";
 
+/// No record is larger.
+const LARGEST: u64 = 1 << 28;
+
 /// One run, or several that were trained side by side.
 #[derive(Serialize)]
 pub(super) struct RunInfo {
+    #[serde(serialize_with = "crate::train::path_text::path")]
     path: PathBuf,
     runs: Vec<RunRecord>,
 }
@@ -23,7 +27,7 @@ pub(super) struct RunInfo {
 impl RunInfo {
     /// Reads a record.
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
+        let bytes = whole_file::read(path, "the record of a run", LARGEST)?;
         let runs = parse(&bytes).map_err(|error| Error::format(path, "the record of a run, JSON", error))?;
         if runs.is_empty() {
             return Err(Error::format(path, "the record of a run, JSON", "a record of no runs"));

@@ -11,6 +11,7 @@
 
 mod noise;
 mod pictures;
+mod temporary;
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -20,6 +21,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use self::pictures::{MARGIN, PICTURES, Template};
+pub use self::temporary::Temporary;
 use super::layout::{CHANNELS, LABEL, NAMES_FILE, RECORD, SIDE};
 use crate::error::Result;
 use crate::whole_file::WholeFile;

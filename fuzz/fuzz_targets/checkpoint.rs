@@ -1,0 +1,25 @@
+//! `checkpoint.bin`, as it is and with the SHA-256 that it should end with. What is read is written again, and read
+//! again as the same; and the questions that resuming asks of it have answers.
+#![no_main]
+
+use std::path::Path;
+
+use libfuzzer_sys::fuzz_target;
+use onelayer::train::Checkpoint;
+use onelayer_fuzz::{accepted, signed};
+
+fuzz_target!(|bytes: &[u8]| {
+    let path = Path::new("file");
+    assert!(accepted(path, Checkpoint::from_bytes(path, bytes)).is_none(), "a forged SHA-256");
+    let Some(checkpoint) = accepted(path, Checkpoint::from_bytes(path, &signed(bytes))) else { return };
+    let written = checkpoint.to_bytes();
+    let again = Checkpoint::from_bytes(path, &written).expect("what it wrote itself");
+    // Not the two themselves: a cost may be NaN.
+    assert!(again.to_bytes() == written);
+    checkpoint.check_settings(&again.config, &again.engine).expect("its own settings");
+    for images in [1, 100, 50_000] {
+        if checkpoint.config.check(images).is_ok() {
+            checkpoint.reached.fits(&checkpoint.config, images);
+        }
+    }
+});

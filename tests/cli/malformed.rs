@@ -1,0 +1,155 @@
+//! What lies in the place of a file that the command reads may be anything: it is named in one line, at once.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, Permissions};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use super::Desk;
+
+/// Each file that is read, and a command that reads it.
+const READERS: [(&str, &str); 6] = [
+    ("data/test_batch.bin", "train --data data --epochs 1 --no-report --out new"),
+    ("run/model.safetensors", "evaluate run/model.safetensors --data data"),
+    ("run/checkpoint.bin", "train --data data --resume run"),
+    ("run/run.json", "info run/run.json"),
+    ("archive", "fetch --archive archive"),
+    ("bench.json", "bench --quick --data data --compare bench.json"),
+];
+
+/// A desk where everything but the archive and the benchmark's record is as it should be.
+fn desk() -> Desk {
+    let desk = Desk::new();
+    desk.run("train --data data --epochs 1 --no-report --out run --checkpoint-every 1");
+    desk
+}
+
+/// Replaces each file in turn by what `make` makes, and checks that it is refused with a line that has `facts`.
+#[track_caller]
+fn assert_each_refused(make: impl Fn(&Path), facts: &[&str]) {
+    let desk = desk();
+    for (file, arguments) in READERS {
+        let (path, aside) = (desk.path(file), desk.path("aside"));
+        let _ = fs::rename(&path, &aside);
+        make(&path);
+        let message = failure(&desk, arguments);
+        assert!(message.starts_with(&format!("{file}: ")) || message.starts_with("data: "), "{message}");
+        assert!(facts.iter().all(|fact| message.contains(fact)), "{file}: {message}");
+        assert!(!desk.path("new").exists() && !desk.path("runs").exists());
+        let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
+        let _ = fs::rename(&aside, &path);
+    }
+}
+
+/// As [`Desk::failure`], of a command that has ten seconds: to read from a pipe is to wait for ever.
+#[track_caller]
+fn failure(desk: &Desk, arguments: &str) -> String {
+    let mut limited = Command::new("timeout");
+    let command = desk.command(arguments);
+    limited.arg("10").arg(command.get_program()).args(command.get_args()).current_dir(desk.path(""));
+    let output = limited.env_remove("ONELAYER_DATA").output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), message.lines().count()), (Some(1), 1), "{arguments}: {message}");
+    message.strip_prefix("onelayer: ").unwrap().into()
+}
+
+#[test]
+fn a_folder() {
+    assert_each_refused(|path| fs::create_dir(path).unwrap(), &["found a folder"]);
+}
+
+#[test]
+fn a_pipe() {
+    let make = |path: &Path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    assert_each_refused(make, &["found something that is not a regular file"]);
+}
+
+#[test]
+fn a_device_that_never_ends() {
+    assert_each_refused(
+        |path| symlink("/dev/zero", path).unwrap(),
+        &["found something that is not a regular file"],
+    );
+}
+
+#[test]
+fn a_link_that_leads_nowhere_or_to_itself() {
+    assert_each_refused(|path| symlink("nowhere", path).unwrap(), &[]);
+    assert_each_refused(|path| symlink(path.file_name().unwrap(), path).unwrap(), &[]);
+}
+
+/// A file with a hole of a terabyte, one byte after it.
+#[test]
+fn a_file_larger_than_any_memory() {
+    let make = |path: &Path| File::create(path).unwrap().set_len((1 << 40) + 1).unwrap();
+    assert_each_refused(make, &["expected", "found 1099511627777 bytes"]);
+}
+
+#[test]
+fn a_file_that_may_not_be_read() {
+    let make = |path: &Path| {
+        fs::write(path, "secret").unwrap();
+        fs::set_permissions(path, Permissions::from_mode(0o000)).unwrap();
+    };
+    let desk = Desk::new();
+    let probe = desk.path("tmp/probe");
+    make(&probe);
+    if File::open(&probe).is_ok() {
+        println!("NOT CHECKED with files that may not be read: who runs this may read any");
+        return;
+    }
+    assert_each_refused(make, &[]);
+}
+
+#[test]
+fn links_to_good_files_are_as_good() {
+    let desk = desk();
+    fs::create_dir(desk.path("links")).unwrap();
+    for name in ["data_batch_1.bin", "data_batch_2.bin", "test_batch.bin"] {
+        symlink(desk.path("data").join(name), desk.path("links").join(name)).unwrap();
+    }
+    symlink("run/model.safetensors", desk.path("model")).unwrap();
+    desk.run("evaluate model --data links");
+}
+
+#[test]
+fn names_may_be_of_any_bytes() {
+    let desk = desk();
+    let name =
+        |prefix: &str| OsStr::from_bytes(&[prefix.as_bytes(), b" \xff \xc3\xa4\n"].concat()).to_os_string();
+    fs::rename(desk.path("data"), desk.path("").join(name("data"))).unwrap();
+    let run = |words: &[&OsStr]| {
+        let output = desk.command("").args(words).output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let word = OsStr::new;
+    let (data, out) = (name("data"), name("out"));
+    let mut train = vec![word("train"), word("--data"), &data, word("--out"), &out];
+    train.extend(["--epochs", "1", "--json"].map(word));
+    let (code, stdout, stderr) = run(&train);
+    assert_eq!(code, Some(0), "{stderr}");
+    let record: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(record["dataset"]["path"], "data \u{fffd} ä\n");
+    let model = Path::new(&out).join("model.safetensors");
+    for words in [
+        vec![word("info"), &out, word("--json")],
+        vec![word("info"), &data, word("--json")],
+        vec![word("evaluate"), model.as_os_str(), word("--data"), &data, word("--json")],
+        vec![word("predict"), model.as_os_str(), &data.clone(), word("--json")],
+    ] {
+        let (code, stdout, stderr) = run(&words);
+        // There are no pictures in the folder of the data.
+        let expected = if words[0] == "predict" { Some(1) } else { Some(0) };
+        assert_eq!(code, expected, "{words:?}: {stderr}");
+        serde_json::from_str::<serde_json::Value>(&stdout).unwrap();
+    }
+    let (code, _, stderr) = run(&[word("evaluate"), &data, word("--data"), &data]);
+    assert_eq!((code, stderr.lines().count()), (Some(1), 1), "{stderr}");
+    assert!(stderr.contains("data \u{fffd} ä\\n: expected a model file, found a folder"), "{stderr}");
+}
