@@ -1,8 +1,6 @@
 //! `onelayer bench`: what this machine can do, and how much of it each engine does.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::Serialize;
