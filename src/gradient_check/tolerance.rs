@@ -16,7 +16,8 @@
 //!
 //! The fixed engine also rounds to 16 bits: its weights over std, and its dlogits, each by up to [`QUANTUM`] of the
 //! largest of its class. Step 1 then adds what the weights are off by times the sum of `|x/255 - mean|`, and step 3
-//! what the dlogits are off by times `m`. These are bounds, not likelihoods: for CIFAR they are hundreds of times what is found.
+//! what the dlogits are off by times `m`. These are bounds, not likelihoods: for CIFAR they are hundreds of times
+//! what is found.
 
 use super::one_step::ETA;
 use crate::data::Standardization;

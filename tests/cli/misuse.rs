@@ -46,7 +46,7 @@ fn options_that_cannot_be_used() {
         ("--threads 5000", "--threads: expected 1 to 1024, found 5000"),
         ("--seed -1", "--seed: expected a whole number, not negative, found -1"),
         ("--engine foo", "--engine: expected auto, simd, fixed, gemm or reference, found foo"),
-        ("--engine", "--engine: expected auto, simd, gemm or reference, found nothing"),
+        ("--engine", "--engine: expected auto, simd, fixed, gemm or reference, found nothing"),
         ("--isa sse", "--isa: expected auto, avx512, avx2 or portable, found sse"),
         (
             "--engine gemm --isa avx2",
