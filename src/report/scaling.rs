@@ -56,7 +56,8 @@ fn panel(svg: &mut Svg, record: &ScalingRecord, axis: Axis, corner: (f64, f64)) 
         size: DATA,
     };
     let clip = |x: f64| x.clamp(axes.x.low, axes.x.high);
-    axes.draw(svg, axis.name(), "GFLOP/s");
+    // The name stands at the picture's edge, once for the panels of a row.
+    axes.draw(svg, axis.name(), if corner.0 < PANEL.0 { "GFLOP/s" } else { "" });
     let peak = |x: f64| axes.place((clip(x), record.peak));
     let dots = format!(" stroke=\"{INK}\" stroke-width=\"1.3\" stroke-dasharray=\"2 4\"");
     svg.line(peak(axes.x.low), peak(axes.x.high), &dots);
