@@ -9,6 +9,9 @@ use crate::roofline::Timing;
 /// Times that differ by less than this fraction are the same: two benches of one program, a minute apart, differ so
 /// much.
 const SAME: f64 = 0.05;
+/// Seconds by which times differ because threads are woken sooner or later: half of what waking a team takes. It
+/// matters to a softmax of 50 microseconds.
+const WAKING: f64 = 10e-6;
 
 /// What can be said of two measurements of the same thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -45,7 +48,7 @@ pub fn compare(now: &BenchRecord, before: &BenchRecord) -> Vec<Comparison> {
     let compared = |now: &Measurement| {
         let before = before.measurements.iter().find(|before| now.is_like(before))?.seconds;
         let speedup = before.median / now.seconds.median;
-        let slack = SAME + drift(&now.engine);
+        let slack = SAME + drift(&now.engine) + WAKING / now.seconds.median;
         Some(Comparison { now: now.clone(), before, speedup, verdict: verdict(&now.seconds, &before, slack) })
     };
     now.measurements.iter().filter_map(compared).collect()

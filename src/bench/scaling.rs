@@ -73,7 +73,7 @@ impl Job {
         Self { images: 10_000, features: 3072, classes: 10, runs: 1, batch: 100, threads, shuffled: false }
     }
 
-    /// The job with one of its sizes changed. Where images or columns are larger, there are fewer images, so that
+    /// The job with one of its sizes changed. Where columns or features are more, there are fewer images, so that
     /// an epoch is not more than ten times the lab's.
     pub fn with(self, axis: Axis, value: usize) -> Self {
         match axis {

@@ -144,8 +144,8 @@ pub(super) fn forward_share(
     }
 }
 
-/// `dlogits [groups of 16 images][C]` of the whole batch, as the backward pass takes them, 0 in the lanes behind its last image. Every member
-/// makes them for itself: that is cheaper than another barrier.
+/// `dlogits [groups of 16 images][C]` of the whole batch, as the backward pass takes them, 0 in the lanes behind its
+/// last image. Every member makes them for itself: that is cheaper than another barrier.
 pub(super) fn softmax_share(
     arithmetic: &dyn Arithmetic,
     job: &Training,
