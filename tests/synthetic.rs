@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use onelayer::data::{Dataset, Source, Split, SplitFiles, synthetic};
+use onelayer::data::{Dataset, Source, Split, SplitFiles, Validation, synthetic};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -82,6 +82,7 @@ fn it_opens_as_the_lab_splits_it() {
 fn its_files_split_as_asked() {
     let files = SplitFiles {
         train: Some(vec!["data_batch_2.bin".into(), "test_batch.bin".into()]),
+        validation: Some(Validation::Files(vec!["test_batch.bin".into()])),
         test: Some(vec!["data_batch_1.bin".into()]),
         ..SplitFiles::default()
     };
@@ -90,6 +91,8 @@ fn its_files_split_as_asked() {
     assert_eq!(asked.train.len(), 20_000);
     let first_file = |split: &Split| split.files().next().unwrap().0.files().next().unwrap().bytes().to_vec();
     assert!(first_file(&asked.train) == first_file(&lab.validation));
+    // What trains validates too, where it is asked to.
+    assert!(first_file(&asked.validation) == first_file(&lab.test));
     assert!(first_file(&asked.test) == first_file(&lab.train));
 }
 

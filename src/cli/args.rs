@@ -32,7 +32,8 @@ pub(super) struct DataArgs {
     /// Files of the data folder that train, separated by commas
     #[arg(long, value_name = "FILES", value_delimiter = ',')]
     train_files: Option<Vec<String>>,
-    /// Files that validate
+    /// Files that validate [default: the format's own, or the last fifth of the images of the files that train,
+    /// where it has none or it trains]
     #[arg(long, value_name = "FILES", value_delimiter = ',')]
     validation_files: Option<Vec<String>>,
     /// Validate on the last so many images of the files that train, and train on all others

@@ -26,7 +26,8 @@ pub enum Source {
 /// What of a data set makes which split, and which labels count. Files are names within its folder.
 ///
 /// The default is what the format of the folder says: of CIFAR-10 the lab's split, in which `data_batch_1`
-/// trains, `data_batch_2` validates and `test_batch` tests.
+/// trains, `data_batch_2` validates and `test_batch` tests. Where the format has no file that validates, or that
+/// file trains, the last fifth of the training images validates instead, and does not train.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SplitFiles {
     /// The files that train; none, or an empty list, for those of the format.
@@ -143,14 +144,17 @@ impl<'a> Plan<'a> {
 
     fn of_format(folder: &'a Path, format: Format, files: &SplitFiles) -> Self {
         let (train, validation, test) = format.files();
-        // Arrays may come without any for validation.
-        let validation = validation.filter(|name| format != Format::Npy || folder.join(name).exists());
         let one = |name: &str| vec![name.to_string()];
+        let train = files.train.clone().filter(|names| !names.is_empty()).unwrap_or_else(|| one(train));
+        // Arrays may come without any for validation, and what trains must not validate unasked.
+        let validation = validation
+            .filter(|name| format != Format::Npy || folder.join(name).exists())
+            .filter(|validation| !train.iter().any(|name| folder.join(name) == folder.join(validation)));
         Self {
             folder,
             format,
             labels: files.labels,
-            train: files.train.clone().filter(|names| !names.is_empty()).unwrap_or_else(|| one(train)),
+            train,
             validation: files.validation.clone().or(validation.map(|name| Validation::Files(one(name)))),
             test: files.test.clone().filter(|names| !names.is_empty()).unwrap_or_else(|| one(test)),
         }

@@ -3,7 +3,7 @@
 use onelayer::data::{Split, SplitFiles, Validation};
 use tempfile::TempDir;
 
-use super::{CIFAR_10, assert_error, contents, open_as, write_cifar_10};
+use super::{CIFAR_10, assert_error, contents, copy, open_as, python, write_arrays, write_cifar_10};
 
 fn names(names: &[&str]) -> Option<Vec<String>> {
     Some(names.iter().map(|name| name.to_string()).collect())
@@ -51,5 +51,30 @@ fn something_must_train_and_something_validate() {
         let facts =
             ["expected 1 to 6, fewer than the images of the training files", &format!("found {count}")];
         assert_error(open_as(folder.path(), &held_out(count)), "--validation-images", &facts);
+    }
+}
+
+#[test]
+fn a_file_that_trains_does_not_validate_unasked() {
+    let folders = [(); 3].map(|()| TempDir::new().unwrap());
+    let [binary, pickled, arrays] = folders.each_ref().map(TempDir::path);
+    write_cifar_10(binary);
+    copy(&python("cifar-10-batches-py"), pickled);
+    write_arrays(arrays);
+    for (folder, [first, second]) in [
+        (binary, ["data_batch_1.bin", "data_batch_2.bin"]),
+        (binary, ["data_batch_1.bin", "./data_batch_2.bin"]),
+        (pickled, ["data_batch_1", "data_batch_2"]),
+        (arrays, ["train_images.npy", "validation_images.npy"]),
+    ] {
+        let open = |train: &[&str]| {
+            let data = open_as(folder, &SplitFiles { train: names(train), ..SplitFiles::default() }).unwrap();
+            [&data.train, &data.validation].map(contents)
+        };
+        let [train, validation] = open(&[first]);
+        assert_eq!([train.len(), validation.len()], [4, 3], "its own file validates");
+        // The last fifth of all seven, rounded up.
+        let all = [train, validation].concat();
+        assert!(open(&[first, second]) == [&all[..5], &all[5..]], "{second}");
     }
 }
