@@ -4,6 +4,8 @@ use std::fs;
 use std::process::{Command, Output};
 
 use onelayer::data::layout::RECORD;
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -12,10 +14,11 @@ fn desk() -> TempDir {
     let desk = TempDir::new().unwrap();
     let data = desk.path().join("data");
     fs::create_dir(&data).unwrap();
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(0);
     for name in ["data_batch_1.bin", "data_batch_2.bin", "test_batch.bin"] {
-        let byte =
-            |n: usize, i: usize| if i == 0 { n % 10 } else { (i * (n + 3) * 2_654_435_761) >> 9 } as u8;
-        let bytes: Vec<u8> = (0..200).flat_map(|n| (0..RECORD).map(move |i| byte(n, i))).collect();
+        let mut bytes = vec![0; 200 * RECORD];
+        random.fill_bytes(&mut bytes);
+        bytes.iter_mut().step_by(RECORD).for_each(|label| *label %= 10);
         fs::write(data.join(name), bytes).unwrap();
     }
     desk
@@ -57,6 +60,20 @@ fn the_record_holds_the_machine_and_every_task() {
     let done = bench(&desk, "--quick --engine simd --threads 1 --out second --compare first/bench.json");
     let text = String::from_utf8(done.stdout).unwrap();
     assert!(done.status.success() && text.contains("against first/bench.json"), "{text}");
+}
+
+/// The measured peak is that of f32 products, which fixed does not make: nothing says what bounds it.
+#[test]
+fn only_engines_in_f32_are_held_to_the_f32_peak() {
+    let desk = desk();
+    for (engine, bounded) in [("gemm", true), ("fixed", false)] {
+        let done = bench(&desk, &format!("--quick --engine {engine} --threads 1 --json --out {engine}"));
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let record: Value = serde_json::from_slice(&done.stdout).unwrap();
+        let measurements = record["measurements"].as_array().unwrap();
+        assert!(!measurements.is_empty() && measurements.iter().all(|one| one["engine"]["name"] == engine));
+        assert!(measurements.iter().all(|one| one["of_bound"].is_null() != bounded), "{engine}");
+    }
 }
 
 #[test]

@@ -62,6 +62,21 @@ fn every_criterion_holds_over_every_parameter_at_every_lambda() {
 }
 
 #[test]
+fn an_engine_is_held_to_the_rounding_of_its_own_numbers() {
+    let folder = TempDir::new().unwrap();
+    for (engine, numbers) in [("auto", "f32"), ("gemm", "f32"), ("fixed", "16-bit")] {
+        let arguments = ["--engine", engine, "--images", "3", "--lambda", "0", "--json"];
+        let report = json(&gradcheck(folder.path(), &arguments));
+        let criterion = criteria(&report).last().unwrap();
+        let name = criterion["name"].as_str().unwrap();
+        assert!(name.contains(&format!(" {numbers} error in units of its tolerance")), "{engine}: {name}");
+        // Held to f32 the fixed engine would be far above 1, to 16 bits the others far below 1e-6.
+        let error = criterion["max_error"].as_f64().unwrap();
+        assert!((1e-6..1.0).contains(&error), "{criterion}");
+    }
+}
+
+#[test]
 fn a_failure_names_the_parameter_its_class_its_pixel_and_both_values() {
     let folder = TempDir::new().unwrap();
     // So coarse a step that the difference is not the slope.

@@ -3,7 +3,7 @@
 use super::record::Measurement;
 use super::{Contender, Oracle};
 use crate::data::Standardization;
-use crate::engine::{Engine, EngineInfo, Isa, Stage, Stages, Step, Team};
+use crate::engine::{Engine, EngineInfo, EngineKind, Isa, Stage, Stages, Step, Team};
 use crate::error::Result;
 use crate::model::Parameters;
 use crate::roofline::{Budget, Roofline, Timing, Work};
@@ -104,7 +104,7 @@ impl Task {
         let timing = match self {
             Self::Stage(stage) => match contender.staged(workload, team.handle())? {
                 Some(simd) => {
-                    oracle.forward(&what, &mut *engine)?;
+                    oracle.forward(&what, contender.kind, &mut *engine)?;
                     time_stage(
                         stage,
                         Stages::new(simd, &workload.train.slice(0..workload.batch)),
@@ -165,9 +165,10 @@ impl Task {
         Work { flops, bytes, level: roofline.caches.holding(held, threads) }
     }
 
-    /// The measurement that `timing` makes.
+    /// The measurement that `seconds` makes, of an engine of `kind`.
     pub fn measurement(
         self,
+        kind: EngineKind,
         engine: EngineInfo,
         seconds: Timing,
         workload: &Workload,
@@ -176,7 +177,7 @@ impl Task {
         let images = self.images(workload);
         let work = self.work(workload, roofline, engine.threads);
         // The peak is that of f32 products in registers: the reference is no match for it, and fixed no subject.
-        let measured_by_it = !["reference", "fixed"].contains(&&*engine.name);
+        let measured_by_it = matches!(kind, EngineKind::Simd | EngineKind::Gemm);
         let bound = roofline.bound(work, &engine.isa, engine.threads).filter(|_| measured_by_it);
         Measurement {
             task: self.name().into(),

@@ -154,8 +154,9 @@ impl Args {
                 for team in teams.iter().filter(|team| self.is_worth(task, contender, team, most)) {
                     let budget = self.budget(Some(task));
                     let timed = task.measure(*contender, team, &workload, &mut oracle, budget)?;
-                    let measured =
-                        timed.map(|(info, timing)| task.measurement(info, timing, &workload, &roofline));
+                    let measured = timed.map(|(info, timing)| {
+                        task.measurement(contender.kind, info, timing, &workload, &roofline)
+                    });
                     measurements.extend(measured);
                 }
             }

@@ -7,7 +7,7 @@ use crate::bench::MachineRecord;
 use crate::data::{Dataset, Standardization};
 use crate::engine::{Engine, Team};
 use crate::error::Result;
-use crate::gradient_check::{Criterion, Examination, Options};
+use crate::gradient_check::{Criterion, Examination, Options, Precision};
 use crate::model::Parameters;
 use crate::objective::Objective;
 use crate::report::{self, Contents, RunDetails, RunFolder, TrueClassProbabilities};
@@ -49,7 +49,7 @@ impl Extras {
         let initial = slice::from_ref(&parameters);
         let mut single =
             args.engine.create(initial, standardization, examination.objective, team.handle())?;
-        gradients.push(examination.engine(&mut *single, lambda)?);
+        gradients.push(examination.engine(&mut *single, Precision::of(args.engine.kind()), lambda)?);
         let test = dataset.test.samples();
         let probabilities = probabilities(engine, &test, config.runs.len(), parameters.classes)?;
         Ok(Self { probabilities, gradients })

@@ -51,16 +51,14 @@ impl Examination<'_> {
     }
 
     /// The gradient of an engine that does not compute in f64, at most as far from the reference's as rounding can
-    /// explain: the error is in units of [`tolerance`].
+    /// explain in arithmetic of this precision: the error is in units of [`tolerance`].
     ///
     /// # Errors
     /// What the engine fails with.
-    pub fn engine(&self, engine: &mut dyn Engine, lambda: f32) -> Result<Criterion> {
+    pub fn engine(&self, engine: &mut dyn Engine, precision: Precision, lambda: f32) -> Result<Criterion> {
         let Self { samples, standardization, parameters, .. } = *self;
         let exact = self.exact(lambda)?;
         let gradients = engine_gradient(engine, std::slice::from_ref(parameters), samples, &[lambda])?;
-        let name = engine.info().name;
-        let precision = Precision::of(&name);
         let tolerance = tolerance(samples, standardization, parameters, lambda, precision);
         let mut criterion = Criterion::new("error in units of its tolerance", 1.0);
         let entries = gradients[0].iter().zip(&exact).zip(&tolerance).enumerate();
@@ -69,7 +67,7 @@ impl Examination<'_> {
             criterion.count(Entry { index, analytic, numerical, error });
         }
         let numbers = if precision == Precision::FIXED { "16-bit" } else { "f32" };
-        Ok(of(&format!("{name} {numbers}"), criterion, lambda))
+        Ok(of(&format!("{} {numbers}", engine.info().name), criterion, lambda))
     }
 
     /// The cost of the batch, without penalty.

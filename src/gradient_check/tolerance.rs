@@ -21,6 +21,7 @@
 
 use super::one_step::ETA;
 use crate::data::Standardization;
+use crate::engine::EngineKind;
 use crate::model::Parameters;
 use crate::objective::Objective;
 use crate::samples::Samples;
@@ -51,12 +52,12 @@ impl Precision {
     /// That of the fixed engine.
     pub const FIXED: Self = Self { unit: UNIT_F32, quantum: QUANTUM };
 
-    /// That of the engine of this name.
-    pub fn of(engine: &str) -> Self {
+    /// That of this engine; `auto` is one of f32.
+    pub fn of(engine: EngineKind) -> Self {
         match engine {
-            "reference" => Self::F64,
-            "fixed" => Self::FIXED,
-            _ => Self::F32,
+            EngineKind::Reference => Self::F64,
+            EngineKind::Fixed => Self::FIXED,
+            EngineKind::Auto | EngineKind::Simd | EngineKind::Gemm => Self::F32,
         }
     }
 }

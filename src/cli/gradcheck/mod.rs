@@ -12,7 +12,7 @@ use super::text::grouped;
 use crate::data::Standardization;
 use crate::engine::{EngineKind, Team};
 use crate::error::{Error, Result};
-use crate::gradient_check::{Criterion, Entry, Examination, Options, flat, step_sweep};
+use crate::gradient_check::{Criterion, Entry, Examination, Options, Precision, flat, step_sweep};
 use crate::model::Parameters;
 use crate::objective::Objective;
 use crate::report::{self, RunFolder, Table};
@@ -145,7 +145,7 @@ impl Args {
                 let (isa, parameters) = (self.engine.isa(), std::slice::from_ref(parameters));
                 let mut engine = kind.create(isa, parameters, standardization, objective, team.handle())?;
                 if kind != EngineKind::Reference {
-                    criteria.push(examination.engine(&mut *engine, lambda)?);
+                    criteria.push(examination.engine(&mut *engine, Precision::of(kind), lambda)?);
                 }
             }
         }
