@@ -11,7 +11,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use super::console;
 use super::pass::Setting;
 use crate::data::layout;
-use crate::data::{Dataset, Labels, Source, SplitFiles, Standardization, Validation};
+use crate::data::{Dataset, Excerpt, Labels, Part, Source, SplitFiles, Standardization, Validation};
 use crate::engine::{Engine, EngineKind, Isa, Team};
 use crate::error::{Error, Result};
 use crate::model::Parameters;
@@ -50,7 +50,20 @@ pub(super) struct DataArgs {
 impl DataArgs {
     /// Opens, maps and checks the data.
     pub(super) fn open(&self) -> Result<Dataset> {
-        let files = SplitFiles {
+        let dataset = Dataset::open(&self.source(), &self.files())?;
+        console::check_stdout()?;
+        Ok(dataset)
+    }
+
+    /// The same, of one split alone.
+    pub(super) fn open_part(&self, part: Part) -> Result<Excerpt> {
+        let excerpt = Excerpt::open(&self.source(), &self.files(), part)?;
+        console::check_stdout()?;
+        Ok(excerpt)
+    }
+
+    fn files(&self) -> SplitFiles {
+        SplitFiles {
             train: self.train_files.clone(),
             validation: match self.validation_images {
                 Some(images) => Some(Validation::Images(images)),
@@ -58,10 +71,7 @@ impl DataArgs {
             },
             test: self.test_files.clone(),
             labels: self.labels.unwrap_or_default(),
-        };
-        let dataset = Dataset::open(&self.source(), &files)?;
-        console::check_stdout()?;
-        Ok(dataset)
+        }
     }
 
     /// The same, of another folder.

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::args::OutputArgs;
 use super::text;
-use crate::data::Dataset;
+use crate::data::{Dataset, Excerpt, synthetic};
 use crate::error::{Error, Result};
 use crate::train::{Config, EpochRecord, Metrics};
 
@@ -43,8 +43,16 @@ impl Console {
 
     /// Names the data. `--quiet` leaves it out, unless it is synthetic: nobody shall take that for CIFAR.
     pub(super) fn dataset(&self, dataset: &Dataset) -> Result<()> {
-        let text = text::dataset(dataset);
-        if dataset.is_synthetic() { self.say(&text) } else { self.remark(&text) }
+        self.data(dataset.name, &text::dataset(dataset))
+    }
+
+    /// The same, of one split.
+    pub(super) fn excerpt(&self, excerpt: &Excerpt) -> Result<()> {
+        self.data(excerpt.name, &text::excerpt(excerpt))
+    }
+
+    fn data(&self, name: &str, text: &str) -> Result<()> {
+        if name == synthetic::NAME { self.say(text) } else { self.remark(text) }
     }
 
     /// Prints the object that `--json` asks for.

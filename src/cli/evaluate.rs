@@ -2,27 +2,26 @@
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 use super::args::{DataArgs, EngineArgs, OutputArgs};
 use super::console::Console;
 use super::text;
-use crate::data::{Dataset, Split};
+use crate::data::{Excerpt, Part};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::objective::Objective;
 use crate::report::{Confusion, per_class};
 use crate::train::Metrics;
-use crate::train::record::DatasetRecord;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Model file
     model: PathBuf,
     /// The split to evaluate
-    #[arg(long, value_enum, default_value_t = SplitName::Test)]
-    split: SplitName,
+    #[arg(long, default_value = Part::Test.name(), value_parser = part_parser())]
+    split: Part,
     /// Print the confusion matrix as CSV on stdout; text for people goes to stderr
     #[arg(long, conflicts_with = "json")]
     csv: bool,
@@ -34,11 +33,9 @@ pub(super) struct Args {
     output: OutputArgs,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum SplitName {
-    Train,
-    Validation,
-    Test,
+fn part_parser() -> impl TypedValueParser<Value = Part> {
+    let names = PossibleValuesParser::new(Part::ALL.map(Part::name));
+    names.map(|name| Part::from_name(&name).expect("a possible value"))
 }
 
 /// What `--json` prints.
@@ -46,13 +43,25 @@ enum SplitName {
 struct Record {
     #[serde(serialize_with = "crate::train::path_text::path")]
     model: PathBuf,
-    dataset: DatasetRecord,
+    dataset: DataRecord,
     split: &'static str,
     #[serde(flatten)]
     metrics: Metrics,
     classes: Vec<ClassRecord>,
     /// `[K][K]`: rows are true classes.
     confusion: Vec<Vec<u64>>,
+}
+
+/// The data, with the images of the split that was opened, and null for the others.
+#[derive(Serialize)]
+struct DataRecord {
+    name: &'static str,
+    #[serde(serialize_with = "crate::train::path_text::optional")]
+    path: Option<PathBuf>,
+    train: Option<usize>,
+    validation: Option<usize>,
+    test: Option<usize>,
+    classes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -68,10 +77,10 @@ impl Args {
         let console = Console::new(OutputArgs { json: self.output.json || self.csv, ..self.output });
         let model = Model::load(&self.model)?;
         let mut team = self.engine.team()?;
-        let dataset = team.install(|| self.data.open())??;
-        let (split, name) = self.split(&dataset);
-        let samples = split.samples();
-        self.check(&model, dataset.classes.len(), samples.features())?;
+        let excerpt = team.install(|| self.data.open_part(self.split))??;
+        let name = self.split.name();
+        let samples = excerpt.split.samples();
+        self.check(&model, excerpt.classes.len(), samples.features())?;
 
         let parameters = std::slice::from_ref(&model.parameters);
         let mut engine =
@@ -81,11 +90,11 @@ impl Args {
         let metrics = Metrics::of_model(&evaluation, lambda, &model.parameters);
         let confusion = Confusion::new(&model.classes, &evaluation.confusion);
 
-        console.dataset(&dataset)?;
+        console.excerpt(&excerpt)?;
         console.say(&format!(
             "{} on the {name} split, {} images: loss {:.4}, cost {:.4}, accuracy {:.2} %\n\n{}",
             self.model.display(),
-            text::grouped(split.len()),
+            text::grouped(samples.len()),
             metrics.loss,
             metrics.cost,
             100.0 * metrics.accuracy,
@@ -102,20 +111,12 @@ impl Args {
         };
         console.json(&Record {
             model: self.model.clone(),
-            dataset: DatasetRecord::new(&dataset),
+            dataset: DataRecord::new(&excerpt),
             split: name,
             metrics,
             classes: (0..model.classes.len()).map(class).collect(),
             confusion: evaluation.confusion.chunks(model.classes.len()).map(<[u64]>::to_vec).collect(),
         })
-    }
-
-    fn split<'a>(&self, dataset: &'a Dataset) -> (&'a Split, &'static str) {
-        match self.split {
-            SplitName::Train => (&dataset.train, "train"),
-            SplitName::Validation => (&dataset.validation, "validation"),
-            SplitName::Test => (&dataset.test, "test"),
-        }
     }
 
     /// Checks that the model is made for images like these.
@@ -127,5 +128,19 @@ impl Args {
             return Ok(());
         }
         Err(Error::format(&self.model, format!("a model of {expected}, as the data has"), found))
+    }
+}
+
+impl DataRecord {
+    fn new(excerpt: &Excerpt) -> Self {
+        let images = |part| (part == excerpt.part).then(|| excerpt.split.len());
+        Self {
+            name: excerpt.name,
+            path: excerpt.path.clone(),
+            train: images(Part::Train),
+            validation: images(Part::Validation),
+            test: images(Part::Test),
+            classes: excerpt.classes.clone(),
+        }
     }
 }

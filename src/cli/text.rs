@@ -1,8 +1,9 @@
 //! Words and numbers as people read them.
 
 use std::fmt::Write;
+use std::path::Path;
 
-use crate::data::{Dataset, synthetic};
+use crate::data::{Dataset, Excerpt, Part, synthetic};
 use crate::engine::EngineInfo;
 use crate::report::sparkline;
 use crate::report::table::LabResult;
@@ -33,14 +34,25 @@ pub(super) fn grouped(number: usize) -> String {
 
 /// The data, and that it is synthetic where it is.
 pub(super) fn dataset(dataset: &Dataset) -> String {
-    let place = dataset.path.as_ref().map_or_else(|| "built in".into(), |path| path.display().to_string());
     let counts = [&dataset.train, &dataset.validation, &dataset.test].map(|split| grouped(split.len()));
     let [train, validation, test] = counts;
-    let hint = if dataset.is_synthetic() { SYNTHETIC_HINT } else { "" };
-    format!(
-        "data      {} ({place}): {train} training, {validation} validation, {test} test images\n{hint}",
-        dataset.name
-    )
+    let counts = format!("{train} training, {validation} validation, {test} test");
+    data(dataset.name, dataset.path.as_deref(), &counts)
+}
+
+/// The same, of one split.
+pub(super) fn excerpt(excerpt: &Excerpt) -> String {
+    let kind = match excerpt.part {
+        Part::Train => "training",
+        part => part.name(),
+    };
+    data(excerpt.name, excerpt.path.as_deref(), &format!("{} {kind}", grouped(excerpt.split.len())))
+}
+
+fn data(name: &str, path: Option<&Path>, counts: &str) -> String {
+    let place = path.map_or_else(|| "built in".into(), |path| path.display().to_string());
+    let hint = if name == synthetic::NAME { SYNTHETIC_HINT } else { "" };
+    format!("data      {name} ({place}): {counts} images\n{hint}")
 }
 
 /// What is about to be trained, and by what.

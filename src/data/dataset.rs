@@ -1,18 +1,12 @@
 //! Data sets: which files train, validate and test, and what their classes are called.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use super::format::Format;
-use super::image_file::ImageFile;
-use super::{Labels, Split, layout, synthetic};
-use crate::error::{Error, Result};
-
-/// The share of the training images, one in so many, that validates where no file does.
-const SHARE: usize = 5;
-/// The most images of a split: orders count them in 32 bits.
-const MOST_IMAGES: usize = u32::MAX as usize;
+use super::plan::{Plan, Shape};
+use super::{Labels, Split, synthetic};
+use crate::error::Result;
 
 /// Where a data set comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +15,29 @@ pub enum Source {
     Folder(PathBuf),
     /// The built-in synthetic set, drawn from this seed.
     Synthetic(u64),
+}
+
+impl Source {
+    /// What `open` makes of the folder.
+    fn open<T>(&self, open: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+        match self {
+            Self::Folder(folder) => open(folder),
+            Self::Synthetic(seed) => {
+                let folder = synthetic::Temporary::new()?;
+                synthetic::write(folder.path(), *seed)?;
+                // The maps keep the files' pages when `folder` is removed.
+                open(folder.path())
+            }
+        }
+    }
+
+    /// The folder; none for the built-in synthetic set.
+    fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Folder(folder) => Some(folder.clone()),
+            Self::Synthetic(_) => None,
+        }
+    }
 }
 
 /// What of a data set makes which split, and which labels count. Files are names within its folder.
@@ -47,6 +64,36 @@ pub enum Validation {
     Files(Vec<String>),
     /// The last so many images of the files that train, which then do not train.
     Images(usize),
+}
+
+/// One of the three splits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What training sees.
+    Train,
+    /// What is looked at after each epoch.
+    Validation,
+    /// What is looked at once, at the end.
+    Test,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
+
+    /// Its name on a command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+
+    /// The split of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|part| part.name() == name)
+    }
 }
 
 /// A data set: three splits of mapped images.
@@ -77,203 +124,63 @@ impl Dataset {
     /// images of different sizes; labels that are not below K; coarse labels of anything but CIFAR-100; more
     /// images for validation than there are.
     pub fn open(source: &Source, files: &SplitFiles) -> Result<Self> {
-        match source {
-            Source::Folder(folder) => Self::open_folder(folder, files),
-            Source::Synthetic(seed) => {
-                let folder = synthetic::Temporary::new()?;
-                synthetic::write(folder.path(), *seed)?;
-                // The maps keep the files' pages when `folder` is removed.
-                Ok(Self { path: None, ..Self::open_folder(folder.path(), files)? })
-            }
-        }
+        source.open(|folder| {
+            let plan = Plan::new(folder, files, &Part::ALL)?;
+            let train = plan.open(Part::Train)?;
+            let classes = plan.class_names()?;
+            let shape = Shape::of(&train[0], &classes);
+            let train = shape.split(train)?;
+            let [train, validation] = match plan.holds_out() {
+                true => plan.hold_out(train)?,
+                false => [train, shape.split(plan.open(Part::Validation)?)?],
+            };
+            let test = shape.split(plan.open(Part::Test)?)?;
+            let (name, format) = (plan.name(&classes), plan.format);
+            Ok(Self { name, path: source.path(), format, classes, train, validation, test })
+        })
     }
 
     /// Whether this is the synthetic set, built in or written to a folder.
     pub fn is_synthetic(&self) -> bool {
         self.name == synthetic::NAME
     }
-
-    fn open_folder(folder: &Path, files: &SplitFiles) -> Result<Self> {
-        let plan = Plan::new(folder, files)?;
-        let train = plan.open(&plan.train)?;
-        let classes = plan.class_names(&train)?;
-        let shape =
-            Shape { path: train[0].path().into(), features: train[0].features(), classes: classes.len() };
-        let train = shape.split(train)?;
-        let [train, validation] = match &plan.validation {
-            Some(Validation::Files(names)) => [train, shape.split(plan.open(names)?)?],
-            Some(Validation::Images(count)) => hold_out(train, *count)?,
-            None => hold_out_share(train, folder)?,
-        };
-        let test = shape.split(plan.open(&plan.test)?)?;
-        let (name, format) = (plan.name(&classes), plan.format);
-        Ok(Self { name, path: Some(folder.into()), format, classes, train, validation, test })
-    }
 }
 
-/// What is to be opened in a folder, all of it there.
-struct Plan<'a> {
-    folder: &'a Path,
-    format: Format,
-    labels: Labels,
-    train: Vec<String>,
-    /// None for a share of the training images.
-    validation: Option<Validation>,
-    test: Vec<String>,
+/// One split of a data set, of which no other file was opened, or need be there.
+#[derive(Debug)]
+pub struct Excerpt {
+    /// What the data set is called; see [`Dataset::name`].
+    pub name: &'static str,
+    /// Its folder; none for the built-in synthetic set.
+    pub path: Option<PathBuf>,
+    /// The names of the K classes, in the order of their labels.
+    pub classes: Vec<String>,
+    /// Which split this is.
+    pub part: Part,
+    /// Its images.
+    pub split: Split,
 }
 
-impl<'a> Plan<'a> {
-    /// What `files` asks for, and the format of `folder` for the rest.
-    fn new(folder: &'a Path, files: &SplitFiles) -> Result<Self> {
-        let mut plan = Self::of_format(folder, Format::default(), files);
-        match fs::metadata(folder) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Err(plan.missing("no such folder")),
-            Err(error) => return Err(Error::io(folder, "open the data folder")(error)),
-            Ok(metadata) if !metadata.is_dir() => return Err(plan.missing("a file")),
-            Ok(_) => {}
-        }
-        if let Some(format) = Format::of_folder(folder)? {
-            plan = Self::of_format(folder, format, files);
-        }
-        plan.check_labels()?;
-        match plan.files().iter().find(|name| !folder.join(name).exists()) {
-            Some(name) => Err(plan.missing(&what_is_there(folder, name)?)),
-            None => Ok(plan),
-        }
+impl Excerpt {
+    /// Opens, maps and checks one split. The files that train are opened where validation is a part of them, and
+    /// where nothing else says how many classes there are.
+    ///
+    /// # Errors
+    /// As [`Dataset::open`], on the files that are opened.
+    pub fn open(source: &Source, files: &SplitFiles, part: Part) -> Result<Self> {
+        source.open(|folder| {
+            let plan = Plan::new(folder, files, slice::from_ref(&part))?;
+            let opened = plan.open(part)?;
+            let classes = plan.class_names()?;
+            let whole = Shape::of(&opened[0], &classes).split(opened)?;
+            let split = match part {
+                Part::Train | Part::Validation if plan.holds_out() => {
+                    let [train, validation] = plan.hold_out(whole)?;
+                    if part == Part::Train { train } else { validation }
+                }
+                _ => whole,
+            };
+            Ok(Self { name: plan.name(&classes), path: source.path(), classes, part, split })
+        })
     }
-
-    fn of_format(folder: &'a Path, format: Format, files: &SplitFiles) -> Self {
-        let (train, validation, test) = format.files();
-        let one = |name: &str| vec![name.to_string()];
-        let train = files.train.clone().filter(|names| !names.is_empty()).unwrap_or_else(|| one(train));
-        // Arrays may come without any for validation, and what trains must not validate unasked.
-        let validation = validation
-            .filter(|name| format != Format::Npy || folder.join(name).exists())
-            .filter(|validation| !train.iter().any(|name| folder.join(name) == folder.join(validation)));
-        Self {
-            folder,
-            format,
-            labels: files.labels,
-            train,
-            validation: files.validation.clone().or(validation.map(|name| Validation::Files(one(name)))),
-            test: files.test.clone().filter(|names| !names.is_empty()).unwrap_or_else(|| one(test)),
-        }
-    }
-
-    /// The names of all files of images.
-    fn files(&self) -> Vec<&str> {
-        let validation = match &self.validation {
-            Some(Validation::Files(names)) => &names[..],
-            _ => &[],
-        };
-        [&self.train, validation, &self.test].into_iter().flatten().map(String::as_str).collect()
-    }
-
-    /// The error of a folder in which a file is missing.
-    fn missing(&self, found: &str) -> Error {
-        let expected = format!("a folder with {} ({})", self.files().join(", "), self.format.advice());
-        Error::format(self.folder, expected, found)
-    }
-
-    fn check_labels(&self) -> Result<()> {
-        let both = matches!(self.format, Format::Cifar100Binary | Format::Cifar100Python);
-        match self.labels {
-            Labels::Coarse if !both => {
-                let expected = format!("fine, as {} has no other labels", self.format.name());
-                Err(Error::option("--labels", expected, self.labels.name()))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn open(&self, names: &[String]) -> Result<Vec<ImageFile>> {
-        names.iter().map(|name| self.format.open(&self.folder.join(name), self.labels)).collect()
-    }
-
-    /// The names of the classes. Where nothing names them they are CIFAR-10's own, or, of arrays, the numbers
-    /// up to the largest label that trains.
-    fn class_names(&self, train: &[ImageFile]) -> Result<Vec<String>> {
-        if let Some(names) = self.format.class_names(self.folder, self.labels)? {
-            return Ok(names);
-        }
-        if self.format != Format::Npy {
-            return Ok(layout::CLASSES.map(String::from).to_vec());
-        }
-        match train.iter().map(ImageFile::largest_label).max() {
-            Some(largest @ 1..) => Ok((0..=largest).map(|class| class.to_string()).collect()),
-            _ => Err(Error::format(train[0].path(), "labels of at least two classes", "no label but 0")),
-        }
-    }
-
-    /// What a data set with these classes is called.
-    fn name(&self, classes: &[String]) -> &'static str {
-        match self.format {
-            Format::Cifar100Binary | Format::Cifar100Python => "CIFAR-100",
-            Format::Npy => "custom",
-            _ if classes == layout::CLASSES => layout::NAME,
-            _ if synthetic::class_names().eq(classes) => synthetic::NAME,
-            _ => "custom",
-        }
-    }
-}
-
-/// What all images and labels of a data set have in common.
-struct Shape {
-    /// The file that says what D is.
-    path: PathBuf,
-    features: usize,
-    classes: usize,
-}
-
-impl Shape {
-    /// The split of `files`, all of whose images and labels have this shape.
-    fn split(&self, files: Vec<ImageFile>) -> Result<Split> {
-        for file in &files {
-            if file.features() != self.features {
-                let expected = format!("images of {} bytes, as {} has", self.features, self.path.display());
-                return Err(Error::format(file.path(), expected, file.features()));
-            }
-            file.check_labels(self.classes)?;
-        }
-        let images: usize = files.iter().map(ImageFile::len).sum();
-        if images > MOST_IMAGES {
-            let expected = format!("at most {MOST_IMAGES} images in a split");
-            return Err(Error::format(files[0].path(), expected, images));
-        }
-        Ok(Split::whole(files))
-    }
-}
-
-/// What trains, and the last `count` images of `files`.
-fn hold_out(files: Split, count: usize) -> Result<[Split; 2]> {
-    let most = files.len() - 1;
-    if (1..=most).contains(&count) {
-        return Ok(files.cut(count));
-    }
-    let expected = format!("1 to {most}, fewer than the images of the training files");
-    Err(Error::option("--validation-images", expected, count))
-}
-
-/// What trains, and the last of `files`' images, where nothing says how many.
-fn hold_out_share(files: Split, folder: &Path) -> Result<[Split; 2]> {
-    match files.len() {
-        1 => Err(Error::format(folder, "two or more images that train, as some of them validate", "one")),
-        images => Ok(files.cut(images.div_ceil(SHARE))),
-    }
-}
-
-/// What a folder holds in which the file `missing` is missing: the mistakes that people make.
-fn what_is_there(folder: &Path, missing: &str) -> Result<String> {
-    let mut entries = fs::read_dir(folder).map_err(Error::io(folder, "read the data folder"))?;
-    if entries.next().is_none() {
-        return Ok("an empty folder".into());
-    }
-    let is_data = |name: &&&str| {
-        let inner = folder.join(name);
-        inner.is_dir() && matches!(Format::of_folder(&inner), Ok(Some(_)))
-    };
-    Ok(match layout::FOLDERS.iter().find(is_data) {
-        Some(inner) => format!("no {missing}; its folder {inner} has a data set"),
-        None => format!("no {missing}"),
-    })
 }

@@ -20,12 +20,13 @@ pub mod mapped;
 pub mod npy;
 pub mod order;
 pub mod pickle;
+mod plan;
 pub mod resident;
 mod split;
 pub mod standardize;
 pub mod synthetic;
 
-pub use dataset::{Dataset, Source, SplitFiles, Validation};
+pub use dataset::{Dataset, Excerpt, Part, Source, SplitFiles, Validation};
 pub use format::Format;
 pub use image_file::ImageFile;
 pub use labels::Labels;

@@ -1,15 +1,21 @@
 //! Which images train, validate and test.
 
-use onelayer::data::{Split, SplitFiles, Validation};
+use std::fs;
+use std::path::Path;
+
+use onelayer::data::{Excerpt, Part, Source, Split, SplitFiles, Validation};
 use tempfile::TempDir;
 
-use super::{CIFAR_10, assert_error, contents, copy, open_as, python, write_arrays, write_cifar_10};
+use super::{
+    CIFAR_10, array, assert_error, contents, copy, open, open_as, python, write_arrays, write_cifar_10,
+    write_cifar_100,
+};
 
 fn names(names: &[&str]) -> Option<Vec<String>> {
     Some(names.iter().map(|name| name.to_string()).collect())
 }
 
-/// Five images of the first file, three of the second, of which the last so many validate.
+/// Four images of the first file, three of the second, of which the last so many validate.
 fn held_out(count: usize) -> SplitFiles {
     SplitFiles {
         train: names(&["data_batch_1.bin", "data_batch_2.bin"]),
@@ -77,4 +83,60 @@ fn a_file_that_trains_does_not_validate_unasked() {
         let all = [train, validation].concat();
         assert!(open(&[first, second]) == [&all[..5], &all[5..]], "{second}");
     }
+}
+
+fn excerpt(folder: &Path, part: Part) -> onelayer::Result<Excerpt> {
+    Excerpt::open(&Source::Folder(folder.into()), &SplitFiles::default(), part)
+}
+
+#[test]
+fn a_split_alone_is_the_same_and_needs_no_other_files() {
+    let folders = [(); 3].map(|()| TempDir::new().unwrap());
+    let [binary, pickled, hundred] = folders.each_ref().map(TempDir::path);
+    write_cifar_10(binary);
+    copy(&python("cifar-10-batches-py"), pickled);
+    write_cifar_100(hundred);
+    for (folder, files) in [
+        (binary, ["data_batch_1.bin", "data_batch_2.bin", "test_batch.bin"]),
+        // The last of the images that train validate.
+        (hundred, ["train.bin", "train.bin", "test.bin"]),
+        (pickled, ["data_batch_1", "data_batch_2", "test_batch"]),
+    ] {
+        let all = open(folder).unwrap();
+        for ((part, split), file) in
+            Part::ALL.into_iter().zip([&all.train, &all.validation, &all.test]).zip(files)
+        {
+            let alone = TempDir::new().unwrap();
+            copy(folder, alone.path());
+            for other in files.iter().filter(|other| **other != file) {
+                let other = alone.path().join(other);
+                if other.exists() {
+                    fs::remove_file(other).unwrap();
+                }
+            }
+            let found = excerpt(alone.path(), part).unwrap();
+            assert!(contents(&found.split) == contents(split), "{file}");
+            assert_eq!((found.name, &found.classes, found.part), (all.name, &all.classes, part));
+
+            fs::remove_file(alone.path().join(file)).unwrap();
+            assert!(excerpt(alone.path(), part).is_err(), "{file}");
+        }
+    }
+}
+
+#[test]
+fn what_trains_says_how_many_classes_there_are_where_nothing_names_them() {
+    let folder = TempDir::new().unwrap();
+    write_arrays(folder.path());
+    fs::remove_file(folder.path().join("classes.txt")).unwrap();
+    let labels = |name: &str, labels: &[u8]| {
+        fs::write(folder.path().join(name), array(&[labels.len()], labels)).unwrap();
+    };
+    labels("train_labels.npy", &[0, 5, 1, 1]);
+    labels("test_labels.npy", &[0, 1, 2]);
+    assert_eq!(excerpt(folder.path(), Part::Test).unwrap().classes.len(), 6);
+
+    let train = folder.path().join("train_images.npy");
+    fs::remove_file(&train).unwrap();
+    assert_error(excerpt(folder.path(), Part::Test), &train.display().to_string(), &["No such file"]);
 }

@@ -116,6 +116,27 @@ fn a_model_keeps_its_classes_and_meets_the_data_of_any_format() {
 }
 
 #[test]
+fn a_model_is_evaluated_where_only_the_images_that_it_is_evaluated_on_are() {
+    let desk = Desk::new();
+    desk.train("binary", "run");
+    fs::remove_file(desk.path("binary/data_batch_1.bin")).unwrap();
+    fs::remove_file(desk.path("binary/data_batch_2.bin")).unwrap();
+    let test = "evaluate run/model.safetensors --data binary --engine gemm";
+    let dataset = &desk.json(test)["dataset"];
+    assert_eq!(
+        [&dataset["train"], &dataset["validation"], &dataset["test"]],
+        [&Value::Null, &Value::Null, &3.into()]
+    );
+    let (_, text, _) = desk.output(test);
+    assert!(text.starts_with("data      CIFAR-10 (binary): 3 test images\n"), "{text}");
+    let message = desk.failure(&format!("{test} --split validation"), 1);
+    assert!(
+        message.contains("expected a folder with data_batch_2.bin (")
+            && message.contains("found no data_batch_2.bin")
+    );
+}
+
+#[test]
 fn records_have_the_labels_that_the_model_has() {
     let desk = Desk::new();
     desk.train("python100 --labels coarse", "coarse");

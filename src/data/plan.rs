@@ -1,0 +1,208 @@
+//! What is to be opened in a data folder: its format, the files of each split, and what all of them share.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::dataset::{Part, SplitFiles, Validation};
+use super::format::Format;
+use super::image_file::ImageFile;
+use super::{Labels, Split, layout, synthetic};
+use crate::error::{Error, Result};
+
+/// The share of the training images, one in so many, that validates where no file does.
+const SHARE: usize = 5;
+/// The most images of a split: orders count them in 32 bits.
+const MOST_IMAGES: usize = u32::MAX as usize;
+
+/// What is to be opened in a folder, all of it there.
+pub(super) struct Plan<'a> {
+    folder: &'a Path,
+    pub(super) format: Format,
+    labels: Labels,
+    parts: &'a [Part],
+    train: Vec<String>,
+    /// None for a share of the training images.
+    validation: Option<Validation>,
+    test: Vec<String>,
+}
+
+impl<'a> Plan<'a> {
+    /// What `files` asks for, and the format of `folder` for the rest. The files of `parts` are there.
+    pub(super) fn new(folder: &'a Path, files: &SplitFiles, parts: &'a [Part]) -> Result<Self> {
+        let mut plan = Self::of_format(folder, Format::default(), files, parts);
+        match fs::metadata(folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(plan.missing("no such folder")),
+            Err(error) => return Err(Error::io(folder, "open the data folder")(error)),
+            Ok(metadata) if !metadata.is_dir() => return Err(plan.missing("a file")),
+            Ok(_) => {}
+        }
+        if let Some(format) = Format::of_folder(folder)? {
+            plan = Self::of_format(folder, format, files, parts);
+        }
+        plan.check_labels()?;
+        match plan.files().iter().find(|name| !folder.join(name).exists()) {
+            Some(name) => Err(plan.missing(&what_is_there(folder, name)?)),
+            None => Ok(plan),
+        }
+    }
+
+    fn of_format(folder: &'a Path, format: Format, files: &SplitFiles, parts: &'a [Part]) -> Self {
+        let (train, validation, test) = format.files();
+        let one = |name: &str| vec![name.to_string()];
+        let train = files.train.clone().filter(|names| !names.is_empty()).unwrap_or_else(|| one(train));
+        // Arrays may come without any for validation, and what trains must not validate unasked.
+        let validation = validation
+            .filter(|name| format != Format::Npy || folder.join(name).exists())
+            .filter(|validation| !train.iter().any(|name| folder.join(name) == folder.join(validation)));
+        Self {
+            folder,
+            format,
+            labels: files.labels,
+            parts,
+            train,
+            validation: files.validation.clone().or(validation.map(|name| Validation::Files(one(name)))),
+            test: files.test.clone().filter(|names| !names.is_empty()).unwrap_or_else(|| one(test)),
+        }
+    }
+
+    /// The names of all files of images that are to be opened.
+    fn files(&self) -> Vec<&str> {
+        let mut files: Vec<&str> = Vec::new();
+        for name in self.parts.iter().flat_map(|&part| self.files_of(part)) {
+            if !files.contains(&name.as_str()) {
+                files.push(name);
+            }
+        }
+        files
+    }
+
+    /// The names of the files that `part` lies in.
+    fn files_of(&self, part: Part) -> &[String] {
+        match (part, &self.validation) {
+            (Part::Test, _) => &self.test,
+            (Part::Validation, Some(Validation::Files(names))) => names,
+            _ => &self.train,
+        }
+    }
+
+    /// The error of a folder in which a file is missing.
+    fn missing(&self, found: &str) -> Error {
+        let expected = format!("a folder with {} ({})", self.files().join(", "), self.format.advice());
+        Error::format(self.folder, expected, found)
+    }
+
+    fn check_labels(&self) -> Result<()> {
+        let both = matches!(self.format, Format::Cifar100Binary | Format::Cifar100Python);
+        match self.labels {
+            Labels::Coarse if !both => {
+                let expected = format!("fine, as {} has no other labels", self.format.name());
+                Err(Error::option("--labels", expected, self.labels.name()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens the files that `part` lies in.
+    pub(super) fn open(&self, part: Part) -> Result<Vec<ImageFile>> {
+        let open = |name: &String| self.format.open(&self.folder.join(name), self.labels);
+        self.files_of(part).iter().map(open).collect()
+    }
+
+    /// The names of the classes. Where nothing names them they are CIFAR-10's own, or, of arrays, the numbers
+    /// up to the largest label that trains.
+    pub(super) fn class_names(&self) -> Result<Vec<String>> {
+        if let Some(names) = self.format.class_names(self.folder, self.labels)? {
+            return Ok(names);
+        }
+        if self.format != Format::Npy {
+            return Ok(layout::CLASSES.map(String::from).to_vec());
+        }
+        let train = self.open(Part::Train)?;
+        match train.iter().map(ImageFile::largest_label).max() {
+            Some(largest @ 1..) => Ok((0..=largest).map(|class| class.to_string()).collect()),
+            _ => Err(Error::format(train[0].path(), "labels of at least two classes", "no label but 0")),
+        }
+    }
+
+    /// Whether images of the files that train validate, and do not train.
+    pub(super) fn holds_out(&self) -> bool {
+        !matches!(self.validation, Some(Validation::Files(_)))
+    }
+
+    /// Of the images of the files that train: those that do, and the last ones, which validate.
+    pub(super) fn hold_out(&self, files: Split) -> Result<[Split; 2]> {
+        let (most, share) = (files.len() - 1, files.len().div_ceil(SHARE));
+        match self.validation {
+            Some(Validation::Images(count)) if (1..=most).contains(&count) => Ok(files.cut(count)),
+            Some(Validation::Images(count)) => {
+                let expected = format!("1 to {most}, fewer than the images of the training files");
+                Err(Error::option("--validation-images", expected, count))
+            }
+            _ if most == 0 => {
+                let expected = "two or more images that train, as some of them validate";
+                Err(Error::format(self.folder, expected, "one"))
+            }
+            _ => Ok(files.cut(share)),
+        }
+    }
+
+    /// What a data set with these classes is called.
+    pub(super) fn name(&self, classes: &[String]) -> &'static str {
+        match self.format {
+            Format::Cifar100Binary | Format::Cifar100Python => "CIFAR-100",
+            Format::Npy => "custom",
+            _ if classes == layout::CLASSES => layout::NAME,
+            _ if synthetic::class_names().eq(classes) => synthetic::NAME,
+            _ => "custom",
+        }
+    }
+}
+
+/// What all images and labels of a data set have in common.
+pub(super) struct Shape {
+    /// The file that says what D is.
+    path: PathBuf,
+    features: usize,
+    classes: usize,
+}
+
+impl Shape {
+    /// That of the images of `file`, in these classes.
+    pub(super) fn of(file: &ImageFile, classes: &[String]) -> Self {
+        Self { path: file.path().into(), features: file.features(), classes: classes.len() }
+    }
+
+    /// The split of `files`, all of whose images and labels have this shape.
+    pub(super) fn split(&self, files: Vec<ImageFile>) -> Result<Split> {
+        for file in &files {
+            if file.features() != self.features {
+                let expected = format!("images of {} bytes, as {} has", self.features, self.path.display());
+                return Err(Error::format(file.path(), expected, file.features()));
+            }
+            file.check_labels(self.classes)?;
+        }
+        let images: usize = files.iter().map(ImageFile::len).sum();
+        if images > MOST_IMAGES {
+            let expected = format!("at most {MOST_IMAGES} images in a split");
+            return Err(Error::format(files[0].path(), expected, images));
+        }
+        Ok(Split::whole(files))
+    }
+}
+
+/// What a folder holds in which the file `missing` is missing: the mistakes that people make.
+fn what_is_there(folder: &Path, missing: &str) -> Result<String> {
+    let mut entries = fs::read_dir(folder).map_err(Error::io(folder, "read the data folder"))?;
+    if entries.next().is_none() {
+        return Ok("an empty folder".into());
+    }
+    let is_data = |name: &&&str| {
+        let inner = folder.join(name);
+        inner.is_dir() && matches!(Format::of_folder(&inner), Ok(Some(_)))
+    };
+    Ok(match layout::FOLDERS.iter().find(is_data) {
+        Some(inner) => format!("no {missing}; its folder {inner} has a data set"),
+        None => format!("no {missing}"),
+    })
+}
