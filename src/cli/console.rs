@@ -110,7 +110,8 @@ impl Progress<'_> {
             }
             // Progress that nobody can read any more is no reason to stop training.
             None => drop(self.console.remark(&format!(
-                "epoch {epoch:>width$}  validation {figures}\n",
+                "epoch {epoch:>width$}  validation {figures}\n{}",
+                if epoch == self.config.epochs { "\n" } else { "" },
                 width = self.config.epochs.to_string().len()
             ))),
         }

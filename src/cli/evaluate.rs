@@ -91,6 +91,7 @@ impl Args {
         let confusion = Confusion::new(&model.classes, &evaluation.confusion);
 
         console.excerpt(&excerpt)?;
+        console.say(&renamed(&model.classes, &excerpt.classes))?;
         console.say(&format!(
             "{} on the {name} split, {} images: loss {:.4}, cost {:.4}, accuracy {:.2} %\n\n{}",
             self.model.display(),
@@ -128,6 +129,16 @@ impl Args {
             return Ok(());
         }
         Err(Error::format(&self.model, format!("a model of {expected}, as the data has"), found))
+    }
+}
+
+/// A warning, where a class of the model has another name in the data: they may be about other things.
+fn renamed(model: &[String], data: &[String]) -> String {
+    match model.iter().zip(data).enumerate().find(|(_, (model, data))| model != data) {
+        Some((class, (model, data))) => {
+            format!("warning   class {class} is {model} to the model, and {data} in the data\n")
+        }
+        None => String::new(),
     }
 }
 

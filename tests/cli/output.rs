@@ -19,6 +19,8 @@ fn text_is_for_stdout_and_moves_to_stderr_where_json_is_asked_for() {
         let (json, text) = desk.run(&format!("{arguments} --json"));
         serde_json::from_str::<serde_json::Map<_, _>>(&json).expect("one object and nothing else");
         assert!(text.contains("epoch 2") && text.contains("written   run"), "{verb}: {text}");
+        let results = text.lines().skip_while(|line| !line.starts_with("epoch 2")).nth(1);
+        assert_eq!(results, Some(""), "an empty line before the results: {text}");
     }
 }
 
@@ -34,6 +36,16 @@ fn quiet_leaves_the_results_and_nothing_else() {
     }
     let (text, _) = desk.run("evaluate run/test2/model.safetensors --data data --quiet");
     assert!(text.starts_with("run/test2/model.safetensors on the test split, 100 images: loss "), "{text}");
+}
+
+#[test]
+fn a_model_of_other_classes_is_warned_of() {
+    let desk = Desk::new();
+    desk.run("train --epochs 1 --no-report --out run");
+    let (text, _) = desk.run("evaluate run/model.safetensors --data data --quiet");
+    assert!(text.starts_with("warning   class 0 is sun to the model, and airplane in the data\n"), "{text}");
+    let (text, _) = desk.run("evaluate run/model.safetensors --quiet");
+    assert!(!text.contains("warning"), "{text}");
 }
 
 #[test]
