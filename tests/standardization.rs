@@ -1,10 +1,13 @@
 //! Standardization is the plain population mean and standard deviation of `pixel / 255`, feature by feature,
 //! however the images lie in memory and however many threads measure them.
 
-use onelayer::data::{Dataset, Source, SplitFiles, Standardization};
+mod real_images;
+
+use onelayer::data::Standardization;
 use onelayer::samples::{Rows, Samples};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use real_images::real_images;
 
 /// Mean and standard deviation in f64, in two passes, without any rounding to f32.
 fn two_pass(samples: &Samples) -> (Vec<f64>, Vec<f64>) {
@@ -108,12 +111,8 @@ fn the_same_bits_for_any_number_of_threads() {
 }
 
 #[test]
-fn real_images() {
-    let Some(folder) = std::env::var_os("ONELAYER_DATA") else {
-        println!("NOT CHECKED on real images: ONELAYER_DATA does not name a folder of CIFAR-10 files");
-        return;
-    };
-    let data = Dataset::open(&Source::Folder(folder.into()), &SplitFiles::default()).unwrap();
+fn photographs_are_a_mid_grey_on_average() {
+    let Some(data) = real_images() else { return };
     let samples = data.train.samples();
     assert_measured(&samples);
     // A photograph is a mid grey on average, and spans a good half of the range.

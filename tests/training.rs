@@ -1,5 +1,7 @@
 //! Training reaches what the lab reached, whatever the data and the engine, and does what its settings say.
 
+mod real_images;
+
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 
@@ -11,6 +13,7 @@ use onelayer::objective::Objective;
 use onelayer::samples::Samples;
 use onelayer::train::record::weights_sha256;
 use onelayer::train::{Config, EpochRecord, Finished, Metrics, Run, Trainer};
+use real_images::real_images;
 
 static SYNTHETIC: LazyLock<Dataset> =
     LazyLock::new(|| Dataset::open(&Source::Synthetic(0), &SplitFiles::default()).unwrap());
@@ -117,11 +120,7 @@ fn rises(history: &[EpochRecord]) -> Vec<f64> {
 
 #[test]
 fn the_reports_table_on_real_images() {
-    let Some(folder) = std::env::var_os("ONELAYER_DATA") else {
-        println!("NOT CHECKED on real images: ONELAYER_DATA does not name a folder of CIFAR-10 files");
-        return;
-    };
-    let data = Dataset::open(&Source::Folder(folder.into()), &SplitFiles::default()).unwrap();
+    let Some(data) = real_images() else { return };
     let splits = Splits::of(&data);
     let simd = (0..3).map(|seed| (EngineKind::Simd, seed));
     let seeds = simd.chain([(EngineKind::Fixed, 0), (EngineKind::Gemm, 0)]);
@@ -143,12 +142,7 @@ fn the_reports_story_on_synthetic_images() {
 
 #[test]
 fn the_fixed_engine_ends_where_simd_does() {
-    let folder = std::env::var_os("ONELAYER_DATA");
-    let real =
-        folder.map(|folder| Dataset::open(&Source::Folder(folder.into()), &SplitFiles::default()).unwrap());
-    if real.is_none() {
-        println!("NOT CHECKED on real images: ONELAYER_DATA does not name a folder of CIFAR-10 files");
-    }
+    let real = real_images();
     for (shuffle, epochs, data) in [(true, 10, Some(&*SYNTHETIC)), (false, 40, real.as_ref())] {
         let Some(data) = data else { continue };
         let config = Config { shuffle, epochs, seed: u64::from(shuffle), ..Config::lab() };

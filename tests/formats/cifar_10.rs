@@ -9,6 +9,7 @@ use onelayer::data::{Dataset, Source, SplitFiles};
 use tempfile::TempDir;
 
 use super::assert_refused;
+use super::real_images::real_images;
 
 /// `records` records, the label of each given by `label` and its pixels by `pixel`.
 fn file(records: usize, label: fn(usize) -> u8, pixel: fn(usize, usize) -> u8) -> Vec<u8> {
@@ -174,11 +175,7 @@ fn a_device_in_the_place_of_a_file() {
 
 #[test]
 fn real_files() {
-    let Some(folder) = std::env::var_os("ONELAYER_DATA") else {
-        println!("NOT CHECKED on real images: ONELAYER_DATA does not name a folder of CIFAR-10 files");
-        return;
-    };
-    let data = open(Path::new(&folder)).unwrap();
+    let Some(data) = real_images() else { return };
     for split in [&data.train, &data.validation, &data.test] {
         let samples = split.samples();
         assert_eq!(samples.len(), 10_000);

@@ -6,6 +6,8 @@ mod cifar_100;
 mod mixed;
 mod npy;
 mod python;
+#[path = "../real_images/mod.rs"]
+mod real_images;
 mod splits;
 mod verbs;
 
