@@ -9,10 +9,11 @@ use std::sync::atomic::Ordering;
 
 use self::parts::{AtomicBool, AtomicU32, AtomicUsize, Condvar, Mutex, hint, thread};
 
-/// Spins before the first yield: a few tens of microseconds.
-const SPINS: u32 = if cfg!(loom) { 1 } else { 4_000 };
-/// Yields before sleep.
-const YIELDS: u32 = if cfg!(loom) { 1 } else { 100 };
+/// Spins before the first yield: about 30 microseconds.
+const SPINS: u32 = if cfg!(loom) { 1 } else { 1_000 };
+/// Yields before sleep, some 400 microseconds where nobody else wants the processor. Sleep is for the worst case: who
+/// is woken may find itself on the processor of the one that wakes it.
+const YIELDS: u32 = if cfg!(loom) { 1 } else { 1_000 };
 
 /// What a barrier is made of: loom's, where it tries all orders of events.
 mod parts {

@@ -6,6 +6,7 @@
 
 mod barrier;
 mod gemm;
+mod placement;
 mod reference;
 mod select;
 mod simd;

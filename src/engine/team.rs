@@ -11,6 +11,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::barrier::Barrier;
+use super::placement::Placement;
 use crate::error::{Error, Result};
 
 /// A fixed number of threads.
@@ -80,8 +81,9 @@ impl Team {
     /// If a member panics; those that wait for it at the barrier are released.
     pub fn run<R: Send>(&mut self, work: impl Fn(Member) -> R + Sync) -> Result<Vec<R>> {
         let _turn = self.turn();
-        let barrier = Barrier::new(self.threads);
+        let (barrier, placement) = (Barrier::new(self.threads), Placement::new());
         let results = self.pool.broadcast(|context| {
+            placement.settle();
             let member = Member { index: context.index(), threads: self.threads, barrier: &barrier };
             panic::catch_unwind(AssertUnwindSafe(|| work(member))).inspect_err(|_| barrier.poison())
         });
