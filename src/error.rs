@@ -12,7 +12,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The system refused an operation on a file or folder.
-    #[error("{}: cannot {action}: {source}", one_line(path.display()))]
+    #[error("{}: cannot {action}: {}", one_line(path.display()), one_line(source))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -34,7 +34,7 @@ pub enum Error {
     },
 
     /// A host did not give what was asked for.
-    #[error("{url}: cannot download: {problem}")]
+    #[error("{}: cannot download: {}", one_line(url), one_line(problem))]
     Download {
         /// The address.
         url: String,
@@ -111,7 +111,7 @@ pub enum Error {
     },
 
     /// A thread of the team panicked, and the work was abandoned.
-    #[error("a thread of the engine panicked: {message}; please report this as a defect")]
+    #[error("a thread of the engine panicked: {}; please report this as a defect", one_line(message))]
     Panicked {
         /// The panic's message.
         message: String,
@@ -135,11 +135,13 @@ impl Error {
     }
 }
 
-/// `text` with its control characters escaped: a name in a file, or of one, may hold any, and an error is one line.
-fn one_line(text: impl Display) -> String {
-    let escaped = |character: char| match character.is_control() {
-        true => character.escape_default().to_string(),
-        false => character.into(),
+/// `text` with its control characters and line separators escaped: a name in a file, or of one, may hold any, and an
+/// error is one line.
+pub(crate) fn one_line(text: impl Display) -> String {
+    let escaped = |character: char| match character {
+        '\u{2028}' | '\u{2029}' => character.escape_default().to_string(),
+        _ if character.is_control() => character.escape_default().to_string(),
+        _ => character.into(),
     };
     text.to_string().chars().map(escaped).collect()
 }

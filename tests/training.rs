@@ -10,9 +10,9 @@ use onelayer::data::{Dataset, Order, Source, SplitFiles, Standardization};
 use onelayer::engine::{Engine, EngineKind, Evaluation, Team};
 use onelayer::model::Parameters;
 use onelayer::objective::Objective;
-use onelayer::samples::Samples;
+use onelayer::samples::{Rows, Samples};
 use onelayer::train::record::weights_sha256;
-use onelayer::train::{Config, EpochRecord, Finished, Metrics, Run, Trainer};
+use onelayer::train::{Config, EpochRecord, Finished, Metrics, Run, Trainer, evaluate};
 use real_images::real_images;
 
 static SYNTHETIC: LazyLock<Dataset> =
@@ -278,6 +278,31 @@ fn what_is_reported_of_the_test_split_is_what_the_saved_parameters_reach() {
         assert_eq!(evaluation, end.evaluation, "{}", kind.name());
         assert_eq!(Metrics::of_model(&evaluation, 0.1, &end.parameters), end.metrics, "{}", kind.name());
     }
+}
+
+#[test]
+fn a_test_in_slices_is_a_test_in_one_call() {
+    const FEATURES: usize = 50;
+    // Thirteen slices, which take the reference longer than one call shall.
+    const IMAGES: usize = 200_000;
+    let pixels: Vec<u8> = (0..IMAGES * FEATURES).map(|i| (i * 37 % 251) as u8).collect();
+    let labels: Vec<u8> = (0..IMAGES).map(|i| (i % 10) as u8).collect();
+    let test = Samples::new(Rows::contiguous(&pixels, FEATURES), Rows::contiguous(&labels, 1));
+    let splits = Splits { train: test.slice(0..400), validation: test.slice(400..500), test };
+    let config = run(0.001, 0.0, 1);
+    let mut engine = splits.engine(EngineKind::Reference, &config);
+    let mut trainer = Trainer::new(&mut *engine, &config, &splits.train, &splits.validation).unwrap();
+    trainer.run(|_| ()).unwrap();
+    let mut calls = 0;
+    let sliced = loop {
+        calls += 1;
+        if let Some(mut finished) = trainer.finish_slice(&splits.test).unwrap() {
+            break finished.remove(0).evaluation;
+        }
+    };
+    assert!(calls > 1 && sliced.images() == IMAGES as u64, "{calls}");
+    assert_eq!(trainer.finish(&splits.test).unwrap().remove(0).evaluation, sliced);
+    assert_eq!(evaluate(&mut *engine, &splits.test).unwrap(), [sliced]);
 }
 
 #[test]

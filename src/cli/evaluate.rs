@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::objective::Objective;
 use crate::report::{Confusion, per_class};
-use crate::train::Metrics;
+use crate::train::{Metrics, evaluate};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -85,7 +85,7 @@ impl Args {
         let parameters = std::slice::from_ref(&model.parameters);
         let mut engine =
             self.engine.create(parameters, &model.standardization, Objective::default(), team)?;
-        let evaluation = engine.evaluate(&samples)?.swap_remove(0);
+        let evaluation = evaluate(&mut *engine, &samples)?.swap_remove(0);
         let lambda = model.metadata.get("lambda").and_then(|lambda| lambda.parse().ok()).unwrap_or(0.0);
         let metrics = Metrics::of_model(&evaluation, lambda, &model.parameters);
         let confusion = Confusion::new(&model.classes, &evaluation.confusion);

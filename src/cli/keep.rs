@@ -1,4 +1,4 @@
-//! What a training pass keeps while it runs: checkpoints; and what it leaves when it ends early: the history, and
+//! What a training pass keeps while it runs: checkpoints; and what it leaves, also when it ends early: the history, and
 //! the last model that is finite.
 
 use super::pass::Setting;
@@ -6,7 +6,8 @@ use super::signals::Signals;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::report::{RunFolder, history_csv};
-use crate::train::{Checkpoint, EpochRecord, Fingerprint, Progress, Trainer, checkpoint};
+use crate::samples::Samples;
+use crate::train::{Checkpoint, EpochRecord, Fingerprint, Finished, Progress, Trainer, checkpoint};
 
 /// Where a pass begins, and how often it is saved.
 #[derive(Default)]
@@ -71,7 +72,45 @@ impl<'a> Keeper<'a> {
     /// Trains to the last epoch, or until a signal comes; `observe` sees the newest record of every run after each
     /// evaluation. Whatever ends it early, what was reached is written.
     pub(super) fn train(&self, trainer: &mut Trainer, mut observe: impl FnMut(&[EpochRecord])) -> Result<()> {
-        let Err(error) = self.advance(trainer, &mut observe) else { return Ok(()) };
+        let trained = self.advance(trainer, &mut observe);
+        self.kept(trainer, trained)
+    }
+
+    /// Evaluates what was trained on the test split. Whatever ends it early, what was reached is written.
+    pub(super) fn test(&self, trainer: &mut Trainer, test: &Samples) -> Result<Vec<Finished>> {
+        let tested = loop {
+            match trainer.finish_slice(test) {
+                Ok(None) => {}
+                Ok(Some(finished)) => break Ok(finished),
+                Err(error) => break Err(error),
+            }
+            if let Some(signal) = self.signals.received() {
+                break Err(self.stopped(signal, trainer.reached().epoch));
+            }
+        };
+        self.kept(trainer, tested)
+    }
+
+    /// Writes the models and histories of what is trained and tested. A signal that comes later ends the process at
+    /// once: there is nothing to lose any more.
+    pub(super) fn finish(&self, trainer: &Trainer, finished: &[Finished]) -> Result<()> {
+        let epoch = trainer.reached().epoch;
+        let histories = self.folders.iter().zip(trainer.histories());
+        for (run, ((folder, history), finished)) in histories.zip(finished).enumerate() {
+            let Finished { parameters, metrics, .. } = finished;
+            let model = self.setting.model(run, parameters.clone(), epoch, Some(metrics));
+            folder.write("model.safetensors", model.to_bytes())?;
+            folder.write("history.csv", history_csv(history))?;
+        }
+        self.signals.release().map_or(Ok(()), |signal| Err(self.stopped(signal, epoch)))
+    }
+
+    /// `result`; where it is an error, what was reached is written.
+    fn kept<T>(&self, trainer: &mut Trainer, result: Result<T>) -> Result<T> {
+        let error = match result {
+            Err(error) => error,
+            done => return done,
+        };
         let left = self.leave(trainer, !matches!(error, Error::Panicked { .. }));
         match error {
             // These say that it was written.
@@ -89,19 +128,25 @@ impl<'a> Keeper<'a> {
             let signal = self.signals.received();
             let epoch = trainer.reached().epoch;
             let due = |every: usize| {
-                matches!(progress, Progress::Epoch | Progress::Evaluated(_)) && epoch.is_multiple_of(every)
+                matches!(progress, Progress::Epoch | Progress::Evaluated(_))
+                    && (epoch.is_multiple_of(every) || epoch == self.setting.config.epochs)
             };
             if self.every.is_some_and(|every| signal.is_some() || due(every)) {
                 self.save(trainer)?;
             }
             if let Some(signal) = signal {
-                let out = self.folders[0].path().to_path_buf();
-                return Err(Error::Stopped { out, signal, epoch, resumable: self.every.is_some() });
+                return Err(self.stopped(signal, epoch));
             }
             if progress == Progress::Done {
                 return Ok(());
             }
         }
+    }
+
+    /// What a run that `signal` stopped ends with.
+    fn stopped(&self, signal: u8, epoch: usize) -> Error {
+        let out = self.folders[0].path().to_path_buf();
+        Error::Stopped { out, signal, epoch, resumable: self.every.is_some() }
     }
 
     /// Writes the checkpoint.

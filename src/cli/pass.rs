@@ -13,7 +13,7 @@ use crate::engine::EngineInfo;
 use crate::error::Result;
 use crate::model::{Model, Parameters};
 use crate::objective::Objective;
-use crate::report::{RunFolder, history_csv};
+use crate::report::RunFolder;
 use crate::train::record::{ConfigRecord, DatasetRecord, RunRecord, Seconds, Throughput, weights_sha256};
 use crate::train::{Config, EpochRecord, Finished, Metrics, Run, Trainer};
 
@@ -33,15 +33,15 @@ pub(super) struct Pass {
     /// None with `--no-report`.
     extras: Option<Extras>,
     started: Instant,
-    /// What came before writing; what the report measures counts as writing it.
+    /// What came before [`Pass::write`]; what the report measures counts as writing it.
     seconds: Seconds,
 }
 
 impl Pass {
     /// Loads the data and trains the runs of `config`, from the beginning or from a checkpoint.
     ///
-    /// `folders` are made as soon as the settings are known to be good; where training ends early they keep what it
-    /// reached.
+    /// `folders` are made as soon as the settings are known to be good; they keep the models and histories, also of
+    /// training that ends early.
     pub(super) fn run(
         config: Config,
         resumption: Resumption,
@@ -83,23 +83,23 @@ impl Pass {
         progress.finish();
         trained?;
         let testing = Instant::now();
-        let finished = trainer.finish(&test)?;
+        let finished = keeper.test(&mut trainer, &test)?;
         let spent = trainer.seconds();
         let evaluate = spent.evaluate + testing.elapsed().as_secs_f64();
+        let writing = Instant::now();
+        keeper.finish(&trainer, &finished)?;
         let histories = trainer.histories().to_vec();
-
-        let reporting = Instant::now();
         let measure =
             || Extras::measure(&mut *engine, &mut team, args, config, dataset, &setting.standardization);
         let extras = (!args.no_report).then(measure).transpose()?;
-        let write = reporting.elapsed().as_secs_f64();
+        let write = writing.elapsed().as_secs_f64();
         let seconds = Seconds { load, train: spent.train, evaluate, write, total: 0.0 };
         drop(keeper);
         Ok((Self { setting, histories, finished, extras, started, seconds }, folders))
     }
 
-    /// Writes the files of every run into its folder and the report into `report`, which is that folder or
-    /// the one around it, and returns the runs' records. `command` makes it all again.
+    /// Writes the report into `report`, the figures and record of every run into its folder, which is that one or lies
+    /// within, and returns the records. `command` makes it all again.
     pub(super) fn write(
         &self,
         folders: &[RunFolder],
@@ -107,15 +107,8 @@ impl Pass {
         command: &str,
     ) -> Result<Vec<RunRecord>> {
         let writing = Instant::now();
-        let mut records = Vec::with_capacity(folders.len());
-        for (run, folder) in folders.iter().enumerate() {
-            let Finished { parameters, metrics, .. } = &self.finished[run];
-            let epochs = self.setting.config.epochs;
-            let model = self.setting.model(run, parameters.clone(), epochs, Some(metrics));
-            folder.write("model.safetensors", model.to_bytes())?;
-            folder.write("history.csv", history_csv(&self.histories[run]))?;
-            records.push(self.record(run, folder));
-        }
+        let runs = folders.iter().enumerate();
+        let mut records: Vec<RunRecord> = runs.map(|(run, folder)| self.record(run, folder)).collect();
         if let Some(extras) = &self.extras {
             extras.write(report, &records, &self.finished, command)?;
         }

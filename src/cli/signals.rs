@@ -9,8 +9,8 @@ use signal_hook::flag;
 
 use crate::error::{Error, Result};
 
-/// A watch on SIGINT (Ctrl-C) and SIGTERM. As long as there is nothing to lose each ends the process at once; then the
-/// first one is noted, and the second one ends the process.
+/// A watch on SIGINT (Ctrl-C) and SIGTERM. As long as there is nothing to lose each ends the process at once; else
+/// the first one is noted, and the second one ends the process.
 pub(super) struct Signals {
     received: Arc<AtomicUsize>,
     at_once: Arc<AtomicBool>,
@@ -33,12 +33,18 @@ impl Signals {
 
     /// From now on there is something to lose.
     pub(super) fn note(&self) {
-        self.at_once.store(false, Ordering::Relaxed);
+        self.at_once.store(false, Ordering::SeqCst);
+    }
+
+    /// From now on there is nothing to lose any more. The signal that came before, if one did.
+    pub(super) fn release(&self) -> Option<u8> {
+        self.at_once.store(true, Ordering::SeqCst);
+        self.received()
     }
 
     /// The signal that came, if one did.
     pub(super) fn received(&self) -> Option<u8> {
-        u8::try_from(self.received.load(Ordering::Relaxed)).ok().filter(|&signal| signal > 0)
+        u8::try_from(self.received.load(Ordering::SeqCst)).ok().filter(|&signal| signal > 0)
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Args {
     /// Weight of the penalty ||W||^2 [default: 0]
     #[arg(long, value_name = "WEIGHT", allow_hyphen_values = true)]
     lambda: Option<f64>,
-    /// Save a checkpoint in the run folder after every so many epochs, and when a signal stops training
+    /// Save a checkpoint in the run folder after every so many epochs, after the last, and when a signal stops training
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     checkpoint_every: Option<usize>,
     /// Go on from the checkpoint in this run folder, with its settings, on the same data

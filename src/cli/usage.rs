@@ -4,8 +4,14 @@ use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::error::one_line;
+
 /// What is wrong, without a newline.
 pub(super) fn line(error: &clap::Error) -> String {
+    one_line(words(error))
+}
+
+fn words(error: &clap::Error) -> String {
     let argument = texts(error, ContextKind::InvalidArg).join(" ");
     let (option, placeholder) = argument.split_once(' ').unwrap_or((&argument, "a value"));
     match error.kind() {

@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 pub mod config;
+mod evaluating;
 pub mod history;
 pub mod path_text;
 pub mod record;
@@ -9,6 +10,7 @@ pub mod trainer;
 
 pub use checkpoint::{Checkpoint, Fingerprint, Reached};
 pub use config::{Config, Run};
+pub use evaluating::evaluate;
 pub use history::{EpochRecord, EpochSeconds, Metrics};
 pub use record::{ReproductionRecord, RunRecord};
 pub use trainer::{Finished, Progress, Trainer};

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::checkpoint::Reached;
 use super::config::Config;
+use super::evaluating::Evaluating;
 use super::history::{EpochRecord, EpochSeconds, Metrics, penalty};
 use crate::engine::{Engine, Evaluation, Step};
 use crate::error::{Error, Result};
@@ -26,7 +27,9 @@ pub struct Trainer<'a> {
     /// Batches in the next slice.
     slice: usize,
     /// The evaluation that is under way, once an epoch is trained.
-    evaluating: Option<Evaluating>,
+    evaluating: Splits,
+    /// That of the test split, once every epoch is trained.
+    testing: Evaluating,
     /// The engine's state after the last evaluation that found every cost finite, and the epoch of that.
     finite: Option<(Vec<u8>, usize)>,
 }
@@ -35,17 +38,11 @@ pub struct Trainer<'a> {
 /// an evaluation.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// The images of a slice of an evaluation. Losses are added up slice by slice, so this is part of a loss's bits, and
-/// does not depend on how long a slice takes: 5 ms for the simd engine.
-const EVALUATION: usize = 1 << 14;
-
 /// An evaluation of both splits, as far as it is.
 #[derive(Default)]
-struct Evaluating {
-    /// The images that were evaluated, of the training split and then of the validation split.
-    images: usize,
-    /// What was found on each split, run by run.
-    found: [Vec<Evaluation>; 2],
+struct Splits {
+    train: Evaluating,
+    validation: Evaluating,
     spent: Duration,
 }
 
@@ -96,7 +93,8 @@ impl<'a> Trainer<'a> {
             steps: steps.repeat(train.len().div_ceil(config.batch)),
             reached: Reached::nothing(config.runs.len()),
             slice: 16,
-            evaluating: None,
+            evaluating: Splits::default(),
+            testing: Evaluating::default(),
             finite: None,
         })
     }
@@ -113,7 +111,7 @@ impl<'a> Trainer<'a> {
         self.engine.restore(state)?;
         self.config.order().fill(reached.epoch + 1, &mut self.order);
         self.finite = (reached.epoch > 0).then(|| (state.to_vec(), reached.epoch));
-        self.evaluating = None;
+        self.evaluating = Splits::default();
         self.reached = reached;
         Ok(())
     }
@@ -180,7 +178,9 @@ impl<'a> Trainer<'a> {
         let steps = images.len().div_ceil(batch) * self.config.runs.len();
         self.engine.train(self.train, &self.order[images.clone()], batch, &self.steps[..steps])?;
         let spent = start.elapsed();
-        self.slice = if 2 * spent < SLICE { self.slice.saturating_mul(2) } else { (self.slice / 2).max(1) };
+        // Half of the longest, at this one's pace: the next one may be slower.
+        let pace = images.len().div_ceil(batch) as f64 / spent.as_secs_f64().max(1e-9);
+        self.slice = ((pace * SLICE.as_secs_f64() / 2.0) as usize).max(1);
         self.reached.unevaluated_seconds += spent.as_secs_f64();
         self.reached.images = images.end;
         Ok(())
@@ -220,60 +220,59 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// What the engine fails with.
     pub fn finish(&mut self, test: &Samples) -> Result<Vec<Finished>> {
+        loop {
+            if let Some(finished) = self.finish_slice(test)? {
+                return Ok(finished);
+            }
+        }
+    }
+
+    /// As [`Trainer::finish`], but only a slice of the evaluation of `test`, which must be the same in every call. None
+    /// where that was not the last one.
+    ///
+    /// # Errors
+    /// What the engine fails with.
+    pub fn finish_slice(&mut self, test: &Samples) -> Result<Option<Vec<Finished>>> {
         let parameters = self.engine.parameters();
         self.engine.load(&parameters);
-        let evaluations = self.engine.evaluate(test)?;
+        if !self.testing.go_on(self.engine, test, Instant::now() + SLICE / 2)? {
+            return Ok(None);
+        }
+        let evaluations = std::mem::take(&mut self.testing).found;
         let finish = |((parameters, evaluation), run): ((Parameters, Evaluation), &super::Run)| {
             let metrics = Metrics::of_model(&evaluation, run.lambda, &parameters);
             Finished { parameters, metrics, evaluation }
         };
-        Ok(parameters.into_iter().zip(evaluations).zip(&self.config.runs).map(finish).collect())
+        Ok(Some(parameters.into_iter().zip(evaluations).zip(&self.config.runs).map(finish).collect()))
     }
 
     /// Evaluates slices of the training split, then of the validation split, for as long as a slice may take. What
     /// was found, where that was the end.
-    fn evaluate_slice(&mut self) -> Result<Option<Evaluating>> {
+    fn evaluate_slice(&mut self) -> Result<Option<Splits>> {
         let start = Instant::now();
-        let mut evaluating = self.evaluating.take().unwrap_or_default();
-        let (first, all) = (self.train.len(), self.train.len() + self.validation.len());
-        while evaluating.images < all && start.elapsed() < SLICE / 2 {
-            let (split, samples, before) = match evaluating.images < first {
-                true => (0, self.train, 0),
-                false => (1, self.validation, first),
-            };
-            let from = evaluating.images - before;
-            let to = (from + EVALUATION).min(samples.len());
-            let found = self.engine.evaluate(&samples.slice(from..to))?;
-            match &mut evaluating.found[split] {
-                sums if sums.is_empty() => *sums = found,
-                sums => sums.iter_mut().zip(&found).for_each(|(sum, found)| sum.add(found)),
-            }
-            evaluating.images = before + to;
-        }
-        evaluating.spent += start.elapsed();
-        if evaluating.images == all {
-            return Ok(Some(evaluating));
-        }
-        self.evaluating = Some(evaluating);
-        Ok(None)
+        let deadline = start + SLICE / 2;
+        let Splits { train, validation, spent } = &mut self.evaluating;
+        let done = train.go_on(self.engine, self.train, deadline)?
+            && validation.go_on(self.engine, self.validation, deadline)?;
+        *spent += start.elapsed();
+        Ok(done.then(|| std::mem::take(&mut self.evaluating)))
     }
 
     /// Ends the epoch: adds a record of what was found to each history.
-    fn record(&mut self, Evaluating { found, spent, .. }: Evaluating) -> Result<Vec<EpochRecord>> {
+    fn record(&mut self, evaluated: Splits) -> Result<Vec<EpochRecord>> {
         let start = Instant::now();
-        let [on_train, on_validation] = found;
         let penalties = self.penalties();
         (self.reached.epoch, self.reached.images) = (self.reached.epoch + 1, 0);
         let Reached { epoch, histories, unevaluated_seconds, seconds: total, .. } = &mut self.reached;
         let train = std::mem::take(unevaluated_seconds);
-        let seconds = EpochSeconds { train, evaluate: (spent + start.elapsed()).as_secs_f64() };
+        let seconds = EpochSeconds { train, evaluate: (evaluated.spent + start.elapsed()).as_secs_f64() };
         total.train += seconds.train;
         total.evaluate += seconds.evaluate;
 
         let mut records = Vec::with_capacity(histories.len());
         for (run, history) in histories.iter_mut().enumerate() {
-            let train = Metrics::new(&on_train[run], penalties[run]);
-            let validation = Metrics::new(&on_validation[run], penalties[run]);
+            let train = Metrics::new(&evaluated.train.found[run], penalties[run]);
+            let validation = Metrics::new(&evaluated.validation.found[run], penalties[run]);
             records.push(EpochRecord { epoch: *epoch, train, validation, seconds });
             history.push(records[run]);
         }

@@ -13,6 +13,8 @@ mod misuse;
 mod output;
 mod random;
 mod records;
+#[cfg(unix)]
+mod signals;
 mod survival;
 
 use std::fs;
@@ -22,6 +24,11 @@ use std::process::{Command, Output};
 use onelayer::data::layout::RECORD;
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// How often something random is tried: as `PROPTEST_CASES` says, or `default`.
+fn cases(default: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(default)
+}
 
 /// A folder to work in, with `data/` of 300, 200 and 100 records of noise, and a place for temporary files.
 struct Desk(TempDir);

@@ -153,3 +153,66 @@ fn names_may_be_of_any_bytes() {
     assert_eq!((code, stderr.lines().count()), (Some(1), 1), "{stderr}");
     assert!(stderr.contains("data \u{fffd} ä\\n: expected a model file, found a folder"), "{stderr}");
 }
+
+/// A name, an option or its value may hold what ends a line, moves a cursor or is no text.
+#[test]
+fn whatever_is_wrong_is_said_in_one_line() {
+    let desk = desk();
+    fs::write(desk.path("file"), "").unwrap();
+    for odd in [&b"a\nb"[..], b"\r\n", b"\xffa\n\n", b"\x1b[2J", "a\u{2028}b\u{85}c".as_bytes()] {
+        for (code, words) in [
+            (2, vec!["?"]),
+            (2, vec!["train", "--eta", "?"]),
+            (2, vec!["train", "--?", "1"]),
+            (2, vec!["train", "--batch=?"]),
+            (2, vec!["train", "--json=?"]),
+            (2, vec!["train", "--engine", "?"]),
+            (2, vec!["train", "?"]),
+            (2, vec!["completions", "?"]),
+            (1, vec!["train", "--data", "?"]),
+            (1, vec!["train", "--data", "data", "--out", "file/?"]),
+            (1, vec!["train", "--data", "data", "--resume", "?"]),
+            (1, vec!["evaluate", "?"]),
+            (1, vec!["evaluate", "run/?/model"]),
+            (1, vec!["info", "?"]),
+            (1, vec!["synth", "--out", "file/?"]),
+            (1, vec!["fetch", "--archive", "?"]),
+            (1, vec!["bench", "--quick", "--data", "data", "--compare", "?"]),
+        ] {
+            assert_one_line(&desk, code, &words, odd);
+        }
+        // What must be text, and is not, is no option's value.
+        let text = std::str::from_utf8(odd).is_ok();
+        assert_one_line(&desk, if text { 1 } else { 2 }, &["fetch", "--url", "?"], odd);
+        assert_one_line(
+            &desk,
+            if text { 1 } else { 2 },
+            &["train", "--data", "data", "--train-files", "?"],
+            odd,
+        );
+        let picture = said(&desk, &["predict", "run/model.safetensors", "?"], odd);
+        assert_eq!((picture.0, picture.1.lines().count()), (Some(1), 2), "{}", picture.1);
+    }
+}
+
+/// The exit code, and what is on stderr, of the command with `odd` in the place of each question mark.
+fn said(desk: &Desk, words: &[&str], odd: &[u8]) -> (Option<i32>, String) {
+    let filled = words.iter().map(|word| match word.split_once('?') {
+        Some((before, after)) => [before.as_bytes(), odd, after.as_bytes()].concat(),
+        None => word.as_bytes().to_vec(),
+    });
+    let mut command = desk.command("");
+    command.args(filled.map(|word| OsStr::from_bytes(&word).to_os_string()));
+    let output = command.output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[track_caller]
+fn assert_one_line(desk: &Desk, code: i32, words: &[&str], odd: &[u8]) {
+    let (found, message) = said(desk, words, odd);
+    assert_eq!(found, Some(code), "{words:?}: {message}");
+    let line = message.strip_suffix('\n').unwrap_or_default();
+    assert!(line.starts_with("onelayer: ") && !line.contains("panicked"), "{words:?}: {message:?}");
+    let breaks = |character: char| character.is_control() || "\u{2028}\u{2029}".contains(character);
+    assert!(!line.contains(breaks), "{words:?}: {message:?}");
+}

@@ -162,7 +162,7 @@ fn outcome(command: &mut Command, words: &[&str]) -> ExitStatus {
 #[test]
 fn any_command_line_ends_in_success_or_in_one_line() {
     let desk = desk();
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(200);
+    let cases = super::cases(200);
     let config = ProptestConfig {
         cases,
         failure_persistence: None,

@@ -1,27 +1,29 @@
 //! A run that is stopped, by whatever means, loses nothing: what it wrote is whole, and where it saved checkpoints it
 //! can be taken up and ends as if it had never stopped.
 
+use std::cell::Cell;
 use std::fs;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use onelayer::model::Model;
+use proptest::prelude::*;
 use serde_json::Value;
 
 use super::Desk;
 
 /// A run of a few hundred milliseconds at least, in slices that are much shorter.
-const TRAIN: &str =
+pub const TRAIN: &str =
     "train --data data --engine gemm --threads 1 --epochs 60 --batch 30 --shuffle --no-report --quiet";
-const RESUME: &str = "train --data data --resume run --no-report --quiet";
+pub const RESUME: &str = "train --data data --resume run --no-report --quiet";
 
-fn spawn(desk: &Desk, arguments: &str) -> Child {
+pub fn spawn(desk: &Desk, arguments: &str) -> Child {
     let mut command = desk.command(arguments);
     command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 /// Waits until the run folder has a file of this name.
-fn await_file(desk: &Desk, name: &str) {
+pub fn await_file(desk: &Desk, name: &str) {
     let patience = Instant::now() + Duration::from_secs(20);
     while !desk.path("run").join(name).exists() {
         assert!(Instant::now() < patience, "no {name}");
@@ -30,7 +32,7 @@ fn await_file(desk: &Desk, name: &str) {
 }
 
 /// The weights and the history, without its seconds.
-fn result(desk: &Desk, folder: &str) -> (Value, Vec<Value>) {
+pub fn result(desk: &Desk, folder: &str) -> (Value, Vec<Value>) {
     let text = fs::read_to_string(desk.path(folder).join("run.json")).unwrap();
     let mut run: Value = serde_json::from_str(&text).unwrap();
     let history = run["history"].as_array_mut().unwrap();
@@ -44,115 +46,45 @@ pub fn temporary_files(desk: &Desk) -> usize {
     desk.contents().iter().filter(|path| path.to_string_lossy().contains(".onelayer-")).count()
 }
 
+/// `PROPTEST_CASES` says how many runs are killed; 10 without it.
 #[test]
 fn a_run_killed_at_any_moment_is_resumed_to_the_same_bits() {
     let desk = Desk::new();
-    desk.run(&format!("{TRAIN} --out whole"));
-    let whole = result(&desk, "whole");
-    let train = format!("{TRAIN} --checkpoint-every 1 --out run --overwrite");
-    for kill in 0..10 {
-        let mut child = spawn(&desk, &train);
-        await_file(&desk, "checkpoint.bin");
-        std::thread::sleep(Duration::from_millis(7 * kill));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        // Killed again while it resumes, then left alone.
-        let mut child = spawn(&desk, RESUME);
-        std::thread::sleep(Duration::from_millis(20 + 5 * kill));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        desk.run(RESUME);
-        assert!(result(&desk, "run") == whole, "kill {kill}");
-        fs::remove_dir_all(desk.path("run")).unwrap();
-    }
-}
-
-#[cfg(unix)]
-#[test]
-fn a_signal_ends_training_with_everything_written() {
-    let desk = Desk::new();
-    desk.run(&format!("{TRAIN} --out whole"));
-    for (name, code) in [("INT", 130), ("TERM", 143)] {
-        let train = TRAIN.replace("--epochs 60", "--epochs 100000");
-        let mut child = spawn(&desk, &format!("{train} --checkpoint-every 3 --out run"));
-        await_file(&desk, "checkpoint.bin");
-        let message = stop(&mut child, name, code);
-        assert!(message.contains("run: stopped by signal") && message.contains("--resume"), "{message}");
-        let model = Model::load(&desk.path("run/model.safetensors")).unwrap();
-        let epochs: usize = model.metadata["epochs"].parse().unwrap();
-        let history = fs::read_to_string(desk.path("run/history.csv")).unwrap();
-        assert_eq!(history.lines().count(), 1 + epochs);
-        assert!(epochs >= 3 && !desk.path("run/run.json").exists());
-        assert_eq!(temporary_files(&desk), 0);
-        fs::remove_dir_all(desk.path("run")).unwrap();
-
-        // Without checkpoints the same, but for the way back.
-        let mut child = spawn(&desk, &format!("{train} --out run"));
-        await_folder(&desk);
-        let message = stop(&mut child, name, code);
-        assert!(message.contains("stopped by signal") && !message.contains("--resume"), "{message}");
-        assert!(!desk.path("run/checkpoint.bin").exists());
-        Model::load(&desk.path("run/model.safetensors")).unwrap();
-        fs::remove_dir_all(desk.path("run")).unwrap();
-    }
-}
-
-#[cfg(unix)]
-#[test]
-fn a_run_stopped_by_a_signal_is_resumed_to_the_same_bits() {
-    let desk = Desk::new();
-    let train = TRAIN.replace("--epochs 60", "--epochs 600");
+    let train = format!("{TRAIN} --checkpoint-every 1");
+    let begun = Instant::now();
     desk.run(&format!("{train} --out whole"));
-    let mut child = spawn(&desk, &format!("{train} --checkpoint-every 7 --out run"));
-    await_file(&desk, "checkpoint.bin");
-    stop(&mut child, "INT", 130);
-    desk.run(RESUME);
-    assert!(result(&desk, "run") == result(&desk, "whole"));
-}
-
-/// A step of the reference over 10,000 images takes seconds: the first signal has to wait for its end, the second
-/// one does not.
-#[cfg(unix)]
-#[test]
-fn a_second_signal_ends_the_run_at_once() {
-    let desk = Desk::new();
-    let mut child = spawn(&desk, "train --engine reference --batch 10000 --out run --quiet");
-    await_folder(&desk);
-    let id = child.id().to_string();
-    let kill = || std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap();
-    assert!(kill().success());
-    std::thread::sleep(Duration::from_millis(50));
-    assert!(child.try_wait().unwrap().is_none(), "it waits for the end of the step");
-    assert_eq!(stop(&mut child, "TERM", 143), "");
-    assert!(!desk.path("run/model.safetensors").exists());
-}
-
-/// Waits until the run folder is there, and training with it.
-#[cfg(unix)]
-fn await_folder(desk: &Desk) {
-    let patience = Instant::now() + Duration::from_secs(20);
-    while !desk.path("run").exists() {
-        assert!(Instant::now() < patience, "no folder");
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    std::thread::sleep(Duration::from_millis(100));
-}
-
-/// Sends the signal; the process must end with `code` before long. Returns its one line.
-#[cfg(unix)]
-fn stop(child: &mut Child, signal: &str, code: i32) -> String {
-    let id = child.id().to_string();
-    let sent = Instant::now();
-    assert!(
-        std::process::Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success()
-    );
-    let status = child.wait().unwrap();
-    // Ten times what it takes on a quiet machine.
-    assert!(sent.elapsed() < Duration::from_secs(1), "{:?}", sent.elapsed());
-    assert_eq!(status.code(), Some(code));
-    let message = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
-    assert!(message.lines().count() <= 1, "{message}");
-    message
+    let takes = begun.elapsed();
+    let whole = result(&desk, "whole");
+    let checkpoint = desk.path("run/checkpoint.bin");
+    // Where there is no checkpoint it begins again. Where there is one it must be whole.
+    let go_on = || if checkpoint.exists() { RESUME.into() } else { format!("{train} --out run --overwrite") };
+    let (saved, writing) = (Cell::new(0), Cell::new(0));
+    let config = ProptestConfig {
+        cases: super::cases(10),
+        failure_persistence: None,
+        max_shrink_iters: 0,
+        ..ProptestConfig::default()
+    };
+    let moments = [0.0..1.0, 0.0..1.0];
+    let ran = proptest::test_runner::TestRunner::new(config.clone()).run(&moments, |moments| {
+        // Killed, killed again while it goes on, then left alone.
+        for moment in moments {
+            let mut child = spawn(&desk, &go_on());
+            std::thread::sleep(takes.mul_f64(moment));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            saved.set(saved.get() + u32::from(checkpoint.exists()));
+            writing.set(writing.get() + u32::from(temporary_files(&desk) > 0));
+        }
+        desk.run(&go_on());
+        prop_assert!(result(&desk, "run") == whole);
+        fs::remove_dir_all(desk.path("run")).unwrap();
+        Ok(())
+    });
+    let kills = 2 * config.cases;
+    let (saved, writing) = (saved.get(), writing.get());
+    println!("{kills} kills: {saved} left a checkpoint, {writing} a file that was being written");
+    ran.unwrap();
 }
 
 #[test]
@@ -192,20 +124,6 @@ fn what_a_killed_run_left_of_the_built_in_data_is_removed_by_the_next() {
     desk.run("train --epochs 1 --no-report --out run");
     assert_eq!([left, young, owned, mine].map(|path| path.exists()), [false, true, true, true]);
     assert_eq!(fs::read_dir(desk.path("tmp")).unwrap().count(), 3);
-}
-
-/// The built-in data takes a while to draw, and there is nothing to lose yet.
-#[cfg(unix)]
-#[test]
-fn a_signal_before_training_ends_the_run_at_once() {
-    let desk = Desk::new();
-    let mut child = spawn(&desk, "train --out run --quiet");
-    let patience = Instant::now() + Duration::from_secs(20);
-    while fs::read_dir(desk.path("tmp")).unwrap().next().is_none() {
-        assert!(Instant::now() < patience, "no data");
-    }
-    assert_eq!(stop(&mut child, "TERM", 143), "");
-    assert!(!desk.path("run").exists());
 }
 
 #[test]

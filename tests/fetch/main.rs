@@ -3,6 +3,8 @@
 
 mod archives;
 mod command;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod server;
 
 use std::fs;
