@@ -28,8 +28,8 @@ pub struct Trainer<'a> {
     slice: usize,
     /// The evaluation that is under way, once an epoch is trained.
     evaluating: Splits,
-    /// That of the test split, once every epoch is trained.
-    testing: Evaluating,
+    /// The parameters that are tested, once every epoch is trained, and their evaluation.
+    testing: Option<(Vec<Parameters>, Evaluating)>,
     /// The engine's state after the last evaluation that found every cost finite, and the epoch of that.
     finite: Option<(Vec<u8>, usize)>,
 }
@@ -94,7 +94,7 @@ impl<'a> Trainer<'a> {
             reached: Reached::nothing(config.runs.len()),
             slice: 16,
             evaluating: Splits::default(),
-            testing: Evaluating::default(),
+            testing: None,
             finite: None,
         })
     }
@@ -233,17 +233,21 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// What the engine fails with.
     pub fn finish_slice(&mut self, test: &Samples) -> Result<Option<Vec<Finished>>> {
-        let parameters = self.engine.parameters();
-        self.engine.load(&parameters);
-        if !self.testing.go_on(self.engine, test, Instant::now() + SLICE / 2)? {
+        // Taken and loaded once, not in every slice.
+        let (parameters, mut evaluating) = self.testing.take().unwrap_or_else(|| {
+            let parameters = self.engine.parameters();
+            self.engine.load(&parameters);
+            (parameters, Evaluating::default())
+        });
+        if !evaluating.go_on(self.engine, test, Instant::now() + SLICE / 2)? {
+            self.testing = Some((parameters, evaluating));
             return Ok(None);
         }
-        let evaluations = std::mem::take(&mut self.testing).found;
         let finish = |((parameters, evaluation), run): ((Parameters, Evaluation), &super::Run)| {
             let metrics = Metrics::of_model(&evaluation, run.lambda, &parameters);
             Finished { parameters, metrics, evaluation }
         };
-        Ok(Some(parameters.into_iter().zip(evaluations).zip(&self.config.runs).map(finish).collect()))
+        Ok(Some(parameters.into_iter().zip(evaluating.found).zip(&self.config.runs).map(finish).collect()))
     }
 
     /// Evaluates slices of the training split, then of the validation split, for as long as a slice may take. What
