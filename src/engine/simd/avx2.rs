@@ -16,10 +16,6 @@ impl Avx2 {
     }
 }
 
-/// Eight lanes.
-#[derive(Clone, Copy)]
-pub(super) struct F32x8(__m256);
-
 /// An intrinsic, called.
 macro_rules! avx2 {
     ($call:expr) => {
@@ -27,6 +23,18 @@ macro_rules! avx2 {
         // what is read or written lies behind a reference that covers all of it.
         unsafe { $call }
     };
+}
+
+/// Eight lanes.
+#[derive(Clone, Copy)]
+pub(super) struct F32x8(__m256);
+
+impl F32x8 {
+    /// Eight integers, rounded to f32.
+    #[inline(always)]
+    pub(super) fn from_integers(_: Avx2, integers: __m256i) -> Self {
+        Self(avx2!(_mm256_cvtepi32_ps(integers)))
+    }
 }
 
 /// The eight values of part `part`.
@@ -93,15 +101,14 @@ impl Vector for F32x8 {
     }
 
     #[inline(always)]
-    fn sums(isa: Avx2, rows: &[Lanes; LANES], part: usize) -> Self {
+    fn sums(isa: Avx2, pairs: &[Lanes; LANES / 2], part: usize) -> Self {
         // Each round adds lanes of two registers a and b into one, first a's. Their rows are 4 apart, then 2 and 1.
-        let rows = half(rows, part);
+        let row = |i: usize| Self::load(isa, &pairs[4 * part + i / 2], i % 2).0;
         let mut fours = [Self::splat(isa, 0.0); 4];
         for (i, four) in fours.iter_mut().enumerate() {
-            let a = Self::load(isa, &rows[i], 0) + Self::load(isa, &rows[i], 1);
-            let b = Self::load(isa, &rows[i + 4], 0) + Self::load(isa, &rows[i + 4], 1);
-            let low = avx2!(_mm256_permute2f128_ps::<0x20>(a.0, b.0)); // half 0
-            let high = avx2!(_mm256_permute2f128_ps::<0x31>(a.0, b.0)); // half 1
+            let (a, b) = (row(i), row(i + 4));
+            let low = avx2!(_mm256_permute2f128_ps::<0x20>(a, b)); // half 0
+            let high = avx2!(_mm256_permute2f128_ps::<0x31>(a, b)); // half 1
             *four = Self(low) + Self(high);
         }
         let mut twos = [Self::splat(isa, 0.0); 2];

@@ -21,10 +21,6 @@ impl Avx512 {
     }
 }
 
-/// Sixteen lanes.
-#[derive(Clone, Copy)]
-pub(super) struct F32x16(__m512);
-
 /// An intrinsic, called.
 macro_rules! avx512 {
     ($call:expr) => {
@@ -32,6 +28,18 @@ macro_rules! avx512 {
         // what is read or written lies behind a reference that covers all of it.
         unsafe { $call }
     };
+}
+
+/// Sixteen lanes.
+#[derive(Clone, Copy)]
+pub(super) struct F32x16(__m512);
+
+impl F32x16 {
+    /// Sixteen integers, rounded to f32.
+    #[inline(always)]
+    pub(super) fn from_integers(_: Avx512, integers: __m512i) -> Self {
+        Self(avx512!(_mm512_cvtepi32_ps(integers)))
+    }
 }
 
 impl Vector for F32x16 {
@@ -90,19 +98,19 @@ impl Vector for F32x16 {
     }
 
     #[inline(always)]
-    fn sums(isa: Avx512, rows: &[Lanes; LANES], _: usize) -> Self {
-        // Each round adds lanes of two registers a and b into one, first a's. Their rows are 8 apart, then 4, 2 and
-        // 1; a register's quarters, and the lanes of each, are counted 0 to 3.
-        let mut eights = [Self::splat(isa, 0.0); 8];
-        for (i, eight) in eights.iter_mut().enumerate() {
-            let (a, b) = (Self::load(isa, &rows[i], 0).0, Self::load(isa, &rows[i + 8], 0).0);
-            let low = avx512!(_mm512_shuffle_f32x4::<0b01_00_01_00>(a, b)); // quarters 0 and 1
-            let high = avx512!(_mm512_shuffle_f32x4::<0b11_10_11_10>(a, b)); // 2 and 3
-            *eight = Self(low) + Self(high);
-        }
+    fn halve(_: Avx512, [a, b]: [Self; 2], _: usize, pair: &mut Lanes) {
+        let crossed = avx512!(_mm512_shuffle_f32x4::<0b01_00_11_10>(a.0, b.0)); // a's high half, b's low one
+        let straight = avx512!(_mm512_mask_blend_ps(0xFF00, a.0, b.0)); // a's low half, b's high one
+        (Self(straight) + Self(crossed)).store(pair, 0);
+    }
+
+    #[inline(always)]
+    fn sums(isa: Avx512, pairs: &[Lanes; LANES / 2], _: usize) -> Self {
+        // Each round adds lanes of two registers a and b into one, first a's. Their pairs are 4 apart, then 2 and 1; a
+        // register's quarters, and the lanes of each, are counted 0 to 3.
         let mut fours = [Self::splat(isa, 0.0); 4];
         for (i, four) in fours.iter_mut().enumerate() {
-            let (a, b) = (eights[i].0, eights[i + 4].0);
+            let (a, b) = (Self::load(isa, &pairs[i], 0).0, Self::load(isa, &pairs[i + 4], 0).0);
             let even = avx512!(_mm512_shuffle_f32x4::<0b10_00_10_00>(a, b)); // quarters 0 and 2
             let odd = avx512!(_mm512_shuffle_f32x4::<0b11_01_11_01>(a, b)); // 1 and 3
             *four = Self(even) + Self(odd);
@@ -117,8 +125,8 @@ impl Vector for F32x16 {
         let even = avx512!(_mm512_shuffle_ps::<0b10_00_10_00>(twos[0].0, twos[1].0)); // lanes 0 and 2
         let odd = avx512!(_mm512_shuffle_ps::<0b11_01_11_01>(twos[0].0, twos[1].0)); // 1 and 3
         let ones = Self(even) + Self(odd);
-        // Bits 3, 2, 1, 0 of the row's number are now bits 2, 3, 0, 1 of the lane's.
-        let rows = avx512!(_mm512_set_epi32(15, 13, 14, 12, 7, 5, 6, 4, 11, 9, 10, 8, 3, 1, 2, 0));
+        // Bits 3, 2, 1, 0 of the row's number are now bits 3, 0, 1, 2 of the lane's.
+        let rows = avx512!(_mm512_set_epi32(15, 11, 13, 9, 14, 10, 12, 8, 7, 3, 5, 1, 6, 2, 4, 0));
         Self(avx512!(_mm512_permutexvar_ps(rows, ones.0)))
     }
 

@@ -110,37 +110,37 @@ fn columns<V: Vector, const COLUMNS: usize>(
 ) {
     let tile = block.tile::<COLUMNS>(first);
     let mut ahead = ahead.chunks_exact(IMAGES);
-    let mut sums = [[Lanes::ZERO; LANES]; COLUMNS];
+    let mut pairs = [[Lanes::ZERO; LANES / IMAGES]; COLUMNS];
     for (images, logits) in images.chunks(LANES).zip(logits.chunks_exact_mut(block.columns)) {
         if images.len() < LANES {
-            sums.as_flattened_mut().fill(Lanes::ZERO);
+            pairs.as_flattened_mut().fill(Lanes::ZERO);
         }
-        let (pairs, last) = images.as_chunks::<IMAGES>();
-        for (index, pair) in pairs.iter().enumerate() {
+        let (whole, last) = images.as_chunks::<IMAGES>();
+        for (index, images) in whole.iter().enumerate() {
             // Where nothing follows, what is here is asked for again: that costs less than to ask whether to.
-            let ahead = ahead.next().map_or(pair, |ahead| ahead.first_chunk().expect("a pair"));
-            accumulate_tile::<V, IMAGES, COLUMNS>(isa, &tile, pair, ahead, IMAGES * index, &mut sums);
+            let ahead = ahead.next().map_or(images, |ahead| ahead.first_chunk().expect("a pair"));
+            accumulate_tile::<V, IMAGES, COLUMNS>(isa, &tile, images, ahead, index, &mut pairs);
         }
         if let [image] = last {
-            accumulate_tile::<V, 1, COLUMNS>(isa, &tile, &[image], &[image], images.len() - 1, &mut sums);
+            accumulate_tile::<V, 1, COLUMNS>(isa, &tile, &[image], &[image], whole.len(), &mut pairs);
         }
-        for (logit, sums) in logits[first..].iter_mut().zip(&sums) {
+        for (logit, pairs) in logits[first..].iter_mut().zip(&pairs) {
             for part in 0..V::PARTS {
-                (V::load(isa, logit, part) + V::sums(isa, sums, part)).store(logit, part);
+                (V::load(isa, logit, part) + V::sums(isa, pairs, part)).store(logit, part);
             }
         }
     }
 }
 
-/// The sums of one tile, lane by lane: those of image `first` of sixteen, and of the one behind it.
+/// The sums of one tile, lane by lane; halved, they go to pair `index` of the eight of each column.
 #[inline(always)]
 fn accumulate_tile<V: Vector, const N: usize, const COLUMNS: usize>(
     isa: V::Isa,
     tile: &Tile<COLUMNS>,
     images: &[&[u8]; N],
     ahead: &[&[u8]; N],
-    first: usize,
-    all: &mut [[Lanes; LANES]; COLUMNS],
+    index: usize,
+    pairs: &mut [[Lanes; LANES / IMAGES]; COLUMNS],
 ) {
     // Slices of one length, so that one comparison serves for all.
     let lines = tile.lines(images[0]).len();
@@ -170,10 +170,9 @@ fn accumulate_tile<V: Vector, const N: usize, const COLUMNS: usize>(
             }
             accumulate(isa, part, &mut sums, bytes.each_ref(), &tile.mean[group], tile.weights[group]);
         }
-        for (sums, image) in sums.iter().zip(first..) {
-            for (all, sum) in all.iter_mut().zip(sums) {
-                sum.store(&mut all[image], part);
-            }
+        for (c, pairs) in pairs.iter_mut().enumerate() {
+            let second = if N == IMAGES { sums[N - 1][c] } else { V::splat(isa, 0.0) };
+            V::halve(isa, [sums[0][c], second], part, &mut pairs[index]);
         }
     }
 }

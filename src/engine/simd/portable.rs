@@ -6,7 +6,7 @@
 use std::array;
 use std::ops::{Add, Div, Mul, Sub};
 
-use super::vector::{LANES, Lanes, Vector};
+use super::vector::{LANES, Lanes, Vector, sum};
 
 /// Every machine has this.
 #[derive(Clone, Copy)]
@@ -17,6 +17,12 @@ pub(super) struct Portable;
 pub(super) struct F32x4([f32; 4]);
 
 impl F32x4 {
+    /// Four integers, rounded to f32.
+    #[inline(always)]
+    pub(super) fn from_integers(_: Portable, integers: [i32; 4]) -> Self {
+        Self(integers.map(|integer| integer as f32))
+    }
+
     #[inline(always)]
     fn zip(self, other: Self, op: impl Fn(f32, f32) -> f32) -> Self {
         Self(array::from_fn(|lane| op(self.0[lane], other.0[lane])))
@@ -81,8 +87,11 @@ impl Vector for F32x4 {
     }
 
     #[inline(always)]
-    fn sums(_: Portable, rows: &[Lanes; LANES], part: usize) -> Self {
-        Self(rows.as_chunks::<4>().0[part].map(Lanes::sum))
+    fn sums(_: Portable, pairs: &[Lanes; LANES / 2], part: usize) -> Self {
+        Self(array::from_fn(|lane| {
+            let row = 4 * part + lane;
+            sum::<{ LANES / 2 }>(pairs[row / 2].0.as_chunks().0[row % 2])
+        }))
     }
 
     #[inline(always)]

@@ -17,15 +17,23 @@ pub(super) struct Lanes(pub(super) [f32; LANES]);
 impl Lanes {
     pub(super) const ZERO: Self = Self([0.0; LANES]);
 
-    /// The sum of all lanes, in the one defined order: lanes 8 apart, then 4, 2 and 1.
-    pub(super) fn sum(mut self) -> f32 {
-        for distance in [8, 4, 2, 1] {
-            for lane in 0..distance {
-                self.0[lane] += self.0[lane + distance];
-            }
-        }
-        self.0[0]
+    /// The [`sum`] of all lanes.
+    pub(super) fn sum(self) -> f32 {
+        sum(self.0)
     }
+}
+
+/// The sum of N values, a power of two, in the one defined order: those N / 2 apart, then N / 4, and so on to 1.
+#[inline(always)]
+pub(super) fn sum<const N: usize>(mut values: [f32; N]) -> f32 {
+    let mut distance = N / 2;
+    while distance > 0 {
+        for i in 0..distance {
+            values[i] += values[i + distance];
+        }
+        distance /= 2;
+    }
+    values[0]
 }
 
 /// A register of f32 lanes. A value exists only where the machine has its instructions: each is made from an
@@ -69,8 +77,20 @@ pub(super) trait Vector:
     /// `2^n`, where the low bits of `self`'s representation are the integer n, -126 to 127.
     fn exp2_of_low_bits(self) -> Self;
 
-    /// Part `part` of the sums of `rows`: lane i has the [`Lanes::sum`] of row i, added up in the same order.
-    fn sums(isa: Self::Isa, rows: &[Lanes; LANES], part: usize) -> Self;
+    /// The first step of two rows' [`sum`]: the lanes of each that are 8 apart are added, and the first row's
+    /// eight go to the low half of `pair`, the second's to the high half. Takes part after part of the rows.
+    #[inline(always)]
+    fn halve(isa: Self::Isa, rows: [Self; 2], part: usize, pair: &mut Lanes) {
+        let half = Self::PARTS / 2;
+        for (row, low) in rows.into_iter().zip([0, half]) {
+            let at = low + part % half;
+            let sum = if part < half { row } else { Self::load(isa, pair, at) + row };
+            sum.store(pair, at);
+        }
+    }
+
+    /// Part `part` of the sums of sixteen rows that were halved two by two: lane i has the [`sum`] of row i.
+    fn sums(isa: Self::Isa, pairs: &[Lanes; LANES / 2], part: usize) -> Self;
 
     /// Asks for the cache line at `byte` to be brought near.
     fn prefetch(isa: Self::Isa, byte: &u8);

@@ -84,9 +84,8 @@ impl Dot for I32x8 {
     }
 
     #[inline(always)]
-    fn store(self, lanes: &mut Lanes, part: usize) {
-        let half = &mut lanes.0.as_chunks_mut::<8>().0[part];
-        avx2!(_mm256_store_ps(half.as_mut_ptr(), _mm256_cvtepi32_ps(self.0)))
+    fn to_floats(self, isa: Avx2) -> F32x8 {
+        F32x8::from_integers(isa, self.0)
     }
 
     #[inline(always)]

@@ -100,9 +100,9 @@ impl Dot for I32x16 {
     }
 
     #[inline(always)]
-    fn store(self, lanes: &mut Lanes, _: usize) {
+    fn to_floats(self, isa: Vnni) -> F32x16 {
         let sum = avx512!(_mm512_add_epi32(_mm512_slli_epi32::<8>(self.high), self.low));
-        avx512!(_mm512_store_ps(lanes.0.as_mut_ptr(), _mm512_cvtepi32_ps(sum)))
+        F32x16::from_integers(isa.0, sum)
     }
 
     #[inline(always)]

@@ -103,11 +103,11 @@ fn products<D: Dot, const COLUMNS: usize>(
             for (i, products) in products.iter().enumerate() {
                 for (c, product) in products.iter().enumerate() {
                     let sum = &mut sums[(first + i) * columns + column + c];
-                    let before = D::Floats::load(D::floats(isa), sum, part);
-                    product.store(sum, part);
+                    let mut floats = product.to_floats(isa);
                     if block > 0 {
-                        (before + D::Floats::load(D::floats(isa), sum, part)).store(sum, part);
+                        floats = D::Floats::load(D::floats(isa), sum, part) + floats;
                     }
+                    floats.store(sum, part);
                 }
             }
         }

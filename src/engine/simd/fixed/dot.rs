@@ -69,8 +69,8 @@ pub(super) trait Dot: Copy {
     /// `self + pixels . factors`, four products in each lane.
     fn add(self, pixels: Self::Pixels, factors: Self::Factors) -> Self;
 
-    /// Writes the sums, rounded to f32, to part `part` of `lanes`.
-    fn store(self, lanes: &mut Lanes, part: usize);
+    /// The sums, rounded to f32.
+    fn to_floats(self, isa: Self::Isa) -> Self::Floats;
 
     /// 64 numbers from the low bits of four groups of lanes, of which number `4 r + j` of each sixteen is lane
     /// `4 l + j` of group r, l being which sixteen.

@@ -25,14 +25,14 @@ pub(super) fn forward<D: Dot>(
     ahead: &[&[u8]],
     logits: &mut [Lanes],
 ) {
-    let mut sums = [[Lanes::ZERO; LANES]; WIDEST];
+    let mut pairs = [[Lanes::ZERO; LANES / IMAGES]; WIDEST];
     let groups = images.chunks(LANES).zip(logits.chunks_exact_mut(block.columns));
     for (group, (images, logits)) in groups.enumerate() {
         let ahead = ahead.chunks(LANES).nth(group).unwrap_or_default();
         for (first, width) in tiles(block.columns, D::TILE) {
             let tile = Tile { block, weights, first };
             let ahead = if first == 0 { ahead } else { &[] };
-            with_width!(width, columns::<D>(isa, tile, images, ahead, &mut sums, logits));
+            with_width!(width, columns::<D>(isa, tile, images, ahead, &mut pairs, logits));
         }
     }
 }
@@ -53,25 +53,23 @@ fn columns<D: Dot, const COLUMNS: usize>(
     tile: Tile,
     images: &[&[u8]],
     ahead: &[&[u8]],
-    sums: &mut [[Lanes; LANES]; WIDEST],
+    pairs: &mut [[Lanes; LANES / IMAGES]; WIDEST],
     logits: &mut [Lanes],
 ) {
-    let sums: &mut [_; COLUMNS] = sums.first_chunk_mut().expect("a tile of columns");
-    let (pairs, last) = images.as_chunks::<IMAGES>();
+    let pairs: &mut [_; COLUMNS] = pairs.first_chunk_mut().expect("a tile of columns");
+    let (whole, last) = images.as_chunks::<IMAGES>();
     let ahead = ahead.as_chunks::<IMAGES>().0;
-    for (index, pair) in pairs.iter().enumerate() {
-        let next = pairs.get(index + 1).unwrap_or(pair);
-        let image = IMAGES * index;
+    for (index, images) in whole.iter().enumerate() {
+        let next = whole.get(index + 1).unwrap_or(images);
         match ahead.get(index) {
-            Some(ahead) => products::<D, IMAGES, COLUMNS, true>(isa, tile, pair, [next, ahead], image, sums),
-            None => products::<D, IMAGES, COLUMNS, false>(isa, tile, pair, [next; 2], image, sums),
+            Some(ahead) => products::<D, IMAGES, COLUMNS, true>(isa, tile, images, [next, ahead], index, pairs),
+            None => products::<D, IMAGES, COLUMNS, false>(isa, tile, images, [next; 2], index, pairs),
         }
     }
     if let [image] = last {
-        let last = images.len() - 1;
-        products::<D, 1, COLUMNS, false>(isa, tile, &[image], [&[image]; 2], last, sums);
+        products::<D, 1, COLUMNS, false>(isa, tile, &[image], [&[image]; 2], whole.len(), pairs);
     }
-    add::<D, COLUMNS>(isa, tile, sums, logits);
+    add::<D, COLUMNS>(isa, tile, pairs, logits);
 }
 
 /// The block's whole lines in `image`.
@@ -81,7 +79,7 @@ fn lines<'i>(block: &Block, image: &'i [u8]) -> &'i [[u8; LINE]] {
     &lines[..lines.len().min(block.mean.len() * LANES / LINE)]
 }
 
-/// The sums of one tile for the images from `image` on, lane by lane. Meanwhile it asks for the next images of the
+/// The sums of one tile, lane by lane; halved, they go to pair `index` of the eight of each column. Meanwhile it asks for the next images of the
 /// batch, and with `AHEAD` for images of the next.
 #[inline(always)]
 fn products<D: Dot, const N: usize, const COLUMNS: usize, const AHEAD: bool>(
@@ -89,8 +87,8 @@ fn products<D: Dot, const N: usize, const COLUMNS: usize, const AHEAD: bool>(
     Tile { block, weights, first }: Tile,
     images: &[&[u8]; N],
     [next, ahead]: [&[&[u8]; N]; 2],
-    image: usize,
-    to: &mut [[Lanes; LANES]; COLUMNS],
+    index: usize,
+    pairs: &mut [[Lanes; LANES / IMAGES]; COLUMNS],
 ) {
     let whole = lines(&block, images[0]).len();
     let mut pixels = [[&[][..]; N]; 3];
@@ -129,10 +127,10 @@ fn products<D: Dot, const N: usize, const COLUMNS: usize, const AHEAD: bool>(
             }
             accumulate::<D, N, COLUMNS>(isa, part, &mut sums, bytes, numbers);
         }
-        for (i, sums) in sums.iter().enumerate() {
-            for (to, sum) in to.iter_mut().zip(sums) {
-                sum.store(&mut to[image + i], part);
-            }
+        for (c, pairs) in pairs.iter_mut().enumerate() {
+            let second = if N == IMAGES { sums[N - 1][c] } else { D::zero(isa) };
+            let rows = [sums[0][c], second].map(|sums| sums.to_floats(isa));
+            D::Floats::halve(D::floats(isa), rows, part, &mut pairs[index]);
         }
     }
 }
@@ -160,15 +158,15 @@ fn accumulate<D: Dot, const N: usize, const COLUMNS: usize>(
 fn add<D: Dot, const COLUMNS: usize>(
     isa: D::Isa,
     Tile { weights, first, .. }: Tile,
-    sums: &[[Lanes; LANES]; COLUMNS],
+    pairs: &[[Lanes; LANES / IMAGES]; COLUMNS],
     logits: &mut [Lanes],
 ) {
     let floats = D::floats(isa);
     let splat = |value| D::Floats::splat(floats, value);
     let of_columns = weights.scales[first..].iter().zip(&weights.offsets[first..]);
-    for ((logit, sums), (scale, &offset)) in logits[first..].iter_mut().zip(sums).zip(of_columns) {
+    for ((logit, pairs), (scale, &offset)) in logits[first..].iter_mut().zip(pairs).zip(of_columns) {
         for part in 0..D::Floats::PARTS {
-            let difference = D::Floats::sums(floats, sums, part) + splat(offset);
+            let difference = D::Floats::sums(floats, pairs, part) + splat(offset);
             let before = D::Floats::load(floats, logit, part);
             difference.mul_add(splat(scale.factor), before).store(logit, part);
         }

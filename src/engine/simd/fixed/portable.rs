@@ -60,8 +60,8 @@ impl Dot for I32x4 {
     }
 
     #[inline(always)]
-    fn store(self, lanes: &mut Lanes, part: usize) {
-        lanes.0.as_chunks_mut().0[part] = self.0.map(|sum| sum as f32);
+    fn to_floats(self, isa: Portable) -> F32x4 {
+        F32x4::from_integers(isa, self.0)
     }
 
     #[inline(always)]

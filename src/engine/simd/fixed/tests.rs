@@ -246,7 +246,7 @@ fn sums<D: Dot>(isa: D::Isa, lines: &[[u8; LINE]], numbers: &[[i32; LINE]]) -> [
             sums[1] = sums[1].add(D::pixels(isa, &interleaved[0].0, part), D::splat(isa, &four));
         }
         for (sums, result) in sums.into_iter().zip(&mut results) {
-            sums.store(result, part);
+            sums.to_floats(isa).store(result, part);
         }
     }
     results
