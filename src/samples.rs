@@ -16,6 +16,8 @@ pub struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
+    const NONE: Self = Self { bytes: &[], count: 0, features: 1, stride: 1 };
+
     /// The rows that start at the first of `bytes`; what follows the last row's features is ignored.
     ///
     /// # Panics
@@ -147,6 +149,26 @@ impl<'a> Samples<'a> {
         stretch.labels.row(index - stretch.first)[0]
     }
 
+    /// The images of these numbers, and their labels.
+    ///
+    /// # Panics
+    /// If one is not below [`Samples::len`].
+    #[inline]
+    pub fn select<'s>(
+        &'s self,
+        indices: impl IntoIterator<Item = usize> + 's,
+    ) -> impl Iterator<Item = (&'a [u8], u8)> {
+        // One image often lies where the one before it does.
+        let mut stretch = Stretch { first: 0, images: Rows::NONE, labels: Rows::NONE };
+        indices.into_iter().map(move |index| {
+            if index.wrapping_sub(stretch.first) >= stretch.images.len() {
+                stretch = *self.stretch(index);
+            }
+            let row = index - stretch.first;
+            (stretch.images.row(row), stretch.labels.row(row)[0])
+        })
+    }
+
     /// The images of each stretch of memory, in order.
     pub fn images(&self) -> impl Iterator<Item = Rows<'a>> + '_ {
         self.stretches.iter().map(|stretch| stretch.images)
@@ -192,6 +214,8 @@ mod tests {
         assert_eq!(seen(&samples), [(0, 7), (4, 8), (8, 9), (12, 10), (14, 11)]);
         assert_eq!(seen(&samples.slice(1..4)), [(4, 8), (8, 9), (12, 10)]);
         assert_eq!(seen(&samples.slice(3..3)), []);
+        let selected: Vec<_> = samples.select([3, 0, 1, 4]).map(|(image, label)| (image[0], label)).collect();
+        assert_eq!(selected, [(12, 10), (0, 7), (4, 8), (14, 11)]);
     }
 
     #[test]

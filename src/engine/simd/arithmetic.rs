@@ -2,6 +2,7 @@
 
 use super::backward::{Batch, Features};
 use super::forward::Block;
+use super::images::Images;
 use super::isa::Isa;
 use super::kernels::Kernels;
 use super::layout::Place;
@@ -29,19 +30,9 @@ pub(super) trait Arithmetic: Send + Sync {
     /// Makes of a block's weights what [`Arithmetic::forward`] takes beside them.
     fn prepare(&self, block: Block, weights: &mut Weights);
 
-    /// Whether training asks for the next batch in the forward pass, not in the backward pass.
-    fn prefetches_forward(&self) -> bool;
-
     /// Adds the block's share of the logits of `images` to `logits`, `[groups of 16 images][C]`. Of each of `ahead`
     /// it prefetches the same features.
-    fn forward(
-        &self,
-        block: Block,
-        weights: &Weights,
-        images: &[&[u8]],
-        ahead: &[&[u8]],
-        logits: &mut [Lanes],
-    );
+    fn forward(&self, block: Block, weights: &Weights, images: Images, ahead: Images, logits: &mut [Lanes]);
 
     /// Rounds `dlogits`, `[groups of 16 images][C]`, to the numbers that [`Arithmetic::backward`] multiplies.
     fn round(&self, columns: usize, dlogits: &mut [Lanes], rounded: &mut Dlogits);
@@ -80,11 +71,7 @@ impl Arithmetic for F32 {
 
     fn prepare(&self, _: Block, _: &mut Weights) {}
 
-    fn prefetches_forward(&self) -> bool {
-        true
-    }
-
-    fn forward(&self, block: Block, _: &Weights, images: &[&[u8]], ahead: &[&[u8]], logits: &mut [Lanes]) {
+    fn forward(&self, block: Block, _: &Weights, images: Images, ahead: Images, logits: &mut [Lanes]) {
         self.kernels.forward(block, images, ahead, logits);
     }
 

@@ -128,7 +128,7 @@ impl Vector for F32x8 {
 
     #[inline(always)]
     fn prefetch(_: Avx2, byte: &u8) {
-        avx2!(_mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(byte).cast()))
+        avx2!(_mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()))
     }
 }
 

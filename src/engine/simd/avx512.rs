@@ -132,7 +132,7 @@ impl Vector for F32x16 {
 
     #[inline(always)]
     fn prefetch(_: Avx512, byte: &u8) {
-        avx512!(_mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(byte).cast()))
+        avx512!(_mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()))
     }
 }
 

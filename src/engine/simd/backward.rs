@@ -4,6 +4,7 @@
 //! of the batch pass, each dlogit broadcast to all lanes. A feature's gradient is thus summed over the images in
 //! their order. The gradient itself never reaches memory: the tile's weights take their step at once.
 
+use super::images::Images;
 use super::layout::{tail, tiles, with_width};
 use super::vector::{LANES, Lanes, Vector};
 
@@ -23,9 +24,7 @@ pub(super) struct ColumnStep {
 #[derive(Clone, Copy)]
 pub(super) struct Batch<'a> {
     /// The images.
-    pub(super) images: &'a [&'a [u8]],
-    /// Those of the next batch.
-    pub(super) ahead: &'a [&'a [u8]],
+    pub(super) images: Images<'a>,
     /// `[groups of 16 images][C]`.
     pub(super) dlogits: &'a [Lanes],
     /// `[C]`: their sums over the images.
@@ -68,7 +67,7 @@ fn groups<V: Vector, const COLUMNS: usize>(
     features: &mut Features,
     column: usize,
 ) {
-    let whole = (batch.images[0].len() / LANES).saturating_sub(features.first);
+    let whole = (batch.images.features() / LANES).saturating_sub(features.first);
     match (features.mean.len(), whole) {
         (GROUPS, GROUPS..) => tile::<V, GROUPS, false, COLUMNS>(isa, batch, features, 0, column),
         (GROUPS, _) => {
@@ -101,19 +100,13 @@ fn tile<V: Vector, const N: usize, const TAIL: bool, const COLUMNS: usize>(
         let first = features.first + group;
         for (images, dlogits) in batch.images.chunks(LANES).zip(batch.dlogits.chunks_exact(columns)) {
             let dlogits: &[Lanes; COLUMNS] = dlogits[column..].first_chunk().expect("a tile of columns");
-            for (lane, image) in (0..LANES).zip(images) {
-                let tail = if TAIL { [tail(image); N] } else { [[0; LANES]; N] };
-                let bytes =
-                    if TAIL { &tail } else { image.as_chunks().0[first..].first_chunk().expect("groups") };
-                let mut x = mean;
-                for (x, bytes) in x.iter_mut().zip(bytes) {
-                    *x = V::bytes(isa, bytes, part) - *x;
+            if TAIL {
+                for (lane, image) in (0..LANES).zip(images.iter()) {
+                    accumulate(isa, part, &mut sums, &mean, &[tail(image); N], dlogits, lane);
                 }
-                for (c, dlogits) in dlogits.iter().enumerate() {
-                    let dlogit = V::splat(isa, dlogits.0[lane]);
-                    for (sums, x) in sums.iter_mut().zip(x) {
-                        sums[c] = x.mul_add(dlogit, sums[c]);
-                    }
+            } else {
+                for (lane, [bytes]) in (0..LANES).zip(images.groups(first)) {
+                    accumulate(isa, part, &mut sums, &mean, bytes, dlogits, lane);
                 }
             }
         }
@@ -125,6 +118,29 @@ fn tile<V: Vector, const N: usize, const TAIL: bool, const COLUMNS: usize>(
                 let decayed = V::load(isa, weight, part) * V::splat(isa, step.decay);
                 sum.mul_add(scale * V::splat(isa, -step.rate), decayed).store(weight, part);
             }
+        }
+    }
+}
+
+/// `sums += (x - mean) * dlogit`, for the groups and the dlogits of one image of sixteen.
+#[inline(always)]
+fn accumulate<V: Vector, const N: usize, const COLUMNS: usize>(
+    isa: V::Isa,
+    part: usize,
+    sums: &mut [[V; COLUMNS]; N],
+    mean: &[V; N],
+    bytes: &[[u8; LANES]; N],
+    dlogits: &[Lanes; COLUMNS],
+    lane: usize,
+) {
+    let mut x = *mean;
+    for (x, bytes) in x.iter_mut().zip(bytes) {
+        *x = V::bytes(isa, bytes, part) - *x;
+    }
+    for (c, dlogits) in dlogits.iter().enumerate() {
+        let dlogit = V::splat(isa, dlogits.0[lane]);
+        for (sums, x) in sums.iter_mut().zip(x) {
+            sums[c] = x.mul_add(dlogit, sums[c]);
         }
     }
 }

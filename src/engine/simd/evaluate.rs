@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::arithmetic::{Arithmetic, Weights};
-use super::forward::Block;
+use super::forward::{AHEAD, Block};
+use super::images::{Gathered, Images};
 use super::layout::BLOCK;
 use super::softmax::Judged;
 use super::vector::{LANES, Lanes};
@@ -12,7 +13,7 @@ use crate::objective::Objective;
 use crate::samples::{Rows, Samples};
 
 /// Images of a chunk. Losses are added up chunk by chunk, so this is part of a loss's bits.
-const CHUNK: usize = 64;
+const CHUNK: usize = 128;
 
 /// A trained model, as the members share it.
 pub(super) struct Scoring<'a> {
@@ -68,15 +69,16 @@ pub(super) fn evaluate(
     let Shape { classes, runs, .. } = scoring.shape;
     let (weights, mut logits) = (scoring.weights(arithmetic), scoring.logits());
     let mut share = Share { losses: Vec::new(), confusions: vec![vec![0; classes * classes]; runs] };
-    for (chunk, next) in chunks(samples.len(), member) {
-        let images: Vec<&[u8]> = chunk.clone().map(|index| samples.image(index)).collect();
-        let ahead: Vec<&[u8]> = next.map(|index| samples.image(index)).collect();
-        score(arithmetic, scoring, &weights, (&images, &ahead), &mut logits);
+    let mut gathered = Gathered::default();
+    for (chunk, asked) in chunks(samples.len(), member) {
+        let (images, labels) = gathered.fill(samples.select(chunk.start..asked));
+        score(arithmetic, scoring, &weights, images, chunk.len(), &mut logits);
 
-        let labels: Vec<u8> = chunk.map(|index| samples.label(index)).collect();
         let first = share.losses.len();
         share.losses.resize(first + runs, 0.0);
-        for (labels, logits) in labels.chunks(LANES).zip(logits.chunks_exact_mut(scoring.bias.len())) {
+        for (labels, logits) in
+            labels[..chunk.len()].chunks(LANES).zip(logits.chunks_exact_mut(scoring.bias.len()))
+        {
             let mut padded = [0; LANES];
             padded[..labels.len()].copy_from_slice(labels);
             for (run, logits) in logits.chunks_exact_mut(classes).enumerate() {
@@ -98,12 +100,11 @@ pub(super) fn logits(
     member: &Member,
 ) -> Vec<f32> {
     let (weights, mut logits) = (scoring.weights(arithmetic), scoring.logits());
-    let mut result = Vec::new();
-    for (chunk, next) in chunks(rows.len(), member) {
-        let images: Vec<&[u8]> = chunk.map(|index| rows.row(index)).collect();
-        let ahead: Vec<&[u8]> = next.map(|index| rows.row(index)).collect();
-        score(arithmetic, scoring, &weights, (&images, &ahead), &mut logits);
-        for image in 0..images.len() {
+    let (mut gathered, mut result) = (Gathered::default(), Vec::new());
+    for (chunk, asked) in chunks(rows.len(), member) {
+        let (images, _) = gathered.fill((chunk.start..asked).map(|index| (rows.row(index), 0)));
+        score(arithmetic, scoring, &weights, images, chunk.len(), &mut logits);
+        for image in 0..chunk.len() {
             let group = &logits[image / LANES * scoring.bias.len()..][..scoring.bias.len()];
             result.extend(group.iter().map(|logit| logit.0[image % LANES]));
         }
@@ -111,22 +112,27 @@ pub(super) fn logits(
     result
 }
 
-/// The chunks of a member's share of `count` images, each with the one that follows it there.
-fn chunks(count: usize, member: &Member) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+/// The chunks of a member's share of `count` images, each with the end of the images that it asks for.
+fn chunks(count: usize, member: &Member) -> impl Iterator<Item = (Range<usize>, usize)> {
     let share = member.share(count.div_ceil(CHUNK));
-    let last = share.end;
-    let images = move |chunk: usize| (CHUNK * chunk).min(count)..(CHUNK * (chunk + 1)).min(count);
-    share.map(move |chunk| (images(chunk), if chunk + 1 < last { images(chunk + 1) } else { 0..0 }))
+    let end = (share.end * CHUNK).min(count);
+    share.map(move |chunk| {
+        let images = CHUNK * chunk..(CHUNK * (chunk + 1)).min(count);
+        (images.clone(), (images.end + AHEAD).min(end))
+    })
 }
 
-/// `logits [groups of 16 images][C] <- (x - mean) . weight^T + bias`, of one chunk.
+/// `logits [groups of 16 images][C] <- (x - mean) . weight^T + bias`, of the `count` images of a chunk, behind which
+/// are those that it asks for.
 fn score(
     arithmetic: &dyn Arithmetic,
     scoring: &Scoring,
     weights: &[Weights],
-    (images, ahead): (&[&[u8]], &[&[u8]]),
+    images: Images,
+    count: usize,
     logits: &mut [Lanes],
 ) {
+    let (images, ahead) = (images.slice(0..count), images.slice(AHEAD..usize::MAX));
     let columns = scoring.bias.len();
     for group in logits.chunks_exact_mut(columns) {
         group.iter_mut().zip(scoring.bias).for_each(|(logit, &bias)| *logit = Lanes([bias; LANES]));

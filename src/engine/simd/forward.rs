@@ -19,11 +19,15 @@
 
 use std::array;
 
+use super::images::Images;
 use super::layout::{BLOCK, tail, tiles, with_width};
 use super::vector::{LANES, Lanes, Vector};
 
 /// Images of a tile.
 const IMAGES: usize = 2;
+/// How many images before their turn images are asked for: some 900 ns on two threads, more than memory takes, and
+/// not so many that they crowd out of the second-level cache what is worked on.
+pub(super) const AHEAD: usize = LANES;
 /// Groups of sixteen pixels in a cache line.
 const GROUPS_A_LINE: usize = 4;
 
@@ -88,12 +92,12 @@ type Line = [[u8; LANES]; GROUPS_A_LINE];
 pub(super) fn forward<V: Vector>(
     isa: V::Isa,
     block: Block,
-    images: &[&[u8]],
-    ahead: &[&[u8]],
+    images: Images,
+    ahead: Images,
     logits: &mut [Lanes],
 ) {
     for (first, width) in tiles(block.columns, V::TILE) {
-        let ahead = if first == 0 { ahead } else { &[] };
+        let ahead = if first == 0 { ahead } else { Images::NONE };
         with_width!(width, columns::<V>(isa, block, images, ahead, first, logits));
     }
 }
@@ -103,26 +107,28 @@ pub(super) fn forward<V: Vector>(
 fn columns<V: Vector, const COLUMNS: usize>(
     isa: V::Isa,
     block: Block,
-    images: &[&[u8]],
-    ahead: &[&[u8]],
+    images: Images,
+    ahead: Images,
     first: usize,
     logits: &mut [Lanes],
 ) {
     let tile = block.tile::<COLUMNS>(first);
-    let mut ahead = ahead.chunks_exact(IMAGES);
     let mut pairs = [[Lanes::ZERO; LANES / IMAGES]; COLUMNS];
-    for (images, logits) in images.chunks(LANES).zip(logits.chunks_exact_mut(block.columns)) {
+    let groups = images.chunks(LANES).zip(logits.chunks_exact_mut(block.columns));
+    for (group, (images, logits)) in groups.enumerate() {
+        let ahead = ahead.slice(LANES * group..LANES * (group + 1));
         if images.len() < LANES {
             pairs.as_flattened_mut().fill(Lanes::ZERO);
         }
-        let (whole, last) = images.as_chunks::<IMAGES>();
-        for (index, images) in whole.iter().enumerate() {
+        let mut done = 0;
+        while let Some(here) = images.tile::<IMAGES>(done) {
             // Where nothing follows, what is here is asked for again: that costs less than to ask whether to.
-            let ahead = ahead.next().map_or(images, |ahead| ahead.first_chunk().expect("a pair"));
-            accumulate_tile::<V, IMAGES, COLUMNS>(isa, &tile, images, ahead, index, &mut pairs);
+            let ahead = ahead.tile(done).unwrap_or(here);
+            accumulate_tile::<V, IMAGES, COLUMNS>(isa, &tile, here, ahead, done / IMAGES, &mut pairs);
+            done += IMAGES;
         }
-        if let [image] = last {
-            accumulate_tile::<V, 1, COLUMNS>(isa, &tile, &[image], &[image], whole.len(), &mut pairs);
+        if let Some(last) = images.tile::<1>(done) {
+            accumulate_tile::<V, 1, COLUMNS>(isa, &tile, last, last, done / IMAGES, &mut pairs);
         }
         for (logit, pairs) in logits[first..].iter_mut().zip(&pairs) {
             for part in 0..V::PARTS {
@@ -137,8 +143,8 @@ fn columns<V: Vector, const COLUMNS: usize>(
 fn accumulate_tile<V: Vector, const N: usize, const COLUMNS: usize>(
     isa: V::Isa,
     tile: &Tile<COLUMNS>,
-    images: &[&[u8]; N],
-    ahead: &[&[u8]; N],
+    images: [&[u8]; N],
+    ahead: [&[u8]; N],
     index: usize,
     pairs: &mut [[Lanes; LANES / IMAGES]; COLUMNS],
 ) {

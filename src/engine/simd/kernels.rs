@@ -2,13 +2,14 @@
 
 use super::backward::{self, Batch, Features};
 use super::forward::{self, Block};
+use super::images::Images;
 use super::softmax::{self, Judged, Partials};
 use super::vector::{LANES, Lanes};
 
 /// The kernels of one instruction set. A value exists only where the machine has it.
 pub(super) trait Kernels: Send + Sync {
     /// See [`forward::forward`].
-    fn forward(&self, block: Block, images: &[&[u8]], ahead: &[&[u8]], logits: &mut [Lanes]);
+    fn forward(&self, block: Block, images: Images, ahead: Images, logits: &mut [Lanes]);
 
     /// See [`backward::backward`].
     fn backward(&self, batch: Batch, features: Features);
@@ -26,7 +27,7 @@ macro_rules! compile_kernels {
     ($isa:ident, $vector:ident $(, $features:literal)?) => {
         impl Kernels for $isa {
             compile_kernels!(@one $isa, $($features)?, forward::forward::<$vector>,
-                fn forward(block: Block, images: &[&[u8]], ahead: &[&[u8]], logits: &mut [Lanes]));
+                fn forward(block: Block, images: Images, ahead: Images, logits: &mut [Lanes]));
             compile_kernels!(@one $isa, $($features)?, backward::backward::<$vector>,
                 fn backward(batch: Batch, features: Features));
             compile_kernels!(@one $isa, $($features)?, softmax::softmax_cross_entropy::<$vector>,

@@ -35,6 +35,7 @@ mod evaluate;
 mod exp;
 mod fixed;
 mod forward;
+mod images;
 mod isa;
 mod kernels;
 mod layout;

@@ -5,6 +5,8 @@
 
 use super::arithmetic::Scratch;
 use super::backward::{Batch, Features};
+use super::forward::AHEAD;
+use super::images::Gathered;
 use super::shared::Shared;
 use super::train::{Training, column_step, forward_share, own_features, softmax_share, sum_images};
 use super::vector::{LANES, Lanes};
@@ -29,7 +31,6 @@ pub enum Stage {
 pub struct Stages<'a> {
     engine: Simd,
     samples: Samples<'a>,
-    images: Vec<&'a [u8]>,
     labels: Vec<u8>,
     order: Vec<u32>,
     partials: Vec<Lanes>,
@@ -48,7 +49,6 @@ impl<'a> Stages<'a> {
         let groups = samples.len().div_ceil(LANES) * engine.bias.len();
         Self {
             samples: samples.clone(),
-            images: (0..samples.len()).map(|index| samples.image(index)).collect(),
             labels,
             order: (0..samples.len() as u32).collect(),
             partials: vec![Lanes::ZERO; engine.mean.len().div_ceil(BLOCK) * groups],
@@ -67,8 +67,8 @@ impl<'a> Stages<'a> {
     /// # Errors
     /// If a thread panics.
     pub fn run(&mut self, stage: Stage, times: usize, step: Step) -> Result<()> {
-        let Self { engine, samples, images, labels, order, partials } = self;
-        let groups = images.len().div_ceil(LANES) * engine.bias.len();
+        let Self { engine, samples, labels, order, partials } = self;
+        let groups = labels.len().div_ceil(LANES) * engine.bias.len();
         let job = Training {
             shape: engine.shape,
             objective: engine.objective,
@@ -86,7 +86,8 @@ impl<'a> Stages<'a> {
         let arithmetic = &*engine.arithmetic;
         engine.team.run(|member| {
             let (mut dlogits, mut dbias) = (vec![Lanes::ZERO; groups], vec![0.0; job.bias.len()]);
-            let mut scratch = Scratch::default();
+            let (mut scratch, mut gathered) = (Scratch::default(), Gathered::default());
+            let (images, _) = gathered.fill(samples.select(0..samples.len()));
             let softmax = |scratch: &mut Scratch, dlogits: &mut [Lanes]| {
                 let to = (job.bias, dlogits);
                 softmax_share(arithmetic, &job, scratch, &job.partials[0], labels, to);
@@ -99,13 +100,12 @@ impl<'a> Stages<'a> {
             for _ in 0..times {
                 match stage {
                     Stage::Forward => {
-                        let images = (&images[..], &images[..]);
+                        let images = (images, images.slice(AHEAD..usize::MAX));
                         forward_share(arithmetic, &job, &member, &mut scratch, images, &job.partials[0]);
                     }
                     Stage::Softmax => softmax(&mut scratch, &mut dlogits),
                     Stage::Backward => {
-                        let batch =
-                            Batch { images, ahead: images, dlogits: &dlogits, dbias: &dbias, steps: &steps };
+                        let batch = Batch { images, dlogits: &dlogits, dbias: &dbias, steps: &steps };
                         arithmetic.backward(&mut scratch, batch, own(&job, &member));
                     }
                 }

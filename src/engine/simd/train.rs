@@ -1,11 +1,11 @@
 //! What each member of the team does in training: its share of every step, and one barrier between the halves.
 
-use std::mem;
 use std::ops::Range;
 
 use super::arithmetic::{Arithmetic, Scratch};
 use super::backward::{Batch, ColumnStep, Features};
-use super::forward::Block;
+use super::forward::{AHEAD, Block};
+use super::images::{Gathered, Images};
 use super::layout::BLOCK;
 use super::shared::Shared;
 use super::softmax::Partials;
@@ -44,10 +44,10 @@ impl Training<'_> {
         self.mean.len().div_ceil(BLOCK)
     }
 
-    /// The images of the batch that begins at `first` in the order; none behind the last.
-    fn images(&self, first: usize) -> Vec<&[u8]> {
-        let rest = self.order.get(first..).unwrap_or_default();
-        rest.iter().take(self.batch).map(|&index| self.samples.image(index as usize)).collect()
+    /// The images of the batch that begins at `first` in the order, those behind it that it asks for, and the labels.
+    fn images(&self, first: usize) -> impl Iterator<Item = (&[u8], u8)> {
+        let order = self.order[first..].iter().take(self.batch + AHEAD);
+        self.samples.select(order.map(|&index| index as usize))
     }
 }
 
@@ -64,16 +64,15 @@ pub(super) fn train(arithmetic: &dyn Arithmetic, job: &Training, member: &Member
     let mut scratch = Scratch::default();
     let mut dlogits = vec![Lanes::ZERO; job.batch.min(job.order.len()).div_ceil(LANES) * columns];
     let mut steps = vec![ColumnStep::default(); columns];
-    let (mut ahead, mut labels) = (job.images(0), Vec::new());
+    let mut gathered = Gathered::default();
 
     let cut = batches(job.order, job.batch, job.steps, job.shape.runs);
     for (number, (batch, batch_steps)) in cut.enumerate() {
-        let images = mem::replace(&mut ahead, job.images((number + 1) * job.batch));
+        let (images, labels) = gathered.fill(job.images(number * job.batch));
+        let labels = &labels[..batch.len()];
+        let (images, ahead) = (images.slice(0..batch.len()), images.slice(AHEAD..usize::MAX));
         let partials = &job.partials[number % 2];
-        let wanted = if arithmetic.prefetches_forward() { &ahead[..] } else { &[] };
-        forward_share(arithmetic, job, member, &mut scratch, (&images, wanted), partials);
-        labels.clear();
-        labels.extend(batch.iter().map(|&index| job.samples.label(index as usize)));
+        forward_share(arithmetic, job, member, &mut scratch, (images, ahead), partials);
         assert!(
             labels.iter().all(|&label| usize::from(label) < job.shape.classes),
             "a label that is no class"
@@ -81,7 +80,7 @@ pub(super) fn train(arithmetic: &dyn Arithmetic, job: &Training, member: &Member
         member.wait();
 
         let dlogits = &mut dlogits[..images.len().div_ceil(LANES) * columns];
-        softmax_share(arithmetic, job, &mut scratch, partials, &labels, (&bias, &mut *dlogits));
+        softmax_share(arithmetic, job, &mut scratch, partials, labels, (&bias, &mut *dlogits));
         sum_images(dlogits, &mut dbias);
         for (column, step) in steps.iter_mut().enumerate() {
             *step = column_step(batch_steps[column / job.shape.classes], batch.len());
@@ -93,7 +92,7 @@ pub(super) fn train(arithmetic: &dyn Arithmetic, job: &Training, member: &Member
         // SAFETY: feature ranges of different members do not overlap, and in this phase nobody reads weights:
         // where a member reads weights of another in the forward pass, a barrier stands on either side.
         let weight = unsafe { job.weight.write(features.start * columns..features.end * columns) };
-        let batch = Batch { images: &images, ahead: &ahead, dlogits, dbias: &dbias, steps: &steps };
+        let batch = Batch { images, dlogits, dbias: &dbias, steps: &steps };
         let (mean, scale) = (&job.mean[features.clone()], &job.squared_scale[features.clone()]);
         arithmetic.backward(&mut scratch, batch, Features { first: features.start, mean, scale, weight });
         if !owned {
@@ -117,7 +116,7 @@ pub(super) fn forward_share(
     job: &Training,
     member: &Member,
     scratch: &mut Scratch,
-    (images, ahead): (&[&[u8]], &[&[u8]]),
+    (images, ahead): (Images, Images),
     partials: &Shared<Lanes>,
 ) {
     let columns = job.shape.columns();
@@ -135,11 +134,11 @@ pub(super) fn forward_share(
         // another reads them, a second barrier stands before the next forward pass.
         let weight = unsafe { job.weight.read(groups.start * columns..groups.end * columns) };
         let block = Block { first: groups.start, mean: &job.mean[groups], weight, columns };
-        let within = |rows: &[&[u8]]| (LANES * from).min(rows.len())..(LANES * to).min(rows.len());
+        let within = LANES * from..LANES * to;
         let logits = &mut partials[(next - share.start) * columns..][..(to - from) * columns];
-        let ahead = &ahead[within(&ahead[..images.len().min(ahead.len())])];
+        let (images, ahead) = (images.slice(within.clone()), ahead.slice(within));
         arithmetic.prepare(block, &mut scratch.weights);
-        arithmetic.forward(block, &scratch.weights, &images[within(images)], ahead, logits);
+        arithmetic.forward(block, &scratch.weights, images, ahead, logits);
         next += to - from;
     }
 }

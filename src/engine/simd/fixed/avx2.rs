@@ -3,19 +3,16 @@
 use std::arch::x86_64::*;
 
 use super::super::avx2::{Avx2, F32x8};
-use super::super::vector::{LANES, Lanes};
+use super::super::vector::Lanes;
 use super::dot::{Dot, LINE, Line, Numbers};
 
 /// Eight sums.
 #[derive(Clone, Copy)]
 pub(super) struct I32x8(__m256i);
 
-/// 32 numbers of 16 bits: of each lane's four the first and third, and the second and fourth.
+/// Sixteen numbers of 16 bits, two for each lane: of its four the first and third, or the second and fourth.
 #[derive(Clone, Copy)]
-pub(super) struct I16x32 {
-    even: __m256i,
-    odd: __m256i,
-}
+pub(super) struct I16x16(__m256i);
 
 /// An intrinsic, called.
 macro_rules! avx2 {
@@ -42,12 +39,12 @@ fn store(_: Avx2, register: __m256i, line: &mut Line, part: usize) {
 impl Dot for I32x8 {
     type Isa = Avx2;
     type Floats = F32x8;
-    type Pixels = I16x32;
-    type Factors = I16x32;
-
+    type Pixels = I16x16;
+    type Factors = I16x16;
     const PARTS: usize = 2;
-    /// 8 accumulators, 4 operands, 2 factors, a product: 15 of 16 registers.
-    const TILE: usize = 4;
+    /// 10 accumulators, 2 operands, 1 factor, a product: 14 of 16 registers.
+    const ROWS: usize = 2;
+    const TILE: usize = 5;
 
     #[inline(always)]
     fn floats(isa: Avx2) -> Avx2 {
@@ -60,27 +57,33 @@ impl Dot for I32x8 {
     }
 
     #[inline(always)]
-    fn pixels(isa: Avx2, line: &[u8; LINE], part: usize) -> I16x32 {
+    fn pixels(isa: Avx2, line: &[u8; LINE], part: usize, pass: usize) -> I16x16 {
         let bytes = load(isa, line, part);
-        let even = avx2!(_mm256_and_si256(bytes, _mm256_set1_epi16(0xFF)));
-        I16x32 { even, odd: avx2!(_mm256_srli_epi16::<8>(bytes)) }
+        I16x16(if pass == 0 {
+            avx2!(_mm256_and_si256(bytes, _mm256_set1_epi16(0xFF)))
+        } else {
+            avx2!(_mm256_srli_epi16::<8>(bytes))
+        })
     }
 
     #[inline(always)]
-    fn factors(isa: Avx2, [even, odd]: &Numbers, part: usize) -> I16x32 {
-        I16x32 { even: load(isa, &even.0, part), odd: load(isa, &odd.0, part) }
+    fn factors(isa: Avx2, line: &Line, part: usize) -> I16x16 {
+        I16x16(load(isa, &line.0, part))
     }
 
     #[inline(always)]
-    fn splat(_: Avx2, &[even, odd]: &[u32; 2]) -> I16x32 {
-        let splat = |pair: u32| avx2!(_mm256_set1_epi32(pair as i32));
-        I16x32 { even: splat(even), odd: splat(odd) }
+    fn splat(_: Avx2, four: u32) -> I16x16 {
+        I16x16(avx2!(_mm256_set1_epi32(four as i32)))
     }
 
     #[inline(always)]
-    fn add(self, pixels: I16x32, factors: I16x32) -> Self {
-        let sum = avx2!(_mm256_add_epi32(self.0, _mm256_madd_epi16(pixels.even, factors.even)));
-        Self(avx2!(_mm256_add_epi32(sum, _mm256_madd_epi16(pixels.odd, factors.odd))))
+    fn add(self, pixels: I16x16, factors: I16x16) -> Self {
+        Self(avx2!(_mm256_add_epi32(self.0, _mm256_madd_epi16(pixels.0, factors.0))))
+    }
+
+    #[inline(always)]
+    fn turn(self) -> Self {
+        self
     }
 
     #[inline(always)]
@@ -113,13 +116,6 @@ impl Dot for I32x8 {
     }
 
     #[inline(always)]
-    fn fours(numbers: &[i32; LANES]) -> [[u32; 2]; LANES / 4] {
-        let pair = |a: i32, b: i32| u32::from(a as u16) | u32::from(b as u16) << 16;
-        let four = |four: &[i32; 4]| [pair(four[0], four[2]), pair(four[1], four[3])];
-        std::array::from_fn(|i| four(&numbers.as_chunks().0[i]))
-    }
-
-    #[inline(always)]
     fn interleave(isa: Avx2, images: [&[u8; LINE]; 4], lines: &mut [Line; 4]) {
         for part in 0..Self::PARTS {
             let [a, b, c, d] = images.map(|image| load(isa, image, part));
@@ -130,10 +126,5 @@ impl Dot for I32x8 {
             store(isa, avx2!(_mm256_unpacklo_epi16(ab, cd)), &mut lines[2], part);
             store(isa, avx2!(_mm256_unpackhi_epi16(ab, cd)), &mut lines[3], part);
         }
-    }
-
-    #[inline(always)]
-    fn prefetch(_: Avx2, byte: &u8) {
-        avx2!(_mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()))
     }
 }

@@ -1,10 +1,10 @@
-//! AVX-512 VNNI: four products of bytes in each of sixteen lanes at once, one sum for each limb.
+//! AVX-512 VNNI: four products of bytes in each of sixteen lanes at once: first with high limbs, then with low ones.
 
 use std::arch::x86_64::*;
 
 use super::super::avx512::{Avx512, F32x16};
 use super::super::vector::{LANES, Lanes};
-use super::dot::{Dot, LINE, Line, Numbers};
+use super::dot::{Dot, LINE, Line, Numbers, PASSES};
 
 /// The machine has AVX-512 F, BW, DQ, VL and VNNI.
 #[derive(Clone, Copy)]
@@ -18,23 +18,13 @@ impl Vnni {
     }
 }
 
-/// Sixteen sums of products with the high limbs, and sixteen with the low ones.
+/// Sixteen sums.
 #[derive(Clone, Copy)]
-pub(super) struct I32x16 {
-    high: __m512i,
-    low: __m512i,
-}
+pub(super) struct I32x16(__m512i);
 
-/// 64 bytes.
+/// 64 bytes: pixels, or limbs of numbers.
 #[derive(Clone, Copy)]
-pub(super) struct U8x64(__m512i);
-
-/// 64 numbers: their high limbs, and their low ones.
-#[derive(Clone, Copy)]
-pub(super) struct Limbs {
-    high: __m512i,
-    low: __m512i,
-}
+pub(super) struct Bytes(__m512i);
 
 /// An intrinsic, called.
 macro_rules! avx512 {
@@ -59,11 +49,11 @@ fn store(_: Vnni, register: __m512i, line: &mut Line) {
 impl Dot for I32x16 {
     type Isa = Vnni;
     type Floats = F32x16;
-    type Pixels = U8x64;
-    type Factors = Limbs;
-
+    type Pixels = Bytes;
+    type Factors = Bytes;
     const PARTS: usize = 1;
-    /// 20 accumulators, 2 operands, 2 limbs: 24 of 32 registers.
+    /// 20 accumulators, 4 operands, 1 factor: 25 of 32 registers.
+    const ROWS: usize = 4;
     const TILE: usize = 5;
 
     #[inline(always)]
@@ -73,60 +63,63 @@ impl Dot for I32x16 {
 
     #[inline(always)]
     fn zero(_: Vnni) -> Self {
-        let zero = avx512!(_mm512_setzero_si512());
-        Self { high: zero, low: zero }
+        Self(avx512!(_mm512_setzero_si512()))
     }
 
     #[inline(always)]
-    fn pixels(isa: Vnni, line: &[u8; LINE], _: usize) -> U8x64 {
-        U8x64(load(isa, line))
+    fn pixels(isa: Vnni, line: &[u8; LINE], _: usize, _: usize) -> Bytes {
+        Bytes(load(isa, line))
     }
 
     #[inline(always)]
-    fn factors(isa: Vnni, [high, low]: &Numbers, _: usize) -> Limbs {
-        Limbs { high: load(isa, &high.0), low: load(isa, &low.0) }
+    fn factors(isa: Vnni, line: &Line, _: usize) -> Bytes {
+        Bytes(load(isa, &line.0))
     }
 
     #[inline(always)]
-    fn splat(_: Vnni, &[high, low]: &[u32; 2]) -> Limbs {
-        let splat = |four: u32| avx512!(_mm512_set1_epi32(four as i32));
-        Limbs { high: splat(high), low: splat(low) }
+    fn splat(_: Vnni, four: u32) -> Bytes {
+        Bytes(avx512!(_mm512_set1_epi32(four as i32)))
     }
 
     #[inline(always)]
-    fn add(self, pixels: U8x64, factors: Limbs) -> Self {
-        let high = avx512!(_mm512_dpbusd_epi32(self.high, pixels.0, factors.high));
-        Self { high, low: avx512!(_mm512_dpbusd_epi32(self.low, pixels.0, factors.low)) }
+    fn add(self, pixels: Bytes, factors: Bytes) -> Self {
+        Self(avx512!(_mm512_dpbusd_epi32(self.0, pixels.0, factors.0)))
+    }
+
+    #[inline(always)]
+    fn turn(self) -> Self {
+        Self(avx512!(_mm512_slli_epi32::<8>(self.0)))
     }
 
     #[inline(always)]
     fn to_floats(self, isa: Vnni) -> F32x16 {
-        let sum = avx512!(_mm512_add_epi32(_mm512_slli_epi32::<8>(self.high), self.low));
-        F32x16::from_integers(isa.0, sum)
+        F32x16::from_integers(isa.0, self.0)
     }
 
     #[inline(always)]
     fn pack(isa: Vnni, groups: [&Lanes; 4], [high, low]: &mut Numbers) {
         let [a, b, c, d] = groups.map(|lanes| avx512!(_mm512_load_si512(lanes.0.as_ptr().cast())));
-        // The low byte as it is; 128 more carries its sign into the high one.
-        let byte = avx512!(_mm512_set1_epi32(0xFF));
-        let half = avx512!(_mm512_set1_epi32(0x80));
-        let low_limb = |x| avx512!(_mm512_and_si512(x, byte));
-        let high_limb = |x| {
-            let carried = avx512!(_mm512_add_epi32(x, half));
-            avx512!(_mm512_and_si512(_mm512_srli_epi32::<8>(carried), byte))
+        // Packing within quarters undoes what interleaving within quarters does: first the low words of two groups.
+        let words = |quarter: i64| {
+            (6 + 8 * quarter) << 48 | (4 + 8 * quarter) << 32 | (2 + 8 * quarter) << 16 | 8 * quarter
         };
-        // Packing within quarters undoes what interleaving within quarters does.
-        let bytes = |a, b, c, d| {
-            let (ab, cd) = (avx512!(_mm512_packus_epi32(a, b)), avx512!(_mm512_packus_epi32(c, d)));
-            avx512!(_mm512_packus_epi16(ab, cd))
+        let [p, q, r, s] = [0, 1, 2, 3].map(words);
+        let second = 0x0020_0020_0020_0020;
+        let order = avx512!(_mm512_set_epi64(s + second, s, r + second, r, q + second, q, p + second, p));
+        let ab = avx512!(_mm512_permutex2var_epi16(a, order, b));
+        let cd = avx512!(_mm512_permutex2var_epi16(c, order, d));
+        // The low byte as it is; half of its range more carries its sign into the high one.
+        let low_limbs = |words| avx512!(_mm512_and_si512(words, _mm512_set1_epi16(0xFF)));
+        let high_limbs = |words| {
+            let carried = avx512!(_mm512_add_epi16(words, _mm512_set1_epi16(0x80)));
+            avx512!(_mm512_srli_epi16::<8>(carried))
         };
-        store(isa, bytes(high_limb(a), high_limb(b), high_limb(c), high_limb(d)), high);
-        store(isa, bytes(low_limb(a), low_limb(b), low_limb(c), low_limb(d)), low);
+        store(isa, avx512!(_mm512_packus_epi16(high_limbs(ab), high_limbs(cd))), high);
+        store(isa, avx512!(_mm512_packus_epi16(low_limbs(ab), low_limbs(cd))), low);
     }
 
     #[inline(always)]
-    fn fours(numbers: &[i32; LANES]) -> [[u32; 2]; LANES / 4] {
+    fn fours(numbers: &[i32; LANES]) -> [[u32; PASSES]; LANES / 4] {
         let high = numbers.map(|number| ((number + 0x80) >> 8) as u8);
         let low = numbers.map(|number| number as u8);
         let four = |bytes: &[u8; LANES], i: usize| u32::from_le_bytes(bytes.as_chunks().0[i]);
@@ -142,10 +135,5 @@ impl Dot for I32x16 {
         let (ab, cd) = (avx512!(_mm512_unpackhi_epi8(a, b)), avx512!(_mm512_unpackhi_epi8(c, d)));
         store(isa, avx512!(_mm512_unpacklo_epi16(ab, cd)), &mut lines[2]);
         store(isa, avx512!(_mm512_unpackhi_epi16(ab, cd)), &mut lines[3]);
-    }
-
-    #[inline(always)]
-    fn prefetch(_: Vnni, byte: &u8) {
-        avx512!(_mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()))
     }
 }

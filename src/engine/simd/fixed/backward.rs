@@ -1,19 +1,19 @@
 //! `dweight [D, C] <- (pixels - mean)^T [D, B] . dlogits [B, C]`, and the step that it asks for.
 //!
 //! A line of features at a time: its bytes of four images each are interleaved, so that a feature's four lie in one
-//! lane, and stay in the first-level cache while they are multiplied with the columns' dlogits. A tile is 32 features
-//! by up to five columns. Products with the pixels are summed up exactly, 256 images at a time; the mean pixels'
-//! part is taken off with the sum of the very same rounded dlogits.
+//! lane. The first tile of a line does so on its way; the others find them in the first-level cache. A tile is 64
+//! features by five columns (32 with AVX2). Products with the pixels are summed up exactly, 256 images at a time; the
+//! mean pixels' part is taken off with the sum of the very same rounded dlogits, and the weights take their step at
+//! once.
 
-use super::super::backward::{Batch, ColumnStep, Features};
+use super::super::backward::{Batch, Features};
+use super::super::images::Images;
 use super::super::layout::{tiles, with_width};
 use super::super::vector::{Lanes, Vector};
-use super::dot::{DEPTH, Dot, LINE, LONGEST, Line};
+use super::dot::{DEPTH, Dot, LINE, LONGEST, Line, PASSES};
 use super::quantize::Scale;
 use super::{GROUPS, Scratch, tail};
 
-/// Lines of a tile, of sixteen features by four images each.
-const LINES: usize = 2;
 /// Images that are summed up in integers.
 const IMAGES: usize = LONGEST * DEPTH;
 
@@ -21,96 +21,190 @@ const IMAGES: usize = LONGEST * DEPTH;
 #[inline(always)]
 pub(super) fn backward<D: Dot>(isa: D::Isa, scratch: &mut Scratch, batch: Batch, features: Features) {
     let columns = batch.steps.len();
-    let Scratch { dlogits, lines, sums, .. } = scratch;
+    let Scratch { dlogits, lines, sums, factors, .. } = scratch;
+    factors.clear();
+    factors.extend(Factors::list(batch, &dlogits.scales));
     sums.resize(GROUPS * columns, Lanes::ZERO);
     let Features { first, mean, scale, weight } = features;
     let (mean, scale) = (mean.as_chunks::<GROUPS>().0, scale.as_chunks::<GROUPS>().0);
     for (index, weight) in weight.chunks_exact_mut(GROUPS * columns).enumerate() {
-        let line = first / GROUPS + index;
-        let numbers = dlogits.numbers.chunks(IMAGES / DEPTH * columns);
-        let ahead = batch.ahead.chunks(IMAGES).chain(std::iter::repeat(&[][..]));
-        for (block, ((images, ahead), numbers)) in
-            batch.images.chunks(IMAGES).zip(ahead).zip(numbers).enumerate()
-        {
-            prefetch(ahead, line, |byte| D::Floats::prefetch(D::floats(isa), byte));
-            prefetch(images, line + 1, |byte| D::prefetch(isa, byte));
-            interleave::<D>(isa, images, line, lines);
+        for first_image in (0..batch.images.len()).step_by(IMAGES) {
+            let block = Block {
+                images: batch.images.slice(first_image..first_image + IMAGES),
+                numbers: &dlogits.numbers[first_image / DEPTH * columns..],
+                columns,
+                line: first / GROUPS + index,
+                is_first: first_image == 0,
+            };
+            lines.resize(block.images.len().div_ceil(DEPTH), [Line::ZERO; GROUPS]);
+            if !block.is_whole() {
+                interleave::<D>(isa, block, lines);
+            }
             for (column, width) in tiles(columns, D::TILE) {
-                with_width!(width, products::<D>(isa, (lines, numbers), block, columns, column, sums));
+                with_width!(width, rows::<D>(isa, block, column, lines, sums));
             }
         }
         let pixels = (&mean[index], &scale[index]);
-        step::<D>(isa, batch, &dlogits.scales, pixels, sums, weight);
+        step::<D>(isa, factors, pixels, sums, weight);
     }
 }
 
-/// Asks for line `line` of each image.
-#[inline(always)]
-fn prefetch(images: &[&[u8]], line: usize, ask: impl Fn(&u8)) {
-    for image in images {
-        if let Some(byte) = image.get(line * LINE) {
-            ask(byte);
-        }
-    }
-}
-
-/// `lines [images / 4]`, each of sixteen features by four images, of line `line` of up to 256 images; zeros behind
-/// the last.
-#[inline(always)]
-fn interleave<D: Dot>(isa: D::Isa, images: &[&[u8]], line: usize, lines: &mut Vec<[Line; GROUPS]>) {
-    lines.resize(images.len().div_ceil(DEPTH), [Line::ZERO; GROUPS]);
-    let whole = images[0].len() / LINE > line;
-    let (fours, rest) = images.as_chunks::<DEPTH>();
-    let padded =
-        (!rest.is_empty()).then(|| std::array::from_fn(|i| rest.get(i).copied().unwrap_or_default()));
-    for (images, lines) in fours.iter().chain(&padded).zip(lines) {
-        if whole && images[DEPTH - 1].len() == images[0].len() {
-            D::interleave(isa, images.map(|image| &image.as_chunks().0[line]), lines);
-        } else {
-            let bytes =
-                images.map(|image| image.as_chunks().0.get(line).copied().unwrap_or_else(|| tail(image)));
-            D::interleave(isa, bytes.each_ref(), lines);
-        }
-    }
-}
-
-/// The exact sums over up to 256 images of pixels times 16-bit dlogits, which go to `sums`, `[4 groups][C]`: those
-/// of the first block are written there, and those of the others added.
-#[inline(always)]
-fn products<D: Dot, const COLUMNS: usize>(
-    isa: D::Isa,
-    (lines, numbers): (&[[Line; GROUPS]], &[[u32; 2]]),
-    block: usize,
+/// Up to 256 images, on a line of features.
+#[derive(Clone, Copy)]
+struct Block<'a> {
+    images: Images<'a>,
+    /// `[images / 4][C]`: the dlogits of the images.
+    numbers: &'a [[u32; PASSES]],
+    /// C.
     columns: usize,
+    line: usize,
+    /// Whether these are the first images of the batch.
+    is_first: bool,
+}
+
+impl Block<'_> {
+    /// Whether the images are a multiple of four, and all have the whole line.
+    fn is_whole(self) -> bool {
+        self.images.len().is_multiple_of(DEPTH) && self.images.features() / LINE > self.line
+    }
+}
+
+/// `lines [images / 4]`, each of sixteen features by four images; zeros behind the last image and its last byte.
+#[inline(always)]
+fn interleave<D: Dot>(isa: D::Isa, block: Block, lines: &mut [[Line; GROUPS]]) {
+    for (images, lines) in block.images.chunks(DEPTH).zip(lines) {
+        let mut bytes = [[0; LINE]; DEPTH];
+        for (bytes, image) in bytes.iter_mut().zip(images.iter()) {
+            *bytes = image.as_chunks().0.get(block.line).copied().unwrap_or_else(|| tail(image));
+        }
+        D::interleave(isa, bytes.each_ref(), lines);
+    }
+}
+
+/// A tile's columns, from `column` on, for all groups of the line.
+#[inline(always)]
+fn rows<D: Dot, const COLUMNS: usize>(
+    isa: D::Isa,
+    block: Block,
     column: usize,
+    lines: &mut [[Line; GROUPS]],
     sums: &mut [Lanes],
 ) {
-    for first in (0..GROUPS).step_by(LINES) {
-        for part in 0..D::PARTS {
-            let mut products = [[D::zero(isa); COLUMNS]; LINES];
-            for (lines, numbers) in lines.iter().zip(numbers.chunks_exact(columns)) {
-                let numbers: &[[u32; 2]; COLUMNS] =
-                    numbers[column..].first_chunk().expect("a tile of columns");
-                let pixels: [D::Pixels; LINES] =
-                    std::array::from_fn(|i| D::pixels(isa, &lines[first + i].0, part));
-                for (c, four) in numbers.iter().enumerate() {
-                    let factors = D::splat(isa, four);
-                    for (products, pixels) in products.iter_mut().zip(pixels) {
-                        products[c] = products[c].add(pixels, factors);
-                    }
-                }
+    match (D::ROWS, column == 0 && block.is_whole()) {
+        (GROUPS, true) => products::<D, GROUPS, COLUMNS, true>(isa, block, 0, column, lines, sums),
+        (GROUPS, false) => products::<D, GROUPS, COLUMNS, false>(isa, block, 0, column, lines, sums),
+        (_, fresh) => {
+            if fresh {
+                products::<D, 2, COLUMNS, true>(isa, block, 0, column, lines, sums);
+            } else {
+                products::<D, 2, COLUMNS, false>(isa, block, 0, column, lines, sums);
             }
-            for (i, products) in products.iter().enumerate() {
-                for (c, product) in products.iter().enumerate() {
-                    let sum = &mut sums[(first + i) * columns + column + c];
-                    let mut floats = product.to_floats(isa);
-                    if block > 0 {
-                        floats = D::Floats::load(D::floats(isa), sum, part) + floats;
-                    }
-                    floats.store(sum, part);
+            products::<D, 2, COLUMNS, false>(isa, block, 2, column, lines, sums);
+        }
+    }
+}
+
+/// One tile, of N groups from group `group` on: the exact sums over the images of pixels times 16-bit dlogits, which
+/// go to `sums`, `[4 groups][C]`. Those of the first images are written there, and those of the others added. With
+/// `FRESH` it makes the lines first, each when its turn comes.
+#[inline(always)]
+fn products<D: Dot, const N: usize, const COLUMNS: usize, const FRESH: bool>(
+    isa: D::Isa,
+    block: Block,
+    group: usize,
+    column: usize,
+    lines: &mut [[Line; GROUPS]],
+    sums: &mut [Lanes],
+) {
+    for part in 0..D::PARTS {
+        let mut products = [[D::zero(isa); COLUMNS]; N];
+        if FRESH && part == 0 {
+            let images = block.images.groups::<DEPTH, GROUPS>(block.line * GROUPS);
+            let numbers = block.numbers.chunks_exact(block.columns);
+            for ((images, lines), numbers) in images.zip(&mut *lines).zip(numbers) {
+                let mut bytes = [&[0; LINE]; DEPTH];
+                for i in 0..DEPTH {
+                    bytes[i] = images[i].as_flattened().first_chunk().expect("a line");
                 }
+                D::interleave(isa, bytes, lines);
+                let numbers = numbers[column..].first_chunk().expect("a tile of columns");
+                accumulate::<D, N, COLUMNS, 0>(isa, part, &mut products, &lines[group..], numbers);
+            }
+        } else {
+            pass::<D, N, COLUMNS, 0>(isa, part, block, group, column, lines, &mut products);
+        }
+        products.as_flattened_mut().iter_mut().for_each(|product| *product = product.turn());
+        pass::<D, N, COLUMNS, 1>(isa, part, block, group, column, lines, &mut products);
+        for (i, products) in products.iter().enumerate() {
+            for (c, product) in products.iter().enumerate() {
+                let sum = &mut sums[(group + i) * block.columns + column + c];
+                let mut floats = product.to_floats(isa);
+                if !block.is_first {
+                    floats = D::Floats::load(D::floats(isa), sum, part) + floats;
+                }
+                floats.store(sum, part);
             }
         }
+    }
+}
+
+/// A pass over all images.
+#[inline(always)]
+fn pass<D: Dot, const N: usize, const COLUMNS: usize, const PASS: usize>(
+    isa: D::Isa,
+    part: usize,
+    block: Block,
+    group: usize,
+    column: usize,
+    lines: &[[Line; GROUPS]],
+    products: &mut [[D; COLUMNS]; N],
+) {
+    for (lines, numbers) in lines.iter().zip(block.numbers.chunks_exact(block.columns)) {
+        let numbers = numbers[column..].first_chunk().expect("a tile of columns");
+        accumulate::<D, N, COLUMNS, PASS>(isa, part, products, &lines[group..], numbers);
+    }
+}
+
+/// `products += lines . numbers`, for four images.
+#[inline(always)]
+fn accumulate<D: Dot, const N: usize, const COLUMNS: usize, const PASS: usize>(
+    isa: D::Isa,
+    part: usize,
+    products: &mut [[D; COLUMNS]; N],
+    lines: &[Line],
+    numbers: &[[u32; PASSES]; COLUMNS],
+) {
+    let mut pixels = [D::pixels(isa, &lines[0].0, part, PASS); N];
+    for i in 1..N {
+        pixels[i] = D::pixels(isa, &lines[i].0, part, PASS);
+    }
+    for (c, four) in numbers.iter().enumerate() {
+        let factors = D::splat(isa, four[PASS]);
+        for (products, pixels) in products.iter_mut().zip(pixels) {
+            products[c] = products[c].add(pixels, factors);
+        }
+    }
+}
+
+/// What makes a step of a column's sums: `weight <- decay weight + rate (factor sum + dbias mean)`.
+#[derive(Clone, Copy)]
+pub(super) struct Factors {
+    decay: f32,
+    rate: f32,
+    factor: f32,
+    dbias: f32,
+}
+
+impl Factors {
+    /// Those of the columns of `batch`, whose dlogits have these scales.
+    fn list<'a>(batch: Batch<'a>, scales: &'a [Scale]) -> impl Iterator<Item = Self> {
+        let columns = batch.steps.iter().zip(batch.dbias).zip(scales);
+        columns.map(|((step, dbias), scale)| Self {
+            decay: step.decay,
+            rate: -step.rate,
+            factor: scale.factor,
+            dbias: -dbias,
+        })
     }
 }
 
@@ -118,26 +212,22 @@ fn products<D: Dot, const COLUMNS: usize>(
 #[inline(always)]
 fn step<D: Dot>(
     isa: D::Isa,
-    batch: Batch,
-    scales: &[Scale],
+    factors: &[Factors],
     (mean, scale): (&[Lanes; GROUPS], &[Lanes; GROUPS]),
     sums: &[Lanes],
     weight: &mut [Lanes],
 ) {
     let floats = D::floats(isa);
     let splat = |value| D::Floats::splat(floats, value);
-    let columns = batch.steps.len();
-    let of_columns = batch.steps.iter().zip(batch.dbias).zip(scales);
-    for (column, ((&ColumnStep { rate, decay }, &dbias), factors)) in of_columns.enumerate() {
-        let (rate, decay) = (splat(-rate), splat(decay));
-        let (dbias, factor) = (splat(-dbias), splat(factors.factor));
-        for group in 0..GROUPS {
-            let at = group * columns + column;
-            for part in 0..D::Floats::PARTS {
-                let load = |lanes| D::Floats::load(floats, lanes, part);
-                let dweight = load(&mean[group]).mul_add(dbias, load(&sums[at]) * factor);
-                let decayed = load(&weight[at]) * decay;
-                dweight.mul_add(load(&scale[group]) * rate, decayed).store(&mut weight[at], part);
+    let groups = weight.chunks_exact_mut(factors.len()).zip(sums.chunks_exact(factors.len()));
+    for ((weight, sums), (mean, scale)) in groups.zip(mean.iter().zip(scale)) {
+        for part in 0..D::Floats::PARTS {
+            let load = |lanes: &Lanes| D::Floats::load(floats, lanes, part);
+            let (mean, scale) = (load(mean), load(scale));
+            for ((weight, sum), factors) in weight.iter_mut().zip(sums).zip(factors) {
+                let dweight = mean.mul_add(splat(factors.dbias), load(sum) * splat(factors.factor));
+                let decayed = load(weight) * splat(factors.decay);
+                dweight.mul_add(scale * splat(factors.rate), decayed).store(weight, part);
             }
         }
     }

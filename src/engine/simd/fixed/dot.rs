@@ -31,24 +31,33 @@ impl Line {
     pub(super) const ZERO: Self = Self([0; LINE]);
 }
 
-/// 64 numbers of 16 bits, in two lines as an instruction set wants them.
-pub(super) type Numbers = [Line; 2];
+/// 64 numbers of 16 bits, in a line for each pass as an instruction set wants them.
+pub(super) type Numbers = [Line; PASSES];
+
+/// Passes over the lines of a sum: machines multiply 8-bit limbs of all numbers, or all 16 bits of every other one.
+pub(super) const PASSES: usize = 2;
 
 /// Registers of 32-bit sums. A value exists only where the machine has the instructions.
+///
+/// A sum of products takes two passes over its lines, into the same register: `sum += pixels . factors` of the first
+/// pass, [`Dot::turn`], then `sum += pixels . factors` of the second.
 pub(super) trait Dot: Copy {
     /// The proof that the machine has the instructions.
     type Isa: Copy;
     /// Its f32 registers.
     type Floats: Vector;
-    /// Bytes, four for each lane.
+    /// Bytes, four for each lane, as a pass multiplies them.
     type Pixels: Copy;
-    /// 16-bit numbers, four for each lane.
+    /// What a pass multiplies them with.
     type Factors: Copy;
 
     /// How many parts sixteen lanes are walked in.
     const PARTS: usize;
 
-    /// Columns of a tile: two rows of so many sums, the operands, and no spill.
+    /// Rows of a tile: images in the forward pass, lines in the backward pass. 2 or 4.
+    const ROWS: usize;
+
+    /// Columns of a tile: so many rows of so many sums, the operands, and no spill.
     const TILE: usize;
 
     /// The proof for the f32 registers.
@@ -57,17 +66,20 @@ pub(super) trait Dot: Copy {
     /// Sums of nothing.
     fn zero(isa: Self::Isa) -> Self;
 
-    /// Part `part` of a line of pixels.
-    fn pixels(isa: Self::Isa, line: &[u8; LINE], part: usize) -> Self::Pixels;
+    /// Part `part` of a line of pixels, for pass `pass`.
+    fn pixels(isa: Self::Isa, line: &[u8; LINE], part: usize, pass: usize) -> Self::Pixels;
 
-    /// Part `part` of 64 numbers.
-    fn factors(isa: Self::Isa, numbers: &Numbers, part: usize) -> Self::Factors;
+    /// Part `part` of 64 numbers, of which `line` is what a pass wants.
+    fn factors(isa: Self::Isa, line: &Line, part: usize) -> Self::Factors;
 
-    /// Four numbers, the same for every lane.
-    fn splat(isa: Self::Isa, four: &[u32; 2]) -> Self::Factors;
+    /// Four numbers, of which `four` is what a pass wants, the same for every lane.
+    fn splat(isa: Self::Isa, four: u32) -> Self::Factors;
 
-    /// `self + pixels . factors`, four products in each lane.
+    /// `self + pixels . factors`, in each lane.
     fn add(self, pixels: Self::Pixels, factors: Self::Factors) -> Self;
+
+    /// What the first pass has summed up, as the second one adds to it.
+    fn turn(self) -> Self;
 
     /// The sums, rounded to f32.
     fn to_floats(self, isa: Self::Isa) -> Self::Floats;
@@ -76,15 +88,18 @@ pub(super) trait Dot: Copy {
     /// `4 l + j` of group r, l being which sixteen.
     fn pack(isa: Self::Isa, groups: [&Lanes; 4], numbers: &mut Numbers);
 
-    /// The low sixteen bits of `numbers`, four after four, as [`Dot::splat`] takes them.
-    fn fours(numbers: &[i32; LANES]) -> [[u32; 2]; LANES / 4];
+    /// The low sixteen bits of `numbers`, four after four, as [`Dot::splat`] takes them in each pass: the first and
+    /// third of each four, then the second and fourth.
+    #[inline(always)]
+    fn fours(numbers: &[i32; LANES]) -> [[u32; PASSES]; LANES / 4] {
+        let pair = |a: i32, b: i32| u32::from(a as u16) | u32::from(b as u16) << 16;
+        let four = |four: &[i32; 4]| [pair(four[0], four[2]), pair(four[1], four[3])];
+        std::array::from_fn(|i| four(&numbers.as_chunks().0[i]))
+    }
 
     /// Makes of the lines of four images lines of four bytes, one of each image, for each feature: byte `4 r + j` of
     /// each sixteen goes to lane `4 l + j` of line r, l being which sixteen.
     fn interleave(isa: Self::Isa, images: [&[u8; LINE]; 4], lines: &mut [Line; 4]);
-
-    /// Asks for the cache line at `byte` to be brought to the first-level cache.
-    fn prefetch(isa: Self::Isa, byte: &u8);
 }
 
 /// Where number `feature` of a line lies in four groups of lanes, as [`Dot::pack`] and [`Dot::interleave`] have it:

@@ -1,18 +1,22 @@
 //! `partial logits [B, C] <- (pixels - mean) [B, block] . weight^T [block, C]`, for one block of features.
 //!
-//! A tile is two images by up to five columns: their sums, of exact products of bytes with 16-bit weights, stay in
-//! registers while a block of features passes.
+//! A tile is four images by five columns (two by five with AVX2): their sums, of exact products of bytes with 16-bit
+//! weights, stay in registers while a block of features passes, twice.
+
+use std::array;
 
 use super::super::forward::Block;
-use super::super::layout::{tiles, with_width};
+use super::super::images::Images;
+use super::super::layout::{BLOCK, tiles, with_width};
 use super::super::vector::{LANES, Lanes, Vector};
-use super::dot::{Dot, LINE, Numbers};
-use super::{Weights, tail};
+use super::dot::{Dot, LINE, Numbers, PASSES};
+use super::{GROUPS, Weights, tail};
 
-/// Images of a tile.
-const IMAGES: usize = 2;
 /// Columns of the widest tile.
 const WIDEST: usize = 5;
+
+/// Sixteen sums of a column, halved two by two.
+type Pairs = [Lanes; LANES / 2];
 
 /// Adds the block's share of the logits of `images` to `logits`, `[groups of 16 images][C]`. Of each of `ahead`
 /// it prefetches the same features.
@@ -21,131 +25,168 @@ pub(super) fn forward<D: Dot>(
     isa: D::Isa,
     block: Block,
     weights: &Weights,
-    images: &[&[u8]],
-    ahead: &[&[u8]],
+    images: Images,
+    ahead: Images,
     logits: &mut [Lanes],
 ) {
-    let mut pairs = [[Lanes::ZERO; LANES / IMAGES]; WIDEST];
+    let mut pairs = [[Lanes::ZERO; LANES / 2]; WIDEST];
     let groups = images.chunks(LANES).zip(logits.chunks_exact_mut(block.columns));
     for (group, (images, logits)) in groups.enumerate() {
-        let ahead = ahead.chunks(LANES).nth(group).unwrap_or_default();
+        let ahead = ahead.slice(LANES * group..LANES * (group + 1));
         for (first, width) in tiles(block.columns, D::TILE) {
-            let tile = Tile { block, weights, first };
-            let ahead = if first == 0 { ahead } else { &[] };
-            with_width!(width, columns::<D>(isa, tile, images, ahead, &mut pairs, logits));
+            with_width!(width, columns::<D>(isa, block, weights, first, (images, ahead), &mut pairs, logits));
         }
     }
 }
 
-/// A tile's columns in a block.
-#[derive(Clone, Copy)]
-struct Tile<'a> {
+/// A block of features by a tile of its columns.
+struct Tile<'a, const COLUMNS: usize> {
     block: Block<'a>,
-    weights: &'a Weights,
-    /// The first column.
-    first: usize,
+    /// The weights on each line; behind the last one, that one's again.
+    numbers: [&'a [Numbers; COLUMNS]; BLOCK / GROUPS],
+}
+
+impl<'a, const COLUMNS: usize> Tile<'a, COLUMNS> {
+    /// The tile of columns from `first` on.
+    #[inline(always)]
+    fn new(block: Block<'a>, weights: &'a Weights, first: usize) -> Self {
+        let last = weights.numbers.len() / block.columns - 1;
+        let numbers = array::from_fn(|line| {
+            let row = &weights.numbers[line.min(last) * block.columns..][first..];
+            row.first_chunk().expect("a tile of columns")
+        });
+        Self { block, numbers }
+    }
+
+    /// The block's whole lines in `image`.
+    #[inline(always)]
+    fn lines<'i>(&self, image: &'i [u8]) -> &'i [[u8; LINE]] {
+        let lines = &image.as_chunks::<LINE>().0[self.block.first * LANES / LINE..];
+        &lines[..lines.len().min(self.block.mean.len() * LANES / LINE)]
+    }
 }
 
 /// The columns of one tile, for up to sixteen images.
 #[inline(always)]
 fn columns<D: Dot, const COLUMNS: usize>(
     isa: D::Isa,
-    tile: Tile,
-    images: &[&[u8]],
-    ahead: &[&[u8]],
-    pairs: &mut [[Lanes; LANES / IMAGES]; WIDEST],
+    block: Block,
+    weights: &Weights,
+    first: usize,
+    images: (Images, Images),
+    pairs: &mut [Pairs; WIDEST],
     logits: &mut [Lanes],
 ) {
+    let tile = Tile::new(block, weights, first);
     let pairs: &mut [_; COLUMNS] = pairs.first_chunk_mut().expect("a tile of columns");
-    let (whole, last) = images.as_chunks::<IMAGES>();
-    let ahead = ahead.as_chunks::<IMAGES>().0;
-    for (index, images) in whole.iter().enumerate() {
-        let next = whole.get(index + 1).unwrap_or(images);
-        match ahead.get(index) {
-            Some(ahead) => products::<D, IMAGES, COLUMNS, true>(isa, tile, images, [next, ahead], index, pairs),
-            None => products::<D, IMAGES, COLUMNS, false>(isa, tile, images, [next; 2], index, pairs),
-        }
+    let mut done = 0;
+    if D::ROWS == 4 {
+        done = rows::<D, 4, COLUMNS>(isa, &tile, images, done, pairs);
     }
-    if let [image] = last {
-        products::<D, 1, COLUMNS, false>(isa, tile, &[image], [&[image]; 2], whole.len(), pairs);
-    }
-    add::<D, COLUMNS>(isa, tile, pairs, logits);
+    done = rows::<D, 2, COLUMNS>(isa, &tile, images, done, pairs);
+    rows::<D, 1, COLUMNS>(isa, &tile, images, done, pairs);
+    add::<D, COLUMNS>(isa, weights, first, pairs, logits);
 }
 
-/// The block's whole lines in `image`.
+/// The columns of one tile, for the images from `done` on, N at a time. Returns how many are done then.
 #[inline(always)]
-fn lines<'i>(block: &Block, image: &'i [u8]) -> &'i [[u8; LINE]] {
-    let lines = &image.as_chunks::<LINE>().0[block.first * LANES / LINE..];
-    &lines[..lines.len().min(block.mean.len() * LANES / LINE)]
-}
-
-/// The sums of one tile, lane by lane; halved, they go to pair `index` of the eight of each column. Meanwhile it asks for the next images of the
-/// batch, and with `AHEAD` for images of the next.
-#[inline(always)]
-fn products<D: Dot, const N: usize, const COLUMNS: usize, const AHEAD: bool>(
+fn rows<D: Dot, const N: usize, const COLUMNS: usize>(
     isa: D::Isa,
-    Tile { block, weights, first }: Tile,
-    images: &[&[u8]; N],
-    [next, ahead]: [&[&[u8]; N]; 2],
-    index: usize,
-    pairs: &mut [[Lanes; LANES / IMAGES]; COLUMNS],
-) {
-    let whole = lines(&block, images[0]).len();
-    let mut pixels = [[&[][..]; N]; 3];
-    for i in 0..N {
-        for (pixels, images) in pixels.iter_mut().zip([images, next, ahead]) {
-            pixels[i] = &lines(&block, images[i])[..whole];
-        }
+    tile: &Tile<COLUMNS>,
+    (images, ahead): (Images, Images),
+    mut done: usize,
+    pairs: &mut [Pairs; COLUMNS],
+) -> usize {
+    while let Some(here) = images.tile::<N>(done) {
+        // Where nothing follows, what is here is asked for again: that costs less than to ask whether to.
+        let ahead = ahead.tile(done).unwrap_or(here);
+        products::<D, N, COLUMNS>(isa, tile, here, ahead, done / 2, pairs);
+        done += N;
     }
-    let [pixels, next, ahead] = pixels;
-    let numbers = weights.numbers.chunks_exact(block.columns).map(|line| {
-        let line: &[_; COLUMNS] = line[first..].first_chunk().expect("a tile of columns");
-        line
-    });
+    done
+}
 
+/// The sums of one tile, lane by lane; halved, they go to the pairs from `pair` on of each column. Meanwhile it asks
+/// for `ahead`.
+#[inline(always)]
+fn products<D: Dot, const N: usize, const COLUMNS: usize>(
+    isa: D::Isa,
+    tile: &Tile<COLUMNS>,
+    images: [&[u8]; N],
+    ahead: [&[u8]; N],
+    pair: usize,
+    pairs: &mut [Pairs; COLUMNS],
+) {
     for part in 0..D::PARTS {
         let mut sums = [[D::zero(isa); COLUMNS]; N];
-        let mut numbers = numbers.clone();
-        for line in 0..whole {
-            let Some(numbers) = numbers.next() else { break };
-            for i in 0..N {
-                D::prefetch(isa, &next[i][line][0]);
-                if AHEAD {
-                    D::Floats::prefetch(D::floats(isa), &ahead[i][line][0]);
-                }
-            }
-            let mut bytes = [D::pixels(isa, &pixels[0][line], part); N];
-            for i in 1..N {
-                bytes[i] = D::pixels(isa, &pixels[i][line], part);
-            }
-            accumulate::<D, N, COLUMNS>(isa, part, &mut sums, bytes, numbers);
-        }
-        if let Some(numbers) = numbers.next() {
-            let mut bytes = [D::pixels(isa, &tail(images[0]), part); N];
-            for i in 1..N {
-                bytes[i] = D::pixels(isa, &tail(images[i]), part);
-            }
-            accumulate::<D, N, COLUMNS>(isa, part, &mut sums, bytes, numbers);
-        }
+        pass::<D, N, COLUMNS, 0>(isa, part, tile, images, ahead, &mut sums);
+        sums.as_flattened_mut().iter_mut().for_each(|sum| *sum = sum.turn());
+        pass::<D, N, COLUMNS, 1>(isa, part, tile, images, ahead, &mut sums);
         for (c, pairs) in pairs.iter_mut().enumerate() {
-            let second = if N == IMAGES { sums[N - 1][c] } else { D::zero(isa) };
-            let rows = [sums[0][c], second].map(|sums| sums.to_floats(isa));
-            D::Floats::halve(D::floats(isa), rows, part, &mut pairs[index]);
+            for i in (0..N).step_by(2) {
+                let second = if i + 1 < N { sums[i + 1][c] } else { D::zero(isa) };
+                let rows = [sums[i][c].to_floats(isa), second.to_floats(isa)];
+                D::Floats::halve(D::floats(isa), rows, part, &mut pairs[pair + i / 2]);
+            }
         }
+    }
+}
+
+/// A pass over all lines of a tile. Each asks for half of the images `ahead`: all at once would hold up what this one
+/// reads.
+#[inline(always)]
+fn pass<D: Dot, const N: usize, const COLUMNS: usize, const PASS: usize>(
+    isa: D::Isa,
+    part: usize,
+    tile: &Tile<COLUMNS>,
+    images: [&[u8]; N],
+    ahead: [&[u8]; N],
+    sums: &mut [[D; COLUMNS]; N],
+) {
+    // Slices of one length, so that one comparison serves for all.
+    let whole = tile.lines(images[0]).len();
+    let numbers = &tile.numbers[..whole];
+    let mut pixels = [[&[][..]; N]; 2];
+    for i in 0..N {
+        pixels[0][i] = &tile.lines(images[i])[..whole];
+        pixels[1][i] = &tile.lines(ahead[i])[..whole];
+    }
+    let [pixels, ahead] = pixels;
+    let asked = [ahead[PASS % N], ahead[(PASS + PASSES) % N]];
+    for line in 0..whole {
+        let mut bytes = [&pixels[0][line]; N];
+        for i in 0..N {
+            bytes[i] = &pixels[i][line];
+        }
+        for asked in asked {
+            D::Floats::prefetch(D::floats(isa), &asked[line][0]);
+        }
+        accumulate::<D, N, COLUMNS, PASS>(isa, part, sums, bytes, numbers[line]);
+    }
+    if tile.block.mean.len() / GROUPS > whole {
+        let mut tails = [[0; LINE]; N];
+        for (tails, image) in tails.iter_mut().zip(images) {
+            *tails = tail(image);
+        }
+        accumulate::<D, N, COLUMNS, PASS>(isa, part, sums, tails.each_ref(), tile.numbers[whole]);
     }
 }
 
 /// `sums += pixels . numbers`, for one line of features.
 #[inline(always)]
-fn accumulate<D: Dot, const N: usize, const COLUMNS: usize>(
+fn accumulate<D: Dot, const N: usize, const COLUMNS: usize, const PASS: usize>(
     isa: D::Isa,
     part: usize,
     sums: &mut [[D; COLUMNS]; N],
-    pixels: [D::Pixels; N],
+    bytes: [&[u8; LINE]; N],
     numbers: &[Numbers; COLUMNS],
 ) {
+    let mut pixels = [D::pixels(isa, bytes[0], part, PASS); N];
+    for i in 1..N {
+        pixels[i] = D::pixels(isa, bytes[i], part, PASS);
+    }
     for (c, numbers) in numbers.iter().enumerate() {
-        let factors = D::factors(isa, numbers, part);
+        let factors = D::factors(isa, &numbers[PASS], part);
         for (sums, pixels) in sums.iter_mut().zip(pixels) {
             sums[c] = sums[c].add(pixels, factors);
         }
@@ -157,8 +198,9 @@ fn accumulate<D: Dot, const N: usize, const COLUMNS: usize>(
 #[inline(always)]
 fn add<D: Dot, const COLUMNS: usize>(
     isa: D::Isa,
-    Tile { weights, first, .. }: Tile,
-    pairs: &[[Lanes; LANES / IMAGES]; COLUMNS],
+    weights: &Weights,
+    first: usize,
+    pairs: &[Pairs; COLUMNS],
     logits: &mut [Lanes],
 ) {
     let floats = D::floats(isa);

@@ -39,11 +39,13 @@ mod quantize;
 #[cfg(test)]
 mod tests;
 
-use self::dot::{LINE, Line, Numbers, place};
+use self::backward::Factors;
+use self::dot::{LINE, Line, Numbers, PASSES, place};
 use self::quantize::Scale;
 use super::arithmetic::Arithmetic;
 use super::backward::{Batch, Features};
 use super::forward::Block;
+use super::images::Images;
 use super::isa::Isa;
 use super::kernels::{Kernels, compile_kernels};
 use super::layout::{BLOCK, Place};
@@ -72,7 +74,7 @@ pub(in crate::engine::simd) struct Weights {
 #[derive(Default)]
 pub(in crate::engine::simd) struct Dlogits {
     /// `[images / 4][C]`
-    numbers: Vec<[u32; 2]>,
+    numbers: Vec<[u32; PASSES]>,
     /// `[C]`
     scales: Vec<Scale>,
 }
@@ -86,6 +88,8 @@ pub(super) struct Scratch {
     lines: Vec<[Line; GROUPS]>,
     /// `[4 groups][C]`: its sums.
     sums: Vec<Lanes>,
+    /// `[C]`: what makes steps of them.
+    factors: Vec<Factors>,
 }
 
 /// Products of 16-bit fixed-point numbers.
@@ -151,18 +155,7 @@ impl Arithmetic for Fixed {
         self.dots.prepare(block, weights);
     }
 
-    fn prefetches_forward(&self) -> bool {
-        false
-    }
-
-    fn forward(
-        &self,
-        block: Block,
-        weights: &Weights,
-        images: &[&[u8]],
-        ahead: &[&[u8]],
-        logits: &mut [Lanes],
-    ) {
+    fn forward(&self, block: Block, weights: &Weights, images: Images, ahead: Images, logits: &mut [Lanes]) {
         self.dots.forward(block, weights, images, ahead, logits);
     }
 
@@ -181,14 +174,7 @@ trait Dots: Send + Sync {
     fn prepare(&self, block: Block, weights: &mut Weights);
 
     /// See [`forward::forward`].
-    fn forward(
-        &self,
-        block: Block,
-        weights: &Weights,
-        images: &[&[u8]],
-        ahead: &[&[u8]],
-        logits: &mut [Lanes],
-    );
+    fn forward(&self, block: Block, weights: &Weights, images: Images, ahead: Images, logits: &mut [Lanes]);
 
     /// See [`quantize::round`].
     fn round(&self, columns: usize, dlogits: &mut [Lanes], rounded: &mut Dlogits);
@@ -204,7 +190,7 @@ macro_rules! compile_dots {
             compile_kernels!(@one $isa, $($features)?, quantize::prepare::<$dot>,
                 fn prepare(block: Block, weights: &mut Weights));
             compile_kernels!(@one $isa, $($features)?, forward::forward::<$dot>,
-                fn forward(block: Block, weights: &Weights, images: &[&[u8]], ahead: &[&[u8]], logits: &mut [Lanes]));
+                fn forward(block: Block, weights: &Weights, images: Images, ahead: Images, logits: &mut [Lanes]));
             compile_kernels!(@one $isa, $($features)?, quantize::round::<$dot>,
                 fn round(columns: usize, dlogits: &mut [Lanes], rounded: &mut Dlogits));
             compile_kernels!(@one $isa, $($features)?, backward::backward::<$dot>,

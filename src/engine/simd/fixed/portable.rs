@@ -1,8 +1,16 @@
-//! Portable code: the oracle of the instruction sets.
+//! Portable code: the oracle of the instruction sets. Its passes are those of AVX2.
+
+use std::array;
 
 use super::super::portable::{F32x4, Portable};
-use super::super::vector::{LANES, Lanes};
-use super::dot::{Dot, LINE, Line, Numbers, place};
+use super::super::vector::Lanes;
+use super::dot::{Dot, LINE, Line, Numbers, PASSES, place};
+
+/// Two numbers of 16 bits.
+#[inline(always)]
+fn two([a, b, c, d]: [u8; 4]) -> [i16; 2] {
+    [i16::from_le_bytes([a, b]), i16::from_le_bytes([c, d])]
+}
 
 /// Four sums.
 #[derive(Clone, Copy)]
@@ -11,10 +19,11 @@ pub(super) struct I32x4([i32; 4]);
 impl Dot for I32x4 {
     type Isa = Portable;
     type Floats = F32x4;
-    type Pixels = [[u8; 4]; 4];
-    type Factors = [[i16; 4]; 4];
+    type Pixels = [[u8; 2]; 4];
+    type Factors = [[i16; 2]; 4];
 
     const PARTS: usize = 4;
+    const ROWS: usize = 4;
     const TILE: usize = 5;
 
     #[inline(always)]
@@ -28,35 +37,31 @@ impl Dot for I32x4 {
     }
 
     #[inline(always)]
-    fn pixels(_: Portable, line: &[u8; LINE], part: usize) -> Self::Pixels {
+    fn pixels(_: Portable, line: &[u8; LINE], part: usize, pass: usize) -> Self::Pixels {
         let fours = line.as_chunks::<4>().0;
-        std::array::from_fn(|lane| fours[4 * part + lane])
+        array::from_fn(|lane| [fours[4 * part + lane][pass], fours[4 * part + lane][pass + 2]])
     }
 
     #[inline(always)]
-    fn factors(_: Portable, numbers: &Numbers, part: usize) -> Self::Factors {
-        let number = |index: usize| {
-            let at = 2 * (index % (LINE / 2));
-            let line = &numbers[index / (LINE / 2)].0;
-            i16::from_le_bytes([line[at], line[at + 1]])
-        };
-        std::array::from_fn(|lane| std::array::from_fn(|i| number(4 * (4 * part + lane) + i)))
+    fn factors(_: Portable, line: &Line, part: usize) -> Self::Factors {
+        let twos = line.0.as_chunks::<4>().0;
+        array::from_fn(|lane| two(twos[4 * part + lane]))
     }
 
     #[inline(always)]
-    fn splat(_: Portable, four: &[u32; 2]) -> Self::Factors {
-        let [a, b] = four.map(u32::to_le_bytes);
-        let number = |bytes: [u8; 4], i: usize| i16::from_le_bytes([bytes[2 * i], bytes[2 * i + 1]]);
-        [[number(a, 0), number(a, 1), number(b, 0), number(b, 1)]; 4]
+    fn splat(_: Portable, four: u32) -> Self::Factors {
+        [two(four.to_le_bytes()); 4]
     }
 
     #[inline(always)]
     fn add(self, pixels: Self::Pixels, factors: Self::Factors) -> Self {
-        let products = |lane: usize| -> i32 {
-            let pairs = pixels[lane].iter().zip(&factors[lane]);
-            pairs.map(|(&pixel, &factor)| i32::from(pixel) * i32::from(factor)).sum()
-        };
-        Self(std::array::from_fn(|lane| self.0[lane] + products(lane)))
+        let product = |lane: usize, i: usize| i32::from(pixels[lane][i]) * i32::from(factors[lane][i]);
+        Self(array::from_fn(|lane| self.0[lane] + product(lane, 0) + product(lane, 1)))
+    }
+
+    #[inline(always)]
+    fn turn(self) -> Self {
+        self
     }
 
     #[inline(always)]
@@ -66,18 +71,13 @@ impl Dot for I32x4 {
 
     #[inline(always)]
     fn pack(_: Portable, groups: [&Lanes; 4], numbers: &mut Numbers) {
-        for (feature, bytes) in numbers.iter_mut().flat_map(|line| line.0.as_chunks_mut::<2>().0).enumerate()
-        {
+        for feature in 0..LINE {
             let (group, lane) = place(feature);
-            *bytes = (groups[group].0[lane].to_bits() as u16).to_le_bytes();
+            let number = groups[group].0[lane].to_bits() as u16;
+            // Of each four, the first and third, and the second and fourth.
+            let twos = numbers[feature % PASSES].0.as_chunks_mut::<2>().0;
+            twos[feature / PASSES] = number.to_le_bytes();
         }
-    }
-
-    #[inline(always)]
-    fn fours(numbers: &[i32; LANES]) -> [[u32; 2]; LANES / 4] {
-        let pair = |a: i32, b: i32| u32::from(a as u16) | u32::from(b as u16) << 16;
-        let four = |four: &[i32; 4]| [pair(four[0], four[1]), pair(four[2], four[3])];
-        std::array::from_fn(|i| four(&numbers.as_chunks().0[i]))
     }
 
     #[inline(always)]
@@ -87,7 +87,4 @@ impl Dot for I32x4 {
             lines[line].0.as_chunks_mut::<4>().0[lane] = images.map(|image| image[feature]);
         }
     }
-
-    #[inline(always)]
-    fn prefetch(_: Portable, _: &u8) {}
 }

@@ -7,7 +7,7 @@
 use super::super::forward::Block;
 use super::super::layout::{tiles, with_width};
 use super::super::vector::{LANES, Lanes, Vector};
-use super::dot::{Dot, Line, Numbers};
+use super::dot::{Dot, Line, Numbers, PASSES};
 use super::{Dlogits, GROUPS, Weights};
 
 /// 1.5 * 2^23: adding it leaves the nearest integer in the low bits.
@@ -76,7 +76,7 @@ pub(super) fn prepare<D: Dot>(isa: D::Isa, block: Block, weights: &mut Weights) 
     scales::<D>(isa, weight, columns, &mut weights.scales);
     weights.lanes.clear();
     weights.lanes.resize(columns, Lanes::ZERO);
-    weights.numbers.resize(mean.len() / GROUPS * columns, [Line::ZERO; 2]);
+    weights.numbers.resize(mean.len() / GROUPS * columns, [Line::ZERO; PASSES]);
     let lines = mean.as_chunks::<GROUPS>().0.iter().zip(weight.chunks_exact(GROUPS * columns));
     for ((mean, weight), numbers) in lines.zip(weights.numbers.chunks_exact_mut(columns)) {
         for (column, numbers) in numbers.iter_mut().enumerate() {
@@ -119,7 +119,7 @@ fn line<D: Dot>(
 pub(super) fn round<D: Dot>(isa: D::Isa, columns: usize, dlogits: &mut [Lanes], rounded: &mut Dlogits) {
     let floats = D::floats(isa);
     scales::<D>(isa, dlogits, columns, &mut rounded.scales);
-    rounded.numbers.resize(dlogits.len() * LANES / 4, [0; 2]);
+    rounded.numbers.resize(dlogits.len() * LANES / 4, [0; PASSES]);
     let fours = rounded.numbers.chunks_exact_mut(columns * LANES / 4);
     for (dlogits, fours) in dlogits.chunks_exact_mut(columns).zip(fours) {
         for (column, dlogits) in dlogits.iter_mut().enumerate() {

@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use super::super::backward::ColumnStep;
-use super::dot::{Dot, LARGEST, LONGEST};
+use super::super::images::Gathered;
+use super::dot::{Dot, LARGEST, LONGEST, PASSES};
+use super::super::vector::Vector;
 use super::*;
 
 /// The scale that the format asks for: the least power of two that keeps 129/128 of `largest` below 2^15 of it.
@@ -73,8 +75,8 @@ impl Case {
         }
     }
 
-    fn rows(&self) -> Vec<&[u8]> {
-        self.images.iter().map(Vec::as_slice).collect()
+    fn rows(&self) -> impl Iterator<Item = (&[u8], u8)> {
+        self.images.iter().map(|image| (&image[..], 0))
     }
 
     /// `[groups]`, from a value for each feature.
@@ -95,7 +97,8 @@ impl Case {
     }
 
     fn check_forward(&self) {
-        let expected = self.logits();
+        let (expected, mut gathered) = (self.logits(), Gathered::default());
+        let (images, _) = gathered.fill(self.rows());
         for fixed in every() {
             let (mean, weight) =
                 (self.pack(&fixed, |feature| self.mean[feature]), self.packed_weight(&fixed));
@@ -105,7 +108,7 @@ impl Case {
                 let block = Block { first: BLOCK * block, mean, weight, columns: self.columns };
                 let mut weights = Weights::default();
                 fixed.prepare(block, &mut weights);
-                fixed.forward(block, &weights, &self.rows(), &[], &mut logits);
+                fixed.forward(block, &weights, images, Images::NONE, &mut logits);
             }
             for (i, expected) in expected.chunks(self.columns).enumerate() {
                 let group = &logits[i / LANES * self.columns..][..self.columns];
@@ -164,10 +167,10 @@ impl Case {
                     dlogits[i / LANES * self.columns + c].0[i % LANES] = dlogit;
                 }
             }
-            let (images, mut scratch) = (self.rows(), Scratch::default());
+            let (mut gathered, mut scratch) = (Gathered::default(), Scratch::default());
             fixed.round(self.columns, &mut dlogits, &mut scratch.dlogits);
-            let batch =
-                Batch { images: &images, ahead: &[], dlogits: &dlogits, dbias: &dbias, steps: &steps };
+            let (images, _) = gathered.fill(self.rows());
+            let batch = Batch { images, dlogits: &dlogits, dbias: &dbias, steps: &steps };
             let features = Features { first: 0, mean: &mean, scale: &scale, weight: &mut weight };
             fixed.backward(&mut scratch, batch, features);
             for (index, &expected) in expected.iter().enumerate() {
@@ -230,20 +233,26 @@ fn sums<D: Dot>(isa: D::Isa, lines: &[[u8; LINE]], numbers: &[[i32; LINE]]) -> [
     let mut results = [Lanes::ZERO; 2];
     for part in 0..D::PARTS {
         let mut sums = [D::zero(isa); 2];
-        for (bytes, numbers) in lines.iter().zip(numbers) {
-            let mut groups = [Lanes::ZERO; GROUPS];
-            for (feature, number) in numbers.iter().enumerate() {
-                let (group, lane) = place(feature);
-                groups[group].0[lane] = f32::from_bits(*number as u32);
+        for pass in 0..PASSES {
+            if pass > 0 {
+                sums = sums.map(D::turn);
             }
-            let mut packed = [Line::ZERO; 2];
-            D::pack(isa, groups.each_ref(), &mut packed);
-            sums[0] = sums[0].add(D::pixels(isa, bytes, part), D::factors(isa, &packed, part));
+            for (bytes, numbers) in lines.iter().zip(numbers) {
+                let mut groups = [Lanes::ZERO; GROUPS];
+                for (feature, number) in numbers.iter().enumerate() {
+                    let (group, lane) = place(feature);
+                    groups[group].0[lane] = f32::from_bits(*number as u32);
+                }
+                let mut packed = [Line::ZERO; PASSES];
+                D::pack(isa, groups.each_ref(), &mut packed);
+                let factors = D::factors(isa, &packed[pass], part);
+                sums[0] = sums[0].add(D::pixels(isa, bytes, part, pass), factors);
 
-            let mut interleaved = [Line::ZERO; GROUPS];
-            D::interleave(isa, [bytes; 4], &mut interleaved);
-            let four = D::fours(numbers.first_chunk().unwrap())[0];
-            sums[1] = sums[1].add(D::pixels(isa, &interleaved[0].0, part), D::splat(isa, &four));
+                let mut interleaved = [Line::ZERO; GROUPS];
+                D::interleave(isa, [bytes; 4], &mut interleaved);
+                let factors = D::splat(isa, D::fours(numbers.first_chunk().unwrap())[0][pass]);
+                sums[1] = sums[1].add(D::pixels(isa, &interleaved[0].0, part, pass), factors);
+            }
         }
         for (sums, result) in sums.into_iter().zip(&mut results) {
             sums.to_floats(isa).store(result, part);
