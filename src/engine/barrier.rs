@@ -3,11 +3,14 @@
 //! A training step takes about 25 microseconds, less than waking a sleeping thread costs, so a member that
 //! waits first spins. On a busy machine, or with more threads than cores, the member it waits for may need
 //! this very core: so after a bounded time it yields, and then sleeps until it is woken.
+//!
+//! Each member counts its arrivals in a cache line of its own, which it alone writes and the others read: a line that
+//! several write would go to and fro between the cores, and each of those ways costs up to 200 ns on some machines.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use self::parts::{AtomicBool, AtomicU32, AtomicUsize, Condvar, Mutex, hint, thread};
+use self::parts::{AtomicBool, AtomicU32, AtomicUsize, Condvar, Mutex, fence, hint, thread};
 
 /// Spins before the first yield: about 30 microseconds.
 const SPINS: u32 = if cfg!(loom) { 1 } else { 1_000 };
@@ -18,30 +21,32 @@ const YIELDS: u32 = if cfg!(loom) { 1 } else { 1_000 };
 /// What a barrier is made of: loom's, where it tries all orders of events.
 mod parts {
     #[cfg(all(loom, test))]
-    pub(super) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
+    pub(super) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, fence};
     #[cfg(all(loom, test))]
     pub(super) use loom::sync::{Condvar, Mutex};
     #[cfg(all(loom, test))]
     pub(super) use loom::{hint, thread};
     #[cfg(not(all(loom, test)))]
-    pub(super) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
+    pub(super) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, fence};
     #[cfg(not(all(loom, test)))]
     pub(super) use std::sync::{Condvar, Mutex};
     #[cfg(not(all(loom, test)))]
     pub(super) use std::{hint, thread};
 }
 
-/// A reusable barrier for `members` threads, which can be poisoned: then nobody waits any more.
+/// A reusable barrier for a number of threads, which can be poisoned: then nobody waits any more.
 pub(super) struct Barrier {
-    members: usize,
-    arrived: AtomicUsize,
-    /// The number of rounds completed.
-    round: AtomicU32,
+    /// For each member, how often it has arrived. No two members differ by more than one.
+    arrivals: Vec<Line>,
     poisoned: AtomicBool,
     sleepers: AtomicUsize,
     lock: Mutex<()>,
     woken: Condvar,
 }
+
+/// Two cache lines, since some processors fetch them in pairs.
+#[repr(align(128))]
+struct Line(AtomicU32);
 
 /// Some member will never arrive.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,9 +55,7 @@ pub(super) struct Poisoned;
 impl Barrier {
     pub(super) fn new(members: usize) -> Self {
         Self {
-            members,
-            arrived: AtomicUsize::new(0),
-            round: AtomicU32::new(0),
+            arrivals: (0..members).map(|_| Line(AtomicU32::new(0))).collect(),
             poisoned: AtomicBool::new(false),
             sleepers: AtomicUsize::new(0),
             lock: Mutex::new(()),
@@ -60,16 +63,14 @@ impl Barrier {
         }
     }
 
-    /// Returns when all members have called it. What each wrote before is then visible to all.
-    pub(super) fn wait(&self) -> Result<(), Poisoned> {
-        // Only this round's last arrival changes `round`, and that cannot happen before this thread arrives.
-        let round = self.round.load(Ordering::Relaxed);
-        if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.members {
-            self.arrived.store(0, Ordering::Relaxed);
-            self.round.store(round.wrapping_add(1), Ordering::Release);
-            self.wake();
-        } else {
-            self.wait_for_the_others(round);
+    /// Returns when all members have called it, each with its own number. What each wrote before is then visible to
+    /// all.
+    pub(super) fn wait(&self, member: usize) -> Result<(), Poisoned> {
+        let before = self.arrivals[member].0.load(Ordering::Relaxed);
+        self.arrivals[member].0.store(before.wrapping_add(1), Ordering::Release);
+        self.wake();
+        if !self.have_all_come(before) {
+            self.wait_for_the_others(before);
         }
         if self.poisoned.load(Ordering::Acquire) { Err(Poisoned) } else { Ok(()) }
     }
@@ -80,36 +81,41 @@ impl Barrier {
         self.wake();
     }
 
-    fn is_over(&self, round: u32) -> bool {
-        self.round.load(Ordering::Acquire) != round || self.poisoned.load(Ordering::Acquire)
+    /// Whether every member has arrived once more than `before` times, or somebody never will.
+    fn have_all_come(&self, before: u32) -> bool {
+        let came = |line: &Line| line.0.load(Ordering::Acquire) != before;
+        self.arrivals.iter().all(came) || self.poisoned.load(Ordering::Acquire)
     }
 
-    fn wait_for_the_others(&self, round: u32) {
+    fn wait_for_the_others(&self, before: u32) {
         for _ in 0..SPINS {
-            if self.is_over(round) {
+            if self.have_all_come(before) {
                 return;
             }
             hint::spin_loop();
         }
         for _ in 0..YIELDS {
-            if self.is_over(round) {
+            if self.have_all_come(before) {
                 return;
             }
             thread::yield_now();
         }
         let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        self.sleepers.fetch_add(1, Ordering::AcqRel);
-        while !self.is_over(round) {
+        self.sleepers.fetch_add(1, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        while !self.have_all_come(before) {
             guard = self.woken.wait(guard).unwrap_or_else(PoisonError::into_inner);
         }
         self.sleepers.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// Wakes those who sleep, once this thread has written what they wait for.
     fn wake(&self) {
-        // Nothing is added, but the two additions have an order: either this thread sees the sleeper, or the sleeper,
-        // whose addition comes later, sees what this thread wrote before.
-        if self.sleepers.fetch_add(0, Ordering::AcqRel) > 0 {
-            // Taking the lock makes sure that a sleeper which saw the old round is waiting by now.
+        // The two fences have an order: either this thread sees the sleeper, or the sleeper, whose fence comes later,
+        // sees what this thread wrote before.
+        fence(Ordering::SeqCst);
+        if self.sleepers.load(Ordering::Relaxed) > 0 {
+            // Taking the lock makes sure that a sleeper which saw nothing new is waiting by now.
             drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner));
             self.woken.notify_all();
         }
@@ -138,9 +144,9 @@ mod tests {
         fn work(&self, member: usize, rounds: usize) {
             for round in 1..=rounds {
                 self.cells[member].store(round, Ordering::Relaxed);
-                self.barrier.wait().unwrap();
+                self.barrier.wait(member).unwrap();
                 assert_eq!(self.cells[1 - member].load(Ordering::Relaxed), round);
-                self.barrier.wait().unwrap();
+                self.barrier.wait(member).unwrap();
             }
         }
     }
@@ -162,10 +168,10 @@ mod tests {
             let pair = Pair::new();
             let other = Arc::clone(&pair);
             let thread = thread::spawn(move || {
-                other.barrier.wait().ok();
+                other.barrier.wait(1).ok();
                 other.barrier.poison();
             });
-            let waits = [pair.barrier.wait(), pair.barrier.wait()];
+            let waits = [pair.barrier.wait(0), pair.barrier.wait(0)];
             assert_eq!(waits[1], Err(Poisoned));
             thread.join().unwrap();
         });

@@ -130,7 +130,7 @@ impl Member<'_> {
     /// If another member has panicked. [`Team::run`] reports that member's panic.
     #[inline]
     pub fn wait(&self) {
-        if self.threads > 1 && self.barrier.wait().is_err() {
+        if self.threads > 1 && self.barrier.wait(self.index).is_err() {
             // Not `panic!`: this member has nothing to say, and must not print anything.
             panic::resume_unwind(Box::new(Released));
         }

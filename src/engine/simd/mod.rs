@@ -42,6 +42,7 @@ mod layout;
 mod portable;
 mod probe;
 mod shared;
+mod sharing;
 mod softmax;
 mod stages;
 mod train;
@@ -54,7 +55,7 @@ pub use stages::{Stage, Stages};
 use self::arithmetic::{Arithmetic, F32};
 use self::evaluate::Scoring;
 use self::fixed::Fixed;
-use self::layout::{BLOCK, Place};
+use self::layout::Place;
 use self::shared::Shared;
 use self::train::Training;
 use self::vector::{LANES, Lanes};
@@ -173,9 +174,9 @@ impl Engine for Simd {
 
     fn train(&mut self, samples: &Samples, order: &[u32], batch: usize, steps: &[Step]) -> Result<()> {
         assert_eq!(samples.features(), self.shape.features, "features of an image");
-        let blocks = self.mean.len().div_ceil(BLOCK);
-        let partial = blocks * batch.min(order.len()).div_ceil(LANES) * self.bias.len();
-        self.partials.iter_mut().for_each(|partials| partials.resize(partial, Lanes::ZERO));
+        let lanes = batch.min(order.len()).div_ceil(LANES) * self.bias.len();
+        let room = sharing::room(self.mean.len(), lanes);
+        self.partials.iter_mut().for_each(|partials| partials.resize(room, Lanes::ZERO));
         let [even, odd] = &mut self.partials;
         let job = Training {
             shape: self.shape,

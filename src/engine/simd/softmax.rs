@@ -11,9 +11,11 @@ pub(super) struct Partials<'a> {
     /// The logits' first part, `[K]`; each further one, a feature block's, lies `stride` behind the one before.
     pub(super) logits: &'a [Lanes],
     pub(super) stride: usize,
+    /// Whether parts are first added two by two: blocks 0 and 1, 2 and 3. If not, each part has been.
+    pub(super) in_pairs: bool,
 }
 
-/// `dlogits [K] <- softmax(bias + partial logits, part by part) - y`: softmax cross-entropy's gradient, of sixteen
+/// `dlogits [K] <- softmax(bias + partial logits, two blocks by two) - y`: softmax cross-entropy's gradient, of sixteen
 /// images.
 #[inline(always)]
 pub(super) fn softmax_cross_entropy<V: Vector>(
@@ -26,8 +28,11 @@ pub(super) fn softmax_cross_entropy<V: Vector>(
         let labels = V::bytes(isa, labels, part);
         for (class, (logit, &bias)) in dlogits.iter_mut().zip(partials.bias).enumerate() {
             let mut sum = V::splat(isa, bias);
-            for lanes in partials.logits[class..].iter().step_by(partials.stride) {
-                sum = sum + V::load(isa, lanes, part);
+            let mut parts = partials.logits[class..].iter().step_by(partials.stride);
+            while let Some(first) = parts.next() {
+                let first = V::load(isa, first, part);
+                let second = if partials.in_pairs { parts.next() } else { None };
+                sum = sum + second.map_or(first, |second| first + V::load(isa, second, part));
             }
             sum.store(logit, part);
         }

@@ -4,14 +4,14 @@
 //! the same shares, with the ends of parallel regions where training has barriers.
 
 use super::arithmetic::Scratch;
-use super::backward::{Batch, Features};
+use super::backward::Batch;
 use super::forward::AHEAD;
 use super::images::Gathered;
 use super::shared::Shared;
-use super::train::{Training, column_step, forward_share, own_features, softmax_share, sum_images};
+use super::train::{Training, Weights, column_step, forward_share, softmax_share, sum_images};
 use super::vector::{LANES, Lanes};
-use super::{BLOCK, Simd};
-use crate::engine::{Member, Step};
+use super::{Simd, sharing};
+use crate::engine::Step;
 use crate::error::Result;
 use crate::samples::Samples;
 
@@ -51,7 +51,7 @@ impl<'a> Stages<'a> {
             samples: samples.clone(),
             labels,
             order: (0..samples.len() as u32).collect(),
-            partials: vec![Lanes::ZERO; engine.mean.len().div_ceil(BLOCK) * groups],
+            partials: vec![Lanes::ZERO; sharing::room(engine.mean.len(), groups)],
             engine,
         }
     }
@@ -86,11 +86,13 @@ impl<'a> Stages<'a> {
         let arithmetic = &*engine.arithmetic;
         engine.team.run(|member| {
             let (mut dlogits, mut dbias) = (vec![Lanes::ZERO; groups], vec![0.0; job.bias.len()]);
+            let sharing = job.sharing(&member);
+            let mut weights = Weights::new(&job, sharing);
             let (mut scratch, mut gathered) = (Scratch::default(), Gathered::default());
             let (images, _) = gathered.fill(samples.select(0..samples.len()));
             let softmax = |scratch: &mut Scratch, dlogits: &mut [Lanes]| {
                 let to = (job.bias, dlogits);
-                softmax_share(arithmetic, &job, scratch, &job.partials[0], labels, to);
+                softmax_share(arithmetic, &job, sharing, scratch, &job.partials[0], labels, to);
             };
             if stage == Stage::Backward {
                 softmax(&mut scratch, &mut dlogits);
@@ -101,29 +103,20 @@ impl<'a> Stages<'a> {
                 match stage {
                     Stage::Forward => {
                         let images = (images, images.slice(AHEAD..usize::MAX));
-                        forward_share(arithmetic, &job, &member, &mut scratch, images, &job.partials[0]);
+                        let to = &job.partials[0];
+                        forward_share(arithmetic, &job, sharing, &mut scratch, &weights, images, to);
                     }
                     Stage::Softmax => softmax(&mut scratch, &mut dlogits),
                     Stage::Backward => {
                         let batch = Batch { images, dlogits: &dlogits, dbias: &dbias, steps: &steps };
-                        arithmetic.backward(&mut scratch, batch, own(&job, &member));
+                        arithmetic.backward(&mut scratch, batch, weights.features(&job));
                     }
                 }
             }
+            weights.give_back(&job);
         })?;
         Ok(())
     }
-}
-
-/// The features whose weights `member` steps.
-fn own<'a>(job: &'a Training, member: &Member) -> Features<'a> {
-    let owned = job.mean.len().div_ceil(BLOCK).is_multiple_of(member.threads());
-    let range = own_features(job, member, owned);
-    let columns = job.bias.len();
-    // SAFETY: feature ranges of different members do not overlap, and nobody reads weights in this stage.
-    let weight = unsafe { job.weight.write(range.start * columns..range.end * columns) };
-    let (mean, scale) = (&job.mean[range.clone()], &job.squared_scale[range.clone()]);
-    Features { first: range.start, mean, scale, weight }
 }
 
 #[cfg(test)]

@@ -8,14 +8,12 @@ use super::forward::{AHEAD, Block};
 use super::images::{Gathered, Images};
 use super::layout::BLOCK;
 use super::shared::Shared;
+use super::sharing::{Piece, Sharing, stride};
 use super::softmax::Partials;
 use super::vector::{LANES, Lanes};
 use crate::engine::{Member, Shape, Step, batches};
 use crate::objective::Objective;
 use crate::samples::Samples;
-
-/// Groups of features, a cache line of an image, that one member steps.
-const UNIT: usize = 4;
 
 /// A stretch of an epoch, as the members share it.
 pub(super) struct Training<'a> {
@@ -34,37 +32,34 @@ pub(super) struct Training<'a> {
     pub(super) weight: Shared<'a, Lanes>,
     /// `[R * K]`: the bias before the first step.
     pub(super) bias: &'a [f32],
-    /// Twice `[blocks][groups of 16 images][C]`: the partial logits of even and of odd steps. With two buffers,
+    /// Twice `[slots][groups of 16 images][C]`: the partial logits of even and of odd steps. With two buffers,
     /// a member may begin the next step while others still read this one's.
     pub(super) partials: [Shared<'a, Lanes>; 2],
 }
 
 impl Training<'_> {
-    fn blocks(&self) -> usize {
-        self.mean.len().div_ceil(BLOCK)
-    }
-
     /// The images of the batch that begins at `first` in the order, those behind it that it asks for, and the labels.
     fn images(&self, first: usize) -> impl Iterator<Item = (&[u8], u8)> {
         let order = self.order[first..].iter().take(self.batch + AHEAD);
         self.samples.select(order.map(|&index| index as usize))
     }
+
+    /// How this job is shared out.
+    pub(super) fn sharing<'m>(&self, member: &'m Member) -> Sharing<'m> {
+        Sharing::new(member, self.mean.len(), self.shape.columns())
+    }
 }
 
 /// Runs one member's share of the training. Returns the bias after the last step, the same for every member.
-///
-/// The forward pass shares out pairs of a feature block and a group of sixteen images; the backward pass, groups
-/// of features. Where the blocks divide evenly among the members, each one's weights are its own in both passes,
-/// and one barrier a step is enough.
 pub(super) fn train(arithmetic: &dyn Arithmetic, job: &Training, member: &Member) -> Vec<f32> {
     let columns = job.shape.columns();
-    let owned = job.blocks().is_multiple_of(member.threads());
-    let features = own_features(job, member, owned);
+    let sharing = job.sharing(member);
     let (mut bias, mut dbias) = (job.bias.to_vec(), vec![0.0; columns]);
     let mut scratch = Scratch::default();
     let mut dlogits = vec![Lanes::ZERO; job.batch.min(job.order.len()).div_ceil(LANES) * columns];
     let mut steps = vec![ColumnStep::default(); columns];
     let mut gathered = Gathered::default();
+    let mut weights = Weights::new(job, sharing);
 
     let cut = batches(job.order, job.batch, job.steps, job.shape.runs);
     for (number, (batch, batch_steps)) in cut.enumerate() {
@@ -72,7 +67,7 @@ pub(super) fn train(arithmetic: &dyn Arithmetic, job: &Training, member: &Member
         let labels = &labels[..batch.len()];
         let (images, ahead) = (images.slice(0..batch.len()), images.slice(AHEAD..usize::MAX));
         let partials = &job.partials[number % 2];
-        forward_share(arithmetic, job, member, &mut scratch, (images, ahead), partials);
+        forward_share(arithmetic, job, sharing, &mut scratch, &weights, (images, ahead), partials);
         assert!(
             labels.iter().all(|&label| usize::from(label) < job.shape.classes),
             "a label that is no class"
@@ -80,7 +75,7 @@ pub(super) fn train(arithmetic: &dyn Arithmetic, job: &Training, member: &Member
         member.wait();
 
         let dlogits = &mut dlogits[..images.len().div_ceil(LANES) * columns];
-        softmax_share(arithmetic, job, &mut scratch, partials, labels, (&bias, &mut *dlogits));
+        softmax_share(arithmetic, job, sharing, &mut scratch, partials, labels, (&bias, &mut *dlogits));
         sum_images(dlogits, &mut dbias);
         for (column, step) in steps.iter_mut().enumerate() {
             *step = column_step(batch_steps[column / job.shape.classes], batch.len());
@@ -88,58 +83,94 @@ pub(super) fn train(arithmetic: &dyn Arithmetic, job: &Training, member: &Member
         for ((bias, dbias), step) in bias.iter_mut().zip(&dbias).zip(&steps) {
             *bias = (-step.rate).mul_add(*dbias, *bias);
         }
-
-        // SAFETY: feature ranges of different members do not overlap, and in this phase nobody reads weights:
-        // where a member reads weights of another in the forward pass, a barrier stands on either side.
-        let weight = unsafe { job.weight.write(features.start * columns..features.end * columns) };
         let batch = Batch { images, dlogits, dbias: &dbias, steps: &steps };
-        let (mean, scale) = (&job.mean[features.clone()], &job.squared_scale[features.clone()]);
-        arithmetic.backward(&mut scratch, batch, Features { first: features.start, mean, scale, weight });
-        if !owned {
+        arithmetic.backward(&mut scratch, batch, weights.features(job));
+        if !sharing.owns() {
             member.wait();
         }
     }
+    weights.give_back(job);
     bias
 }
 
-/// The feature groups whose weights this member steps.
-pub(super) fn own_features(job: &Training, member: &Member, owned: bool) -> Range<usize> {
-    let unit = if owned { BLOCK } else { UNIT };
-    let groups = job.mean.len();
-    let share = member.share(groups.div_ceil(unit));
-    (share.start * unit).min(groups)..(share.end * unit).min(groups)
+/// The weights as one member has them.
+pub(super) struct Weights {
+    /// The feature groups whose weights it steps.
+    range: Range<usize>,
+    columns: usize,
+    /// Where they are its own: a copy of them, far from those of other members.
+    own: Option<Vec<Lanes>>,
+}
+
+impl Weights {
+    pub(super) fn new(job: &Training, sharing: Sharing) -> Self {
+        let (range, columns) = (sharing.features(), job.shape.columns());
+        // SAFETY: nobody writes any of them but at the end, and where they are shared, behind a barrier.
+        let copy = || unsafe { job.weight.read(range.start * columns..range.end * columns) }.to_vec();
+        let own = sharing.owns().then(copy);
+        Self { range, columns, own }
+    }
+
+    /// The weights on the feature groups of `groups`, for the forward pass.
+    fn read<'a>(&'a self, job: &'a Training, groups: Range<usize>) -> &'a [Lanes] {
+        let lanes = |first: usize| (groups.start - first) * self.columns..(groups.end - first) * self.columns;
+        match &self.own {
+            Some(own) => &own[lanes(self.range.start)],
+            // SAFETY: in the forward pass nobody writes weights; a barrier stands on either side.
+            None => unsafe { job.weight.read(lanes(0)) },
+        }
+    }
+
+    /// The features that this member steps, for the backward pass.
+    pub(super) fn features<'a>(&'a mut self, job: &'a Training) -> Features<'a> {
+        let (mean, scale) = (&job.mean[self.range.clone()], &job.squared_scale[self.range.clone()]);
+        let weight = match &mut self.own {
+            Some(own) => own,
+            // SAFETY: the ranges of different members do not overlap, and in the backward pass nobody reads weights; a
+            // barrier stands on either side.
+            None => unsafe {
+                job.weight.write(self.range.start * self.columns..self.range.end * self.columns)
+            },
+        };
+        Features { first: self.range.start, mean, scale, weight }
+    }
+
+    /// Puts the trained weights where all members have theirs.
+    pub(super) fn give_back(self, job: &Training) {
+        let Self { range, columns, own } = self;
+        if let Some(own) = own {
+            // SAFETY: the ranges of different members do not overlap, and nobody reads another's.
+            unsafe { job.weight.write(range.start * columns..range.end * columns) }.copy_from_slice(&own);
+        }
+    }
 }
 
 /// This member's share of the partial logits of a batch.
 pub(super) fn forward_share(
     arithmetic: &dyn Arithmetic,
     job: &Training,
-    member: &Member,
+    sharing: Sharing,
     scratch: &mut Scratch,
+    weights: &Weights,
     (images, ahead): (Images, Images),
     partials: &Shared<Lanes>,
 ) {
     let columns = job.shape.columns();
     let image_groups = images.len().div_ceil(LANES);
-    let share = member.share(job.blocks() * image_groups);
-    // SAFETY: shares of different members do not overlap, and all read what is here only behind the barrier.
-    let partials = unsafe { partials.write(share.start * columns..share.end * columns) };
-    partials.fill(Lanes::ZERO);
-    let mut next = share.start;
-    while next < share.end {
-        let (block, from) = (next / image_groups, next % image_groups);
-        let to = image_groups.min(from + share.end - next);
+    for Piece { block, images: range } in sharing.pieces(image_groups) {
+        let (slot, adds) = sharing.slot(block, image_groups);
+        // SAFETY: pieces of different members do not overlap, and all read what is here only behind the barrier.
+        let logits = unsafe { partials.write(slot + range.start * columns..slot + range.end * columns) };
+        if !adds {
+            logits.fill(Lanes::ZERO);
+        }
         let groups = BLOCK * block..(BLOCK * (block + 1)).min(job.mean.len());
-        // SAFETY: in this phase nobody writes weights but their owner, who does so behind the barrier; and where
-        // another reads them, a second barrier stands before the next forward pass.
-        let weight = unsafe { job.weight.read(groups.start * columns..groups.end * columns) };
+        let weight = weights.read(job, groups.clone());
         let block = Block { first: groups.start, mean: &job.mean[groups], weight, columns };
-        let within = LANES * from..LANES * to;
-        let logits = &mut partials[(next - share.start) * columns..][..(to - from) * columns];
+        let within = LANES * range.start..LANES * range.end;
         let (images, ahead) = (images.slice(within.clone()), ahead.slice(within));
         arithmetic.prepare(block, &mut scratch.weights);
         arithmetic.forward(block, &scratch.weights, images, ahead, logits);
-        next += to - from;
     }
 }
 
@@ -148,6 +179,7 @@ pub(super) fn forward_share(
 pub(super) fn softmax_share(
     arithmetic: &dyn Arithmetic,
     job: &Training,
+    sharing: Sharing,
     scratch: &mut Scratch,
     partials: &Shared<Lanes>,
     labels: &[u8],
@@ -156,8 +188,8 @@ pub(super) fn softmax_share(
     let Shape { classes, .. } = job.shape;
     let columns = bias.len();
     // SAFETY: behind the barrier nobody writes these; the next step's go to the other buffer.
-    let partials = unsafe { partials.read(0..job.blocks() * dlogits.len()) };
-    let stride = dlogits.len();
+    let partials = unsafe { partials.read(0..sharing.slots(dlogits.len())) };
+    let (stride, in_pairs) = (stride(dlogits.len()), !sharing.adds_pairs());
     for (group, labels) in labels.chunks(LANES).enumerate() {
         let group = group * columns;
         let mut padded = [0; LANES];
@@ -165,7 +197,7 @@ pub(super) fn softmax_share(
         for first in (0..columns).step_by(classes) {
             let run = group + first..group + first + classes;
             let bias = &bias[first..first + classes];
-            let partials = Partials { bias, logits: &partials[run.start..], stride };
+            let partials = Partials { bias, logits: &partials[run.start..], stride, in_pairs };
             match job.objective {
                 Objective::SoftmaxCrossEntropy => {
                     arithmetic.kernels().softmax_cross_entropy(partials, &padded, &mut dlogits[run]);

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::super::backward::ColumnStep;
 use super::super::images::Gathered;
-use super::dot::{Dot, LARGEST, LONGEST, PASSES};
 use super::super::vector::Vector;
+use super::dot::{Dot, LARGEST, LONGEST, PASSES};
 use super::*;
 
 /// The scale that the format asks for: the least power of two that keeps 129/128 of `largest` below 2^15 of it.

@@ -1,0 +1,99 @@
+//! Who does what in a step of training: how its passes are shared out among the members of a team.
+//!
+//! The forward pass shares out pieces, each a feature block by some groups of sixteen images; the backward pass, groups
+//! of features. Where the blocks divide evenly among the members, each one's weights are its own in both passes, and
+//! one barrier a step is enough.
+//!
+//! What one member writes lies apart from what others do. Prefetchers run past the end of what a core reads, by more
+//! than a page: each line that they take from another core, that one must take back before it writes there. Where a
+//! line takes 200 ns from core to core, that made an epoch of the lab a quarter longer (2 cores, AMD Zen 5).
+
+use std::ops::Range;
+
+use super::layout::BLOCK;
+use super::vector::Lanes;
+use crate::engine::Member;
+
+/// Groups of features, a cache line of an image, that one member steps where blocks do not divide evenly.
+const UNIT: usize = 4;
+
+/// Lanes between the partial logits of two slots: 4 KiB. 64 KiB were no better.
+const GAP: usize = 4096 / size_of::<Lanes>();
+
+/// One member's part.
+#[derive(Clone, Copy)]
+pub(super) struct Sharing<'a> {
+    member: &'a Member<'a>,
+    /// Groups of sixteen features.
+    groups: usize,
+    columns: usize,
+}
+
+/// A feature block by groups of sixteen images.
+pub(super) struct Piece {
+    pub(super) block: usize,
+    /// The groups of sixteen images.
+    pub(super) images: Range<usize>,
+}
+
+impl<'a> Sharing<'a> {
+    pub(super) fn new(member: &'a Member<'a>, groups: usize, columns: usize) -> Self {
+        Self { member, groups, columns }
+    }
+
+    fn blocks(self) -> usize {
+        self.groups.div_ceil(BLOCK)
+    }
+
+    /// Whether a member's features are its own in both passes.
+    pub(super) fn owns(self) -> bool {
+        self.blocks().is_multiple_of(self.member.threads())
+    }
+
+    /// Whether each member adds up the partial logits of its blocks two by two, as all of them are added up in the
+    /// end: half as much goes from core to core.
+    pub(super) fn adds_pairs(self) -> bool {
+        self.blocks().is_multiple_of(2 * self.member.threads())
+    }
+
+    /// The feature groups whose weights this member steps.
+    pub(super) fn features(self) -> Range<usize> {
+        let unit = if self.owns() { BLOCK } else { UNIT };
+        let share = self.member.share(self.groups.div_ceil(unit));
+        (share.start * unit).min(self.groups)..(share.end * unit).min(self.groups)
+    }
+
+    /// This member's pieces of the forward pass over `image_groups` groups of sixteen images.
+    pub(super) fn pieces(self, image_groups: usize) -> impl Iterator<Item = Piece> {
+        let share = self.member.share(self.blocks() * image_groups);
+        let blocks = share.start / image_groups..share.end.div_ceil(image_groups);
+        blocks.map(move |block| {
+            let first = block * image_groups;
+            let images = share.start.max(first) - first..share.end.min(first + image_groups) - first;
+            Piece { block, images }
+        })
+    }
+
+    /// How many lanes all slots take, with `lanes` in each.
+    pub(super) fn slots(self, lanes: usize) -> usize {
+        let slots = if self.adds_pairs() { self.blocks() / 2 } else { self.blocks() };
+        slots * stride(lanes)
+    }
+
+    /// Where the partial logits of `image_groups` groups of images on a block go, `[groups of 16 images][C]`, and
+    /// whether they are added to those that are there.
+    pub(super) fn slot(self, block: usize, image_groups: usize) -> (usize, bool) {
+        let stride = stride(image_groups * self.columns);
+        if self.adds_pairs() { (block / 2 * stride, block % 2 == 1) } else { (block * stride, false) }
+    }
+}
+
+/// Lanes from one slot of partial logits to the next, with `lanes` in each.
+pub(super) fn stride(lanes: usize) -> usize {
+    lanes + GAP
+}
+
+/// Room for the partial logits of features in `groups`, with `lanes` in each slot.
+pub(super) fn room(groups: usize, lanes: usize) -> usize {
+    groups.div_ceil(BLOCK) * stride(lanes)
+}
