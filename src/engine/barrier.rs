@@ -151,9 +151,16 @@ mod tests {
         }
     }
 
+    /// All orders in which a thread is taken from its processor at most three times.
+    fn explore(events: impl Fn() + Sync + Send + 'static) {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = Some(3);
+        builder.check(events);
+    }
+
     #[test]
     fn what_was_written_before_the_barrier_is_seen_after_it() {
-        loom::model(|| {
+        explore(|| {
             let pair = Pair::new();
             let other = Arc::clone(&pair);
             let thread = thread::spawn(move || other.work(1, 2));
@@ -164,7 +171,7 @@ mod tests {
 
     #[test]
     fn who_waits_for_a_member_that_fell_is_let_go() {
-        loom::model(|| {
+        explore(|| {
             let pair = Pair::new();
             let other = Arc::clone(&pair);
             let thread = thread::spawn(move || {
