@@ -13,9 +13,9 @@ use crate::train::{Config, Trainer};
 /// Floating-point operations for a logit on its way to its gradient, or to its loss: most are the polynomial's of
 /// the exponential function.
 const SOFTMAX_FLOPS: f64 = 30.0;
-/// Bytes of a partial logit, and how many of them make a logit of the lab's images: one for each 768 features.
+/// Bytes of a partial logit, and how many of them make a logit: on one or two threads, one for each 1,536 features.
 const PARTIAL_BYTES: f64 = 4.0;
-const FEATURES_A_PARTIAL: usize = 768;
+const FEATURES_A_PARTIAL: usize = 1536;
 
 /// The images and the settings that every engine gets.
 pub struct Workload<'a> {

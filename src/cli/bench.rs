@@ -11,7 +11,7 @@ use super::text::grouped;
 use crate::bench::{
     self, BenchRecord, Comparison, Contender, MachineRecord, Measurement, Oracle, Task, Verdict, Workload,
 };
-use crate::data::{Dataset, Standardization};
+use crate::data::{Dataset, Resident, Standardization};
 use crate::engine::{EngineKind, Team};
 use crate::error::{Error, Result};
 use crate::model::Parameters;
@@ -138,10 +138,14 @@ impl Args {
         let train = dataset.train.samples();
         let last = teams.last_mut().expect("a team");
         let standardization = last.install(|| Standardization::measure(&train))?;
+        let splits = [train, dataset.validation.samples()];
+        // As training has them.
+        let copies = last.install(|| splits.each_ref().map(Resident::copy))?;
+        let resident = |split: usize| copies[split].as_ref().map_or(splits[split].clone(), Resident::samples);
         let workload = Workload {
-            initial: Parameters::random(dataset.classes.len(), train.features(), config.seed),
-            train,
-            validation: dataset.validation.samples(),
+            initial: Parameters::random(dataset.classes.len(), splits[0].features(), config.seed),
+            train: resident(0),
+            validation: resident(1),
             standardization: &standardization,
             batch: self.batch,
             config,
@@ -153,7 +157,8 @@ impl Args {
             for contender in contenders {
                 for team in teams.iter().filter(|team| self.is_worth(task, contender, team, most)) {
                     let budget = self.budget(Some(task));
-                    let timed = task.measure(*contender, team, &workload, &mut oracle, budget)?;
+                    let measure = || task.measure(*contender, team, &workload, &mut oracle, budget);
+                    let timed = team.lead(measure)??;
                     let measured = timed.map(|(info, timing)| {
                         task.measurement(contender.kind, info, timing, &workload, &roofline)
                     });
