@@ -5,7 +5,7 @@
 //! their order. The gradient itself never reaches memory: the tile's weights take their step at once.
 
 use super::images::Images;
-use super::layout::{tail, tiles, with_width};
+use super::layout::{row, tail, tiles, with_width};
 use super::vector::{LANES, Lanes, Vector};
 
 /// Feature groups of a tile.
@@ -41,7 +41,7 @@ pub(super) struct Features<'a> {
     pub(super) mean: &'a [Lanes],
     /// `[groups]`: what turns a gradient into a step of the packed weights, which are scaled by the root of it.
     pub(super) scale: &'a [Lanes],
-    /// `[groups][C]`.
+    /// `[groups][row(C)]`.
     pub(super) weight: &'a mut [Lanes],
 }
 
@@ -50,7 +50,8 @@ pub(super) struct Features<'a> {
 pub(super) fn backward<V: Vector>(isa: V::Isa, batch: Batch, features: Features) {
     let columns = batch.steps.len();
     let Features { first, mean, scale, weight } = features;
-    let tiled = mean.chunks(GROUPS).zip(scale.chunks(GROUPS)).zip(weight.chunks_mut(GROUPS * columns));
+    let weights = weight.chunks_mut(GROUPS * row(columns));
+    let tiled = mean.chunks(GROUPS).zip(scale.chunks(GROUPS)).zip(weights);
     for (index, ((mean, scale), weight)) in tiled.enumerate() {
         let mut features = Features { first: first + GROUPS * index, mean, scale, weight };
         for (column, width) in tiles(columns, V::TILE) {
@@ -112,7 +113,7 @@ fn tile<V: Vector, const N: usize, const TAIL: bool, const COLUMNS: usize>(
         }
         for (n, sums) in sums.iter().enumerate() {
             let scale = V::load(isa, &features.scale[group + n], part);
-            let weights = &mut features.weight[(group + n) * columns + column..];
+            let weights = &mut features.weight[(group + n) * row(columns) + column..];
             let weights: &mut [Lanes; COLUMNS] = weights.first_chunk_mut().expect("a tile of columns");
             for ((weight, sum), step) in weights.iter_mut().zip(sums).zip(steps) {
                 let decayed = V::load(isa, weight, part) * V::splat(isa, step.decay);

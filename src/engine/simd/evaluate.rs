@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::arithmetic::{Arithmetic, Weights};
 use super::forward::{AHEAD, Block};
 use super::images::{Gathered, Images};
-use super::layout::BLOCK;
+use super::layout::{BLOCK, row};
 use super::softmax::Judged;
 use super::vector::{LANES, Lanes};
 use crate::engine::{Member, Shape};
@@ -21,7 +21,7 @@ pub(super) struct Scoring<'a> {
     pub(super) objective: Objective,
     /// `[groups]`: the mean pixel.
     pub(super) mean: &'a [Lanes],
-    /// `[groups][C]`
+    /// `[groups][row(C)]`
     pub(super) weight: &'a [Lanes],
     /// `[R * K]`
     pub(super) bias: &'a [f32],
@@ -31,7 +31,7 @@ impl<'a> Scoring<'a> {
     /// The weights, block by block.
     fn blocks(&self) -> impl Iterator<Item = Block<'a>> {
         let columns = self.bias.len();
-        let blocks = self.mean.chunks(BLOCK).zip(self.weight.chunks(BLOCK * columns)).enumerate();
+        let blocks = self.mean.chunks(BLOCK).zip(self.weight.chunks(BLOCK * row(columns))).enumerate();
         blocks.map(move |(block, (mean, weight))| Block { first: BLOCK * block, mean, weight, columns })
     }
 

@@ -20,7 +20,7 @@
 use std::array;
 
 use super::images::Images;
-use super::layout::{BLOCK, tail, tiles, with_width};
+use super::layout::{BLOCK, row, tail, tiles, with_width};
 use super::vector::{LANES, Lanes, Vector};
 
 /// Images of a tile.
@@ -38,7 +38,7 @@ pub(super) struct Block<'a> {
     pub(super) first: usize,
     /// `[groups]`: the mean pixel of each feature.
     pub(super) mean: &'a [Lanes],
-    /// `[groups][C]`.
+    /// `[groups][row(C)]`.
     pub(super) weight: &'a [Lanes],
     /// C.
     pub(super) columns: usize,
@@ -50,7 +50,7 @@ impl<'a> Block<'a> {
     fn tile<const COLUMNS: usize>(self, first: usize) -> Tile<'a, COLUMNS> {
         let last = self.mean.len() - 1;
         let weights = array::from_fn(|group| {
-            let row = &self.weight[group.min(last) * self.columns..][first..];
+            let row = &self.weight[group.min(last) * row(self.columns)..][first..];
             row.first_chunk().expect("a tile of columns")
         });
         Tile { first: self.first, mean: self.mean, weights }

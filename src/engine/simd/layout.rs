@@ -6,8 +6,17 @@
 
 use super::vector::LANES;
 
+/// Columns of the widest tile.
+const WIDEST: usize = 10;
+
 /// Groups in a feature block. The partial logits of the blocks are added in order, so this is part of the bits.
 pub(super) const BLOCK: usize = 48;
+
+/// Lanes from one group's weights to the next one's. A tile of a wide model takes a part of each; with an odd number in
+/// a row, the parts spread over all sets of the first-level cache.
+pub(super) fn row(columns: usize) -> usize {
+    if columns > WIDEST { columns | 1 } else { columns }
+}
 
 /// Where a feature's values lie.
 pub(super) struct Place {

@@ -55,7 +55,7 @@ pub use stages::{Stage, Stages};
 use self::arithmetic::{Arithmetic, F32};
 use self::evaluate::Scoring;
 use self::fixed::Fixed;
-use self::layout::Place;
+use self::layout::{Place, row};
 use self::shared::Shared;
 use self::train::Training;
 use self::vector::{LANES, Lanes};
@@ -77,7 +77,7 @@ pub struct Simd {
     /// `[groups]`: `1 / (255 std)`, and its square.
     scale: Vec<Lanes>,
     squared_scale: Vec<Lanes>,
-    /// `[groups][C]`: the weights, scaled.
+    /// `[groups][row(C)]`: the weights, scaled.
     weight: Vec<Lanes>,
     /// `[C]`
     bias: Vec<f32>,
@@ -149,7 +149,7 @@ impl Simd {
             mean: pack(&mut mean.iter().map(|mean| 255.0 * mean)),
             scale: pack(&mut std.iter().map(|&std| scale(std))),
             squared_scale: pack(&mut std.iter().map(|&std| scale(std) * scale(std))),
-            weight: vec![Lanes::ZERO; groups * shape.columns()],
+            weight: vec![Lanes::ZERO; groups * row(shape.columns())],
             bias: vec![0.0; shape.columns()],
             partials: [Vec::new(), Vec::new()],
             arithmetic,
@@ -224,13 +224,13 @@ impl Engine for Simd {
 
     fn parameters(&self) -> Vec<Parameters> {
         let Shape { features, classes, runs } = self.shape;
-        let columns = self.shape.columns();
+        let stride = row(self.shape.columns());
         let run = |run: usize| {
             let mut weight = vec![0.0; classes * features];
             for (class, row) in weight.chunks_mut(features).enumerate() {
                 for (feature, weight) in row.iter_mut().enumerate() {
                     let Place { group, lane } = self.arithmetic.place(feature);
-                    let scaled = self.weight[group * columns + run * classes + class].0[lane];
+                    let scaled = self.weight[group * stride + run * classes + class].0[lane];
                     *weight = scaled / self.scale[group].0[lane];
                 }
             }
@@ -242,12 +242,12 @@ impl Engine for Simd {
 
     fn load(&mut self, parameters: &[Parameters]) {
         assert_eq!(Shape::of(parameters), self.shape);
-        let columns = self.shape.columns();
+        let stride = row(self.shape.columns());
         let rows = parameters.iter().flat_map(|run| run.weight.chunks(run.features));
         for (column, row) in rows.enumerate() {
             for (feature, &weight) in row.iter().enumerate() {
                 let Place { group, lane } = self.arithmetic.place(feature);
-                self.weight[group * columns + column].0[lane] = weight * self.scale[group].0[lane];
+                self.weight[group * stride + column].0[lane] = weight * self.scale[group].0[lane];
             }
         }
         self.bias = parameters.iter().flat_map(|run| &run.bias).copied().collect();

@@ -6,7 +6,7 @@ use super::arithmetic::{Arithmetic, Scratch};
 use super::backward::{Batch, ColumnStep, Features};
 use super::forward::{AHEAD, Block};
 use super::images::{Gathered, Images};
-use super::layout::BLOCK;
+use super::layout::{BLOCK, row};
 use super::shared::Shared;
 use super::sharing::{Piece, Sharing, stride};
 use super::softmax::Partials;
@@ -28,7 +28,7 @@ pub(super) struct Training<'a> {
     /// `[groups]`: the mean pixel, and the square of the weights' scale.
     pub(super) mean: &'a [Lanes],
     pub(super) squared_scale: &'a [Lanes],
-    /// `[groups][C]`
+    /// `[groups][row(C)]`
     pub(super) weight: Shared<'a, Lanes>,
     /// `[R * K]`: the bias before the first step.
     pub(super) bias: &'a [f32],
@@ -97,23 +97,24 @@ pub(super) fn train(arithmetic: &dyn Arithmetic, job: &Training, member: &Member
 pub(super) struct Weights {
     /// The feature groups whose weights it steps.
     range: Range<usize>,
-    columns: usize,
+    /// Lanes of a group.
+    row: usize,
     /// Where they are its own: a copy of them, far from those of other members.
     own: Option<Vec<Lanes>>,
 }
 
 impl Weights {
     pub(super) fn new(job: &Training, sharing: Sharing) -> Self {
-        let (range, columns) = (sharing.features(), job.shape.columns());
+        let (range, row) = (sharing.features(), row(job.shape.columns()));
         // SAFETY: nobody writes any of them but at the end, and where they are shared, behind a barrier.
-        let copy = || unsafe { job.weight.read(range.start * columns..range.end * columns) }.to_vec();
+        let copy = || unsafe { job.weight.read(range.start * row..range.end * row) }.to_vec();
         let own = sharing.owns().then(copy);
-        Self { range, columns, own }
+        Self { range, row, own }
     }
 
     /// The weights on the feature groups of `groups`, for the forward pass.
     fn read<'a>(&'a self, job: &'a Training, groups: Range<usize>) -> &'a [Lanes] {
-        let lanes = |first: usize| (groups.start - first) * self.columns..(groups.end - first) * self.columns;
+        let lanes = |first: usize| (groups.start - first) * self.row..(groups.end - first) * self.row;
         match &self.own {
             Some(own) => &own[lanes(self.range.start)],
             // SAFETY: in the forward pass nobody writes weights; a barrier stands on either side.
@@ -128,19 +129,17 @@ impl Weights {
             Some(own) => own,
             // SAFETY: the ranges of different members do not overlap, and in the backward pass nobody reads weights; a
             // barrier stands on either side.
-            None => unsafe {
-                job.weight.write(self.range.start * self.columns..self.range.end * self.columns)
-            },
+            None => unsafe { job.weight.write(self.range.start * self.row..self.range.end * self.row) },
         };
         Features { first: self.range.start, mean, scale, weight }
     }
 
     /// Puts the trained weights where all members have theirs.
     pub(super) fn give_back(self, job: &Training) {
-        let Self { range, columns, own } = self;
+        let Self { range, row, own } = self;
         if let Some(own) = own {
             // SAFETY: the ranges of different members do not overlap, and nobody reads another's.
-            unsafe { job.weight.write(range.start * columns..range.end * columns) }.copy_from_slice(&own);
+            unsafe { job.weight.write(range.start * row..range.end * row) }.copy_from_slice(&own);
         }
     }
 }

@@ -8,7 +8,7 @@
 
 use super::super::backward::{Batch, Features};
 use super::super::images::Images;
-use super::super::layout::{tiles, with_width};
+use super::super::layout::{row, tiles, with_width};
 use super::super::vector::{Lanes, Vector};
 use super::dot::{DEPTH, Dot, LINE, LONGEST, Line, PASSES};
 use super::quantize::Scale;
@@ -27,7 +27,7 @@ pub(super) fn backward<D: Dot>(isa: D::Isa, scratch: &mut Scratch, batch: Batch,
     sums.resize(GROUPS * columns, Lanes::ZERO);
     let Features { first, mean, scale, weight } = features;
     let (mean, scale) = (mean.as_chunks::<GROUPS>().0, scale.as_chunks::<GROUPS>().0);
-    for (index, weight) in weight.chunks_exact_mut(GROUPS * columns).enumerate() {
+    for (index, weight) in weight.chunks_exact_mut(GROUPS * row(columns)).enumerate() {
         for first_image in (0..batch.images.len()).step_by(IMAGES) {
             let block = Block {
                 images: batch.images.slice(first_image..first_image + IMAGES),
@@ -219,7 +219,7 @@ fn step<D: Dot>(
 ) {
     let floats = D::floats(isa);
     let splat = |value| D::Floats::splat(floats, value);
-    let groups = weight.chunks_exact_mut(factors.len()).zip(sums.chunks_exact(factors.len()));
+    let groups = weight.chunks_exact_mut(row(factors.len())).zip(sums.chunks_exact(factors.len()));
     for ((weight, sums), (mean, scale)) in groups.zip(mean.iter().zip(scale)) {
         for part in 0..D::Floats::PARTS {
             let load = |lanes: &Lanes| D::Floats::load(floats, lanes, part);

@@ -7,7 +7,7 @@ use std::array;
 
 use super::super::forward::Block;
 use super::super::images::Images;
-use super::super::layout::{BLOCK, tiles, with_width};
+use super::super::layout::{BLOCK, row, tiles, with_width};
 use super::super::vector::{LANES, Lanes, Vector};
 use super::dot::{Dot, LINE, Numbers, PASSES};
 use super::{GROUPS, Weights, tail};
@@ -50,10 +50,11 @@ impl<'a, const COLUMNS: usize> Tile<'a, COLUMNS> {
     /// The tile of columns from `first` on.
     #[inline(always)]
     fn new(block: Block<'a>, weights: &'a Weights, first: usize) -> Self {
-        let last = weights.numbers.len() / block.columns - 1;
+        let row = row(block.columns);
+        let last = weights.numbers.len() / row - 1;
         let numbers = array::from_fn(|line| {
-            let row = &weights.numbers[line.min(last) * block.columns..][first..];
-            row.first_chunk().expect("a tile of columns")
+            let numbers = &weights.numbers[line.min(last) * row..][first..];
+            numbers.first_chunk().expect("a tile of columns")
         });
         Self { block, numbers }
     }

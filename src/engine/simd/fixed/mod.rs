@@ -60,7 +60,7 @@ const _: () = assert!(BLOCK.is_multiple_of(GROUPS) && BLOCK / GROUPS <= dot::LON
 /// A block's weights, as the forward pass multiplies them.
 #[derive(Default)]
 pub(in crate::engine::simd) struct Weights {
-    /// `[lines][C]`
+    /// `[lines][row(C)]`
     numbers: Vec<Numbers>,
     /// `[C]`
     scales: Vec<Scale>,

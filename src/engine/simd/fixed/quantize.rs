@@ -5,7 +5,7 @@
 //! [`LARGEST`](super::dot::LARGEST). A number is off by at most half the scale: by 2^-15 of the largest.
 
 use super::super::forward::Block;
-use super::super::layout::{tiles, with_width};
+use super::super::layout::{row, tiles, with_width};
 use super::super::vector::{LANES, Lanes, Vector};
 use super::dot::{Dot, Line, Numbers, PASSES};
 use super::{Dlogits, GROUPS, Weights};
@@ -32,12 +32,12 @@ impl Scale {
     }
 }
 
-/// The scales of columns whose values are in `groups`, `[groups][C]`.
+/// The scales of columns whose values are in `groups`, `[groups][row]`.
 #[inline(always)]
-fn scales<D: Dot>(isa: D::Isa, groups: &[Lanes], columns: usize, scales: &mut Vec<Scale>) {
+fn scales<D: Dot>(isa: D::Isa, groups: &[Lanes], columns: usize, row: usize, scales: &mut Vec<Scale>) {
     scales.clear();
     for (first, width) in tiles(columns, D::TILE) {
-        with_width!(width, largest::<D>(isa, groups, columns, first, scales));
+        with_width!(width, largest::<D>(isa, groups, row, first, scales));
     }
 }
 
@@ -46,7 +46,7 @@ fn scales<D: Dot>(isa: D::Isa, groups: &[Lanes], columns: usize, scales: &mut Ve
 fn largest<D: Dot, const COLUMNS: usize>(
     isa: D::Isa,
     groups: &[Lanes],
-    columns: usize,
+    row: usize,
     first: usize,
     scales: &mut Vec<Scale>,
 ) {
@@ -55,7 +55,7 @@ fn largest<D: Dot, const COLUMNS: usize>(
     let mut lanes = [Lanes::ZERO; COLUMNS];
     for part in 0..D::Floats::PARTS {
         let mut largest = [zero; COLUMNS];
-        for group in groups.chunks_exact(columns) {
+        for group in groups.chunks_exact(row) {
             let group: &[Lanes; COLUMNS] = group[first..].first_chunk().expect("a tile of columns");
             for (largest, lanes) in largest.iter_mut().zip(group) {
                 let value = D::Floats::load(floats, lanes, part);
@@ -73,14 +73,15 @@ fn largest<D: Dot, const COLUMNS: usize>(
 #[inline(always)]
 pub(super) fn prepare<D: Dot>(isa: D::Isa, block: Block, weights: &mut Weights) {
     let Block { mean, weight, columns, .. } = block;
-    scales::<D>(isa, weight, columns, &mut weights.scales);
+    let row = row(columns);
+    scales::<D>(isa, weight, columns, row, &mut weights.scales);
     weights.lanes.clear();
     weights.lanes.resize(columns, Lanes::ZERO);
-    weights.numbers.resize(mean.len() / GROUPS * columns, [Line::ZERO; PASSES]);
-    let lines = mean.as_chunks::<GROUPS>().0.iter().zip(weight.chunks_exact(GROUPS * columns));
-    for ((mean, weight), numbers) in lines.zip(weights.numbers.chunks_exact_mut(columns)) {
-        for (column, numbers) in numbers.iter_mut().enumerate() {
-            let weight = std::array::from_fn(|group| &weight[group * columns + column]);
+    weights.numbers.resize(mean.len() / GROUPS * row, [Line::ZERO; PASSES]);
+    let lines = mean.as_chunks::<GROUPS>().0.iter().zip(weight.chunks_exact(GROUPS * row));
+    for ((mean, weight), numbers) in lines.zip(weights.numbers.chunks_exact_mut(row)) {
+        for (column, numbers) in numbers[..columns].iter_mut().enumerate() {
+            let weight = std::array::from_fn(|group| &weight[group * row + column]);
             let reciprocal = weights.scales[column].reciprocal;
             line::<D>(isa, mean, weight, reciprocal, numbers, &mut weights.lanes[column]);
         }
@@ -118,7 +119,7 @@ fn line<D: Dot>(
 #[inline(always)]
 pub(super) fn round<D: Dot>(isa: D::Isa, columns: usize, dlogits: &mut [Lanes], rounded: &mut Dlogits) {
     let floats = D::floats(isa);
-    scales::<D>(isa, dlogits, columns, &mut rounded.scales);
+    scales::<D>(isa, dlogits, columns, columns, &mut rounded.scales);
     rounded.numbers.resize(dlogits.len() * LANES / 4, [0; PASSES]);
     let fours = rounded.numbers.chunks_exact_mut(columns * LANES / 4);
     for (dlogits, fours) in dlogits.chunks_exact_mut(columns).zip(fours) {

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::super::backward::ColumnStep;
 use super::super::images::Gathered;
+use super::super::layout::row;
 use super::super::vector::Vector;
 use super::dot::{Dot, LARGEST, LONGEST, PASSES};
 use super::*;
@@ -89,11 +90,15 @@ impl Case {
         packed
     }
 
-    /// `[groups][C]`.
+    /// `[groups][row(C)]`.
     fn packed_weight(&self, fixed: &Fixed) -> Vec<Lanes> {
         let column = |c: usize| self.pack(fixed, |feature| self.weight[c * self.features + feature]);
         let columns: Vec<_> = (0..self.columns).map(column).collect();
-        (0..columns[0].len()).flat_map(|group| columns.iter().map(move |column| column[group])).collect()
+        let groups = 0..columns[0].len();
+        let padding = vec![Lanes([f32::NAN; LANES]); row(self.columns) - self.columns];
+        let row =
+            |group: usize| columns.iter().map(move |column| column[group]).chain(padding.iter().copied());
+        groups.flat_map(row).collect()
     }
 
     fn check_forward(&self) {
@@ -103,7 +108,7 @@ impl Case {
             let (mean, weight) =
                 (self.pack(&fixed, |feature| self.mean[feature]), self.packed_weight(&fixed));
             let mut logits = vec![Lanes::ZERO; self.images.len().div_ceil(LANES) * self.columns];
-            let blocks = mean.chunks(BLOCK).zip(weight.chunks(BLOCK * self.columns)).enumerate();
+            let blocks = mean.chunks(BLOCK).zip(weight.chunks(BLOCK * row(self.columns))).enumerate();
             for (block, (mean, weight)) in blocks {
                 let block = Block { first: BLOCK * block, mean, weight, columns: self.columns };
                 let mut weights = Weights::default();
@@ -175,7 +180,7 @@ impl Case {
             fixed.backward(&mut scratch, batch, features);
             for (index, &expected) in expected.iter().enumerate() {
                 let Place { group, lane } = fixed.place(index % self.features);
-                let found = weight[group * self.columns + index / self.features].0[lane];
+                let found = weight[group * row(self.columns) + index / self.features].0[lane];
                 assert_eq!(found, expected, "{:?}, weight {index}", fixed.isa);
             }
         }
