@@ -48,6 +48,8 @@ impl Vector for F32x8 {
     const PARTS: usize = 2;
     /// 10 accumulators, 2 operands, 1 weight: 13 of 16 registers.
     const TILE: usize = 5;
+    /// The compiler then keeps three of ten sums in memory: an epoch takes 12 % longer.
+    const ASKS_BACKWARD: bool = false;
 
     #[inline(always)]
     fn splat(_: Avx2, value: f32) -> Self {

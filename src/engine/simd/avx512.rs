@@ -47,6 +47,7 @@ impl Vector for F32x16 {
     const PARTS: usize = 1;
     /// 20 accumulators, 2 operands, 1 weight: 23 of 32 registers.
     const TILE: usize = 10;
+    const ASKS_BACKWARD: bool = true;
 
     #[inline(always)]
     fn splat(_: Avx512, value: f32) -> Self {

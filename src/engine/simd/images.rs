@@ -88,30 +88,43 @@ impl<'a> Images<'a> {
         self.starts.iter().map(move |&start| self.whole(start))
     }
 
-    /// N groups of sixteen bytes of each image, from group `first` on, M images at a time; of fewer at the end, none.
+    /// N groups of sixteen bytes of each image, from group `first` on.
     ///
     /// # Panics
     /// If an image does not have as many groups.
     #[inline(always)]
-    pub(super) fn groups<const M: usize, const N: usize>(
-        self,
-        first: usize,
-    ) -> impl ExactSizeIterator<Item = [&'a [[u8; LANES]; N]; M]> + Clone {
+    pub(super) fn groups<const N: usize>(self, first: usize) -> Groups<'a, N> {
         assert!(self.features / LANES >= first + N, "groups of sixteen bytes");
-        self.starts.as_chunks::<M>().0.iter().map(move |starts| {
-            let mut groups = [&[[0; LANES]; N]; M];
-            for (groups, start) in groups.iter_mut().zip(starts) {
-                // SAFETY: behind `start` are `features` bytes that live as long as 'a, as many as was asserted.
-                *groups = unsafe { &*start.add(first * LANES).cast() };
-            }
-            groups
-        })
+        Groups { starts: self.starts, offset: first * LANES, images: PhantomData }
     }
 
     #[inline(always)]
     fn whole(self, start: *const u8) -> &'a [u8] {
         // SAFETY: every start is one of `features` bytes that live as long as 'a.
         unsafe { std::slice::from_raw_parts(start, self.features) }
+    }
+}
+
+/// N groups of sixteen bytes of each of some images.
+#[derive(Clone, Copy)]
+pub(super) struct Groups<'a, const N: usize> {
+    /// Each is the first of bytes that live as long as 'a, N groups and more behind `offset`.
+    starts: &'a [*const u8],
+    offset: usize,
+    images: PhantomData<&'a [u8]>,
+}
+
+impl<'a, const N: usize> Groups<'a, N> {
+    #[inline(always)]
+    pub(super) fn len(self) -> usize {
+        self.starts.len()
+    }
+
+    /// Those of one image.
+    #[inline(always)]
+    pub(super) fn at(self, image: usize) -> &'a [[u8; LANES]; N] {
+        // SAFETY: what begins there lives as long as 'a.
+        unsafe { &*self.starts[image].add(self.offset).cast() }
     }
 }
 
@@ -128,9 +141,8 @@ mod tests {
         let (images, labels) = gathered.fill(rows.into_iter().zip([4, 5, 6]));
         assert_eq!((images.len(), images.features(), labels), (3, 40, &[4, 5, 6][..]));
         assert!(images.iter().eq(rows));
-        let [first, second] = images.groups::<2, 1>(1).next().unwrap();
-        assert_eq!([first.as_flattened(), second.as_flattened()], [&rows[0][16..32], &rows[1][16..32]]);
-        assert_eq!(images.groups::<2, 1>(1).len(), 1);
+        let groups = images.groups::<1>(1);
+        assert!((0..groups.len()).map(|i| groups.at(i).as_flattened()).eq(rows.map(|row| &row[16..32])));
         assert_eq!(images.tile(1), Some([rows[1], rows[2]]));
         assert_eq!(images.tile::<2>(2), None);
         assert!(images.slice(1..9).iter().eq(rows[1..].iter().copied()));
@@ -140,7 +152,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "groups of sixteen bytes")]
     fn groups_past_the_end_of_an_image_are_refused() {
-        let _ = Gathered::default().fill([(&[0; 40][..], 0)]).0.groups::<1, 2>(1);
+        let _ = Gathered::default().fill([(&[0; 40][..], 0)]).0.groups::<2>(1);
     }
 
     #[test]

@@ -40,6 +40,7 @@ impl Vector for F32x4 {
     const PARTS: usize = 4;
     /// 20 accumulators, 2 operands, 1 weight: 23 of NEON's 32 registers.
     const TILE: usize = 10;
+    const ASKS_BACKWARD: bool = false;
 
     #[inline(always)]
     fn splat(_: Portable, value: f32) -> Self {

@@ -50,6 +50,9 @@ pub(super) trait Vector:
     /// Columns of a tile: two rows of so many accumulators, the operands, and no spill.
     const TILE: usize;
 
+    /// Whether the backward pass asks for pixels to come: sums must stay in registers all the same.
+    const ASKS_BACKWARD: bool;
+
     /// `value` in every lane.
     fn splat(isa: Self::Isa, value: f32) -> Self;
 

@@ -119,12 +119,12 @@ fn products<D: Dot, const N: usize, const COLUMNS: usize, const FRESH: bool>(
     for part in 0..D::PARTS {
         let mut products = [[D::zero(isa); COLUMNS]; N];
         if FRESH && part == 0 {
-            let images = block.images.groups::<DEPTH, GROUPS>(block.line * GROUPS);
+            let images = block.images.groups::<GROUPS>(block.line * GROUPS);
             let numbers = block.numbers.chunks_exact(block.columns);
-            for ((images, lines), numbers) in images.zip(&mut *lines).zip(numbers) {
+            for (four, (lines, numbers)) in lines.iter_mut().zip(numbers).enumerate() {
                 let mut bytes = [&[0; LINE]; DEPTH];
-                for i in 0..DEPTH {
-                    bytes[i] = images[i].as_flattened().first_chunk().expect("a line");
+                for (i, bytes) in bytes.iter_mut().enumerate() {
+                    *bytes = images.at(DEPTH * four + i).as_flattened().first_chunk().expect("a line");
                 }
                 D::interleave(isa, bytes, lines);
                 let numbers = numbers[column..].first_chunk().expect("a tile of columns");
