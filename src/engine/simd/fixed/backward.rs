@@ -7,6 +7,7 @@
 //! once.
 
 use super::super::backward::{Batch, Features};
+use super::super::forward::AHEAD;
 use super::super::images::Images;
 use super::super::layout::{row, tiles, with_width};
 use super::super::vector::{Lanes, Vector};
@@ -124,7 +125,10 @@ fn products<D: Dot, const N: usize, const COLUMNS: usize, const FRESH: bool>(
             for (four, (lines, numbers)) in lines.iter_mut().zip(numbers).enumerate() {
                 let mut bytes = [&[0; LINE]; DEPTH];
                 for (i, bytes) in bytes.iter_mut().enumerate() {
-                    *bytes = images.at(DEPTH * four + i).as_flattened().first_chunk().expect("a line");
+                    let image = DEPTH * four + i;
+                    let ahead = images.at((image + AHEAD).min(images.len() - 1));
+                    D::Floats::prefetch(D::floats(isa), &ahead[0][0]);
+                    *bytes = images.at(image).as_flattened().first_chunk().expect("a line");
                 }
                 D::interleave(isa, bytes, lines);
                 let numbers = numbers[column..].first_chunk().expect("a tile of columns");
