@@ -166,7 +166,7 @@ fn the_simd_engine_has_the_same_bits_on_every_machine() {
     };
     assert_eq!(
         weights_sha256(&end.parameters),
-        "09c681a3876b5cb56cddb0445e315b52aa45f8268b33a418fcf25c3493772394"
+        "b130d77e05d5524fcbd06d3df60ce0b997d52efad17e189e73af9aed79c65fe1"
     );
 }
 

@@ -9,7 +9,8 @@ use super::vector::LANES;
 /// Columns of the widest tile.
 const WIDEST: usize = 10;
 
-/// Groups in a feature block. The partial logits of the blocks are added in order, so this is part of the bits.
+/// Groups in a feature block. The partial logits of blocks are added two by two, then in order, so this is part of the
+/// bits.
 pub(super) const BLOCK: usize = 48;
 
 /// Lanes from one group's weights to the next one's. A tile of a wide model takes a part of each; with an odd number in

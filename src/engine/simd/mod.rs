@@ -4,12 +4,12 @@
 //! So this engine packs nothing but the weights, once, and takes every pixel from its byte:
 //!
 //! ```text
-//! for each batch, on every thread:
+//! for each batch, on every thread:                                            train.rs; who does what: sharing.rs
 //!     for each feature block of mine, two images by ten columns:              forward.rs
 //!         twenty sums += (pixel - mean) * weight          16 features at a time
 //!         partial logits <- the sixteen lanes of each sum, added up
 //!     barrier: all partial logits are there
-//!     dlogits = softmax(bias + partial logits, block by block) - y            softmax.rs, 16 images at a time
+//!     dlogits = softmax(bias + partial logits, two blocks by two) - y         softmax.rs, 16 images at a time
 //!     for each 32 features of mine, by ten columns:                           backward.rs
 //!         twenty sums += (pixel - mean) * dlogit          image after image
 //!         weight <- decay * weight - rate * sum           the gradient never leaves the registers
@@ -19,10 +19,10 @@
 //!    for, and a gradient's scale is applied once a step, not once an image.
 //! 2. Lanes run along the features, of which there are thousands, and never along the classes.
 //! 3. A thread owns features: their weights, gradients and steps stay in its core's cache. One barrier a step.
-//! 4. Images of the next batch are prefetched while this one is worked on.
+//! 4. Pixels are asked for sixteen images before their turn, in either pass.
 //!
 //! The bits of the result are defined, not found: sixteen virtual lanes, fused multiply-adds, blocks of 768
-//! features added in order, images added in order, one polynomial for `exp`. They are the same for any number of
+//! features added two by two and in order, images added in order, one polynomial for `exp`. They are the same for any number of
 //! threads and on any instruction set, and those of a run do not depend on the runs beside it.
 
 mod arithmetic;

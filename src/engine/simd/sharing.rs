@@ -97,3 +97,58 @@ pub(super) fn stride(lanes: usize) -> usize {
 pub(super) fn room(groups: usize, lanes: usize) -> usize {
     groups.div_ceil(BLOCK) * stride(lanes)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::*;
+    use crate::engine::Team;
+
+    /// What each member has of `blocks` blocks, with `image_groups` groups of images, in one column: its feature groups,
+    /// and for each piece where its partial logits go.
+    fn shares(threads: usize, blocks: usize, image_groups: usize) -> Vec<(Range<usize>, Vec<Range<usize>>)> {
+        let groups = BLOCK * (blocks - 1) + 5;
+        let mut team = Team::new(NonZeroUsize::new(threads).unwrap()).unwrap();
+        let share = |member: Member| {
+            let sharing = Sharing::new(&member, groups, 1);
+            let pieces = sharing.pieces(image_groups).map(|Piece { block, images }| {
+                let (slot, adds) = sharing.slot(block, image_groups);
+                assert!(slot + images.end <= sharing.slots(image_groups));
+                assert!(slot + images.end <= room(groups, image_groups));
+                assert!(!adds || block % 2 == 1, "a first block has nothing to be added to");
+                // Where it owns features, its blocks are those that it steps.
+                let owned = BLOCK * block..(BLOCK * (block + 1)).min(groups);
+                let features = sharing.features();
+                assert!(!sharing.owns() || (features.start <= owned.start && owned.end <= features.end));
+                slot + images.start..slot + images.end
+            });
+            let pieces = pieces.collect();
+            (sharing.features(), pieces)
+        };
+        team.run(share).unwrap()
+    }
+
+    #[test]
+    fn members_share_out_all_and_keep_apart_what_they_write() {
+        for (threads, blocks, image_groups) in (1..6)
+            .flat_map(|threads| (1..9).flat_map(move |blocks| [1, 7].map(|groups| (threads, blocks, groups))))
+        {
+            let shares = shares(threads, blocks, image_groups);
+            let features: Vec<usize> = shares.iter().flat_map(|(features, _)| features.clone()).collect();
+            assert!(
+                features.into_iter().eq(0..BLOCK * (blocks - 1) + 5),
+                "each feature group once, in order"
+            );
+            let pieces: usize = shares.iter().flat_map(|(_, pieces)| pieces).map(Range::len).sum();
+            assert_eq!(pieces, blocks * image_groups, "each block of each image once");
+            for (member, (_, pieces)) in shares.iter().enumerate() {
+                let others = shares.iter().enumerate().filter(|(other, _)| *other != member);
+                for other in others.flat_map(|(_, (_, pieces))| pieces) {
+                    let apart = |piece: &Range<usize>| piece.end <= other.start || other.end <= piece.start;
+                    assert!(pieces.iter().all(apart), "{threads} threads, {blocks} blocks");
+                }
+            }
+        }
+    }
+}

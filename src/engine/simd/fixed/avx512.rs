@@ -99,11 +99,10 @@ impl Dot for I32x16 {
     #[inline(always)]
     fn pack(isa: Vnni, groups: [&Lanes; 4], [high, low]: &mut Numbers) {
         let [a, b, c, d] = groups.map(|lanes| avx512!(_mm512_load_si512(lanes.0.as_ptr().cast())));
-        // Packing within quarters undoes what interleaving within quarters does: first the low words of two groups.
-        let words = |quarter: i64| {
-            (6 + 8 * quarter) << 48 | (4 + 8 * quarter) << 32 | (2 + 8 * quarter) << 16 | 8 * quarter
-        };
-        let [p, q, r, s] = [0, 1, 2, 3].map(words);
+        // Packing within quarters undoes what interleaving within quarters does: first the low words of two groups, of
+        // which the second one's are counted from 32.
+        let [p, q, r, s] =
+            [0, 1, 2, 3].map(|quarter| 0x0006_0004_0002_0000 + 0x0008_0008_0008_0008 * quarter);
         let second = 0x0020_0020_0020_0020;
         let order = avx512!(_mm512_set_epi64(s + second, s, r + second, r, q + second, q, p + second, p));
         let ab = avx512!(_mm512_permutex2var_epi16(a, order, b));

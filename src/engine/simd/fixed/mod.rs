@@ -8,20 +8,21 @@
 //! for each batch, on every thread:
 //!     for each feature block of mine:
 //!         scale, 16-bit weights, mean's part <- weights                       quantize.rs
-//!         for each two images by five columns:                                forward.rs
+//!         for each four images by five columns:                               forward.rs
 //!             sums += pixels * 16-bit weights         exact, 64 features at a time
 //!             partial logits <- (sums - mean's part) * scale
 //!     barrier; softmax
 //!     scale, 16-bit dlogits <- dlogits                                        quantize.rs
 //!     for each 64 features of mine:                                           backward.rs
-//!         lines <- bytes of the images, four by four
-//!         for each 32 features by five columns:
+//!         for each five columns:
+//!             lines <- bytes of the images, four by four          only for the first five
 //!             sums += lines * 16-bit dlogits          exact, 4 images at a time
 //!         weight <- decay * weight - rate * (sums * scale - mean * sum of the dlogits)
 //! ```
 //!
-//! 1. A 16-bit number is two *limbs*, signed bytes: `high * 256 + low`. VNNI multiplies pixels with either. AVX2
-//!    multiplies 16-bit numbers as they are; the sums are the same integers, and so the bits.
+//! 1. A 16-bit number is two *limbs*, signed bytes: `high * 256 + low`. VNNI multiplies pixels with all high limbs, and
+//!    shifts the sums before it goes on with the low ones. AVX2 multiplies 16-bit numbers as they are, in two passes
+//!    over every other one. The sums are the same integers, and so the bits.
 //! 2. A scale depends on a block alone, not on who owns it: who multiplies a block rounds it for himself, which costs
 //!    less than an agreement. A run's bits depend on no other run and on no number of threads.
 //! 3. The mean's part is taken off with the same rounded numbers that the pixels are multiplied with, so that adding
