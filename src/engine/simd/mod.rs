@@ -254,8 +254,13 @@ impl Engine for Simd {
     }
 
     fn state(&self) -> Vec<u8> {
-        let weight = self.weight.iter().flat_map(|lanes| lanes.0);
-        weight.chain(self.bias.iter().copied()).flat_map(f32::to_le_bytes).collect()
+        // Sixteen values at a time: the trainer keeps the state of each epoch.
+        let mut state = Vec::with_capacity(size_of_val(&self.weight[..]) + size_of_val(&self.bias[..]));
+        for lanes in &self.weight {
+            state.extend_from_slice(lanes.0.map(f32::to_le_bytes).as_flattened());
+        }
+        state.extend(self.bias.iter().flat_map(|value| value.to_le_bytes()));
+        state
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), usize> {
