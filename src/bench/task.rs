@@ -13,9 +13,9 @@ use crate::train::{Config, Trainer};
 /// Floating-point operations for a logit on its way to its gradient, or to its loss: most are the polynomial's of
 /// the exponential function.
 const SOFTMAX_FLOPS: f64 = 30.0;
-/// Bytes of a partial logit, and how many of them make a logit: on one or two threads, one for each 1,536 features.
+/// Bytes of a partial logit, and of how many features each is.
 const PARTIAL_BYTES: f64 = 4.0;
-const FEATURES_A_PARTIAL: usize = 1536;
+const FEATURES_A_PARTIAL: usize = 768;
 
 /// The images and the settings that every engine gets.
 pub struct Workload<'a> {
@@ -147,7 +147,10 @@ impl Task {
         let batch = workload.batch * features;
         let (flops, (held, bytes)) = match self {
             Self::Stage(Stage::Softmax) => {
-                let partials = PARTIAL_BYTES * (classes * features.div_ceil(FEATURES_A_PARTIAL)) as f64;
+                let blocks = features.div_ceil(FEATURES_A_PARTIAL);
+                // Threads that have whole pairs of them have added these up.
+                let parts = if blocks.is_multiple_of(2 * threads) { blocks / 2 } else { blocks };
+                let partials = PARTIAL_BYTES * (classes * parts) as f64;
                 // Every thread makes all of it for itself.
                 let held = (workload.batch as f64 * partials) as usize * threads;
                 (images * classes as f64 * SOFTMAX_FLOPS, (held, images * partials))

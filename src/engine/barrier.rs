@@ -18,7 +18,7 @@ const SPINS: u32 = if cfg!(loom) { 1 } else { 1_000 };
 /// is woken may find itself on the processor of the one that wakes it.
 const YIELDS: u32 = if cfg!(loom) { 1 } else { 1_000 };
 
-/// What a barrier is made of: loom's, where it tries all orders of events.
+/// What a barrier is made of: loom's, where it tries orders of events.
 mod parts {
     #[cfg(all(loom, test))]
     pub(super) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, fence};
@@ -68,8 +68,12 @@ impl Barrier {
     pub(super) fn wait(&self, member: usize) -> Result<(), Poisoned> {
         let before = self.arrivals[member].0.load(Ordering::Relaxed);
         self.arrivals[member].0.store(before.wrapping_add(1), Ordering::Release);
-        self.wake();
-        if !self.have_all_come(before) {
+        // The fences have an order. Whose is the last sees that all have come, and wakes those who sleep; a sleeper's
+        // comes after it was counted, so that it is seen, or sees for itself.
+        fence(Ordering::SeqCst);
+        if self.have_all_come(before) {
+            self.wake();
+        } else {
             self.wait_for_the_others(before);
         }
         if self.poisoned.load(Ordering::Acquire) { Err(Poisoned) } else { Ok(()) }
@@ -78,6 +82,7 @@ impl Barrier {
     /// Lets everybody who waits, or will wait, go at once with [`Poisoned`].
     pub(super) fn poison(&self) {
         self.poisoned.store(true, Ordering::Release);
+        fence(Ordering::SeqCst);
         self.wake();
     }
 
@@ -109,11 +114,8 @@ impl Barrier {
         self.sleepers.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Wakes those who sleep, once this thread has written what they wait for.
+    /// Wakes those who sleep.
     fn wake(&self) {
-        // The two fences have an order: either this thread sees the sleeper, or the sleeper, whose fence comes later,
-        // sees what this thread wrote before.
-        fence(Ordering::SeqCst);
         if self.sleepers.load(Ordering::Relaxed) > 0 {
             // Taking the lock makes sure that a sleeper which saw nothing new is waiting by now.
             drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner));
@@ -122,7 +124,7 @@ impl Barrier {
     }
 }
 
-/// All orders of events of two members, as far as loom tells them apart.
+/// Orders of events of two members, as far as loom tells them apart.
 #[cfg(all(loom, test))]
 mod tests {
     use loom::sync::Arc;

@@ -39,7 +39,7 @@ fn seen(create: Create, problem: &Problem, isa: Isa, threads: usize) -> Seen {
 /// Numbers of features around the bounds of groups, tiles and blocks.
 fn features() -> impl Strategy<Value = usize> {
     let near = |bound: usize| bound.saturating_sub(2).max(1)..bound + 3;
-    prop_oneof![1..100usize, near(16), near(32), near(64), near(768), near(1536)]
+    prop_oneof![1..100usize, near(16), near(32), near(64), near(768), near(1536), near(3072)]
 }
 
 fn sizes() -> impl Strategy<Value = Sizes> {

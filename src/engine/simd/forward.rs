@@ -4,18 +4,13 @@
 //! registers while a block of features passes. Pixels become numbers in registers, and the mean is subtracted
 //! there, on the adders beside the multiply-add units.
 //!
-//! The lanes of sixteen images' sums are added up together, a column at a time: 46 additions and shuffles for sixteen
-//! sums. From the caches one thread then runs at 83 % of the machine's peak (AVX-512, AMD Zen 5) and at 82 % of AVX2's;
-//! four sums at a time, it was 82 % and 73 %. With images from memory it does not pay as well: in a comparison in turns,
-//! training with AVX-512 took 5 to 8 % longer. Copying a tile's weights out of a wide model's first, so that they lie
-//! together, costs more than it gains with 40 columns and with 100.
+//! When a tile is done, the lanes of its sums that are 8 apart are added, two images in one register. What is left is
+//! added up for sixteen images together, a column at a time. So few sums wait in the first-level cache (5 KB) that
+//! weights and pixels keep their place there.
 //!
-//! Rows of 16, 32, 48, 64 or 128 columns compete for a few sets of the first-level cache: the pass then runs at 42 to
-//! 50 % of the peak, and with one column more or less at 75 to 85 %.
-//!
-//! Each line of the tile's features is preceded by a prefetch of that line in the images to come. Without it, one
-//! thread takes 0.92 s instead of 0.54 s for the lab's run 2; which cache it names makes no difference. It must not
-//! depend on a condition: with one in the loop, AVX2's sums do not stay in registers, which halves its speed.
+//! Each line of the tile's features is preceded by a prefetch of that line in the images to come. Without it, the lab's
+//! run 2 takes 0.31 s instead of 0.25 on two threads; which cache it names makes no difference. It must not depend on a
+//! condition: with one in the loop, AVX2's sums do not stay in registers, which halves its speed.
 
 use std::array;
 
@@ -25,8 +20,8 @@ use super::vector::{LANES, Lanes, Vector};
 
 /// Images of a tile.
 const IMAGES: usize = 2;
-/// How many images before their turn images are asked for: some 900 ns on two threads, more than memory takes, and
-/// not so many that they crowd out of the second-level cache what is worked on.
+/// How many images before their turn images are asked for: some 900 ns with two threads, and half of that in fixed point,
+/// where 8 are too few; with 32 and more, both passes find less of what they work on in the caches.
 pub(super) const AHEAD: usize = LANES;
 /// Groups of sixteen pixels in a cache line.
 const GROUPS_A_LINE: usize = 4;

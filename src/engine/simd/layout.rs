@@ -1,8 +1,8 @@
 //! How weights and images lie in memory for the kernels.
 //!
 //! Features come in *groups* of sixteen, and groups in *blocks* of 48 (768 features). Packed weights are
-//! `[group][column]` of sixteen lanes each; a tile's weights are then one run of memory, and a block of ten
-//! columns (30 KiB) stays in the first-level cache. Logits and dlogits are `[group of 16 images][column]`.
+//! `[group][row]` of sixteen lanes each, where a row is the columns and, in a wide model, at most one more; a block of
+//! ten columns (30 KiB) stays in the first-level cache. Logits and dlogits are `[group of 16 images][column]`.
 
 use super::vector::LANES;
 
@@ -14,7 +14,8 @@ const WIDEST: usize = 10;
 pub(super) const BLOCK: usize = 48;
 
 /// Lanes from one group's weights to the next one's. A tile of a wide model takes a part of each; with an odd number in
-/// a row, the parts spread over all sets of the first-level cache.
+/// a row, the parts spread over all sets of the first-level cache: 16 columns, or 64, otherwise take up to
+/// twice as long.
 pub(super) fn row(columns: usize) -> usize {
     if columns > WIDEST { columns | 1 } else { columns }
 }

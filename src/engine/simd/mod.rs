@@ -19,7 +19,7 @@
 //!    for, and a gradient's scale is applied once a step, not once an image.
 //! 2. Lanes run along the features, of which there are thousands, and never along the classes.
 //! 3. A thread owns features: their weights, gradients and steps stay in its core's cache. One barrier a step.
-//! 4. Pixels are asked for sixteen images before their turn, in either pass.
+//! 4. Pixels are asked for sixteen images before their turn.
 //!
 //! The bits of the result are defined, not found: sixteen virtual lanes, fused multiply-adds, blocks of 768
 //! features added two by two and in order, images added in order, one polynomial for `exp`. They are the same for any number of

@@ -4,9 +4,10 @@
 //! of features. Where the blocks divide evenly among the members, each one's weights are its own in both passes, and
 //! one barrier a step is enough.
 //!
-//! What one member writes lies apart from what others do. Prefetchers run past the end of what a core reads, by more
-//! than a page: each line that they take from another core, that one must take back before it writes there. Where a
-//! line takes 200 ns from core to core, that made an epoch of the lab a quarter longer (2 cores, AMD Zen 5).
+//! Where members own blocks, what one writes lies apart from what others do. Prefetchers run past the end of what a core
+//! reads, into the next page too: each line that they take from another core, that one must take back before it writes
+//! there. Where a line takes 200 ns from core to core, that made an epoch of the lab a quarter longer (2 cores, AMD
+//! Zen 5).
 
 use std::ops::Range;
 
@@ -67,11 +68,12 @@ impl<'a> Sharing<'a> {
     pub(super) fn pieces(self, image_groups: usize) -> impl Iterator<Item = Piece> {
         let share = self.member.share(self.blocks() * image_groups);
         let blocks = share.start / image_groups..share.end.div_ceil(image_groups);
-        blocks.map(move |block| {
+        let pieces = blocks.map(move |block| {
             let first = block * image_groups;
             let images = share.start.max(first) - first..share.end.min(first + image_groups) - first;
             Piece { block, images }
-        })
+        });
+        pieces.filter(|piece| !piece.images.is_empty())
     }
 
     /// How many lanes all slots take, with `lanes` in each.
@@ -116,6 +118,7 @@ mod tests {
                 let (slot, adds) = sharing.slot(block, image_groups);
                 assert!(slot + images.end <= sharing.slots(image_groups));
                 assert!(slot + images.end <= room(groups, image_groups));
+                assert!(!images.is_empty(), "a piece of nothing");
                 assert!(!adds || block % 2 == 1, "a first block has nothing to be added to");
                 // Where it owns features, its blocks are those that it steps.
                 let owned = BLOCK * block..(BLOCK * (block + 1)).min(groups);

@@ -8,10 +8,11 @@ use super::vector::{LANES, Lanes, Vector};
 pub(super) struct Partials<'a> {
     /// `[K]`
     pub(super) bias: &'a [f32],
-    /// The logits' first part, `[K]`; each further one, a feature block's, lies `stride` behind the one before.
+    /// The logits' first part, `[K]`; each further one, of one feature block or of two, lies `stride` behind the one
+    /// before.
     pub(super) logits: &'a [Lanes],
     pub(super) stride: usize,
-    /// Whether parts are first added two by two: blocks 0 and 1, 2 and 3. If not, each part has been.
+    /// Whether parts are first added two by two: blocks 0 and 1, 2 and 3. If not, each part is of two blocks already.
     pub(super) in_pairs: bool,
 }
 

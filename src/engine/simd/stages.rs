@@ -8,7 +8,7 @@ use super::backward::Batch;
 use super::forward::AHEAD;
 use super::images::Gathered;
 use super::shared::Shared;
-use super::train::{Training, Weights, column_step, forward_share, softmax_share, sum_images};
+use super::train::{MemberWeights, Training, column_step, forward_share, softmax_share, sum_images};
 use super::vector::{LANES, Lanes};
 use super::{Simd, sharing};
 use crate::engine::Step;
@@ -87,7 +87,7 @@ impl<'a> Stages<'a> {
         engine.team.run(|member| {
             let (mut dlogits, mut dbias) = (vec![Lanes::ZERO; groups], vec![0.0; job.bias.len()]);
             let sharing = job.sharing(&member);
-            let mut weights = Weights::new(&job, sharing);
+            let mut weights = MemberWeights::new(&job, sharing);
             let (mut scratch, mut gathered) = (Scratch::default(), Gathered::default());
             let (images, _) = gathered.fill(samples.select(0..samples.len()));
             let softmax = |scratch: &mut Scratch, dlogits: &mut [Lanes]| {
@@ -137,12 +137,16 @@ mod tests {
     /// Weights, bit for bit. Some dlogits of so many lie where rounding them again to 16 bits would move them.
     #[test]
     fn forward_softmax_and_backward_are_a_step_of_training() {
-        let (features, classes, images) = (5, 256, 4);
-        let standardization = Standardization { mean: vec![0.5; features], std: vec![0.25; features] };
+        let (classes, images) = (256, 4);
         let team = Team::new(NonZeroUsize::new(2).unwrap()).unwrap();
         let step = Step { eta: 0.5, lambda: 0.25 };
-        for (create, seed) in [Simd::new, Simd::fixed].into_iter().flat_map(|c| (0..200).map(move |s| (c, s)))
+        // With 3,072 features each member owns two blocks, and adds up their partial logits.
+        let cases = (0..200).map(|seed| (5, seed)).chain([(3072, 0), (3072, 1)]);
+        for (create, (features, seed)) in [Simd::new, Simd::fixed]
+            .into_iter()
+            .flat_map(|create| cases.clone().map(move |case| (create, case)))
         {
+            let standardization = Standardization { mean: vec![0.5; features], std: vec![0.25; features] };
             let mut pixels = vec![0; images * features];
             Xoshiro256PlusPlus::seed_from_u64(seed).fill_bytes(&mut pixels);
             let labels = Rows::contiguous(&[0, 7, 7, 255], 1);

@@ -32,7 +32,7 @@ pub(super) struct Training<'a> {
     pub(super) weight: Shared<'a, Lanes>,
     /// `[R * K]`: the bias before the first step.
     pub(super) bias: &'a [f32],
-    /// Twice `[slots][groups of 16 images][C]`: the partial logits of even and of odd steps. With two buffers,
+    /// Twice the slots of [`Sharing::slot`]: the partial logits of even and of odd steps. With two buffers,
     /// a member may begin the next step while others still read this one's.
     pub(super) partials: [Shared<'a, Lanes>; 2],
 }
@@ -40,7 +40,7 @@ pub(super) struct Training<'a> {
 impl Training<'_> {
     /// The images of the batch that begins at `first` in the order, those behind it that it asks for, and the labels.
     fn images(&self, first: usize) -> impl Iterator<Item = (&[u8], u8)> {
-        let order = self.order[first..].iter().take(self.batch + AHEAD);
+        let order = self.order[first..].iter().take(self.batch.saturating_add(AHEAD));
         self.samples.select(order.map(|&index| index as usize))
     }
 
@@ -59,7 +59,7 @@ pub(super) fn train(arithmetic: &dyn Arithmetic, job: &Training, member: &Member
     let mut dlogits = vec![Lanes::ZERO; job.batch.min(job.order.len()).div_ceil(LANES) * columns];
     let mut steps = vec![ColumnStep::default(); columns];
     let mut gathered = Gathered::default();
-    let mut weights = Weights::new(job, sharing);
+    let mut weights = MemberWeights::new(job, sharing);
 
     let cut = batches(job.order, job.batch, job.steps, job.shape.runs);
     for (number, (batch, batch_steps)) in cut.enumerate() {
@@ -94,7 +94,7 @@ pub(super) fn train(arithmetic: &dyn Arithmetic, job: &Training, member: &Member
 }
 
 /// The weights as one member has them.
-pub(super) struct Weights {
+pub(super) struct MemberWeights {
     /// The feature groups whose weights it steps.
     range: Range<usize>,
     /// Lanes of a group.
@@ -103,10 +103,10 @@ pub(super) struct Weights {
     own: Option<Vec<Lanes>>,
 }
 
-impl Weights {
+impl MemberWeights {
     pub(super) fn new(job: &Training, sharing: Sharing) -> Self {
         let (range, row) = (sharing.features(), row(job.shape.columns()));
-        // SAFETY: nobody writes any of them but at the end, and where they are shared, behind a barrier.
+        // SAFETY: nobody else writes any of them, and this member only when it gives them back.
         let copy = || unsafe { job.weight.read(range.start * row..range.end * row) }.to_vec();
         let own = sharing.owns().then(copy);
         Self { range, row, own }
@@ -150,7 +150,7 @@ pub(super) fn forward_share(
     job: &Training,
     sharing: Sharing,
     scratch: &mut Scratch,
-    weights: &Weights,
+    weights: &MemberWeights,
     (images, ahead): (Images, Images),
     partials: &Shared<Lanes>,
 ) {

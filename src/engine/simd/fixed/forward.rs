@@ -153,14 +153,13 @@ fn pass<D: Dot, const N: usize, const COLUMNS: usize, const PASS: usize>(
         pixels[1][i] = &tile.lines(ahead[i])[..whole];
     }
     let [pixels, ahead] = pixels;
-    let asked = [ahead[PASS % N], ahead[(PASS + PASSES) % N]];
     for line in 0..whole {
         let mut bytes = [&pixels[0][line]; N];
         for i in 0..N {
             bytes[i] = &pixels[i][line];
         }
-        for asked in asked {
-            D::Floats::prefetch(D::floats(isa), &asked[line][0]);
+        for i in (PASS..N).step_by(PASSES) {
+            D::Floats::prefetch(D::floats(isa), &ahead[i][line][0]);
         }
         accumulate::<D, N, COLUMNS, PASS>(isa, part, sums, bytes, numbers[line]);
     }

@@ -24,7 +24,9 @@
 //!    shifts the sums before it goes on with the low ones. AVX2 multiplies 16-bit numbers as they are, in two passes
 //!    over every other one. The sums are the same integers, and so the bits.
 //! 2. A scale depends on a block alone, not on who owns it: who multiplies a block rounds it for himself, which costs
-//!    less than an agreement. A run's bits depend on no other run and on no number of threads.
+//!    less than an agreement. A run's bits depend on no other run and on no number of threads: scales are powers of two,
+//!    so that the products with them are exact, and the partial logits of two blocks have the same sum whether it is
+//!    rounded once, by a fused multiply-add, or after each (for weights between 1e-30 and 1e30).
 //! 3. The mean's part is taken off with the same rounded numbers that the pixels are multiplied with, so that adding
 //!    a constant to a pixel and to its mean changes nothing.
 
