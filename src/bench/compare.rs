@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn a_machine_that_has_become_slower_is_no_verdict_on_the_program() {
         let record: BenchRecord =
-            serde_json::from_str(include_str!("../../benches/record/2026-11-24-bench.json"))
+            serde_json::from_str(include_str!("../../benches/record/2026-11-25-bench.json"))
                 .expect("a record of this program");
         let slowed = |time: f64, peak: f64| {
             let mut slowed = record.clone();
