@@ -34,8 +34,7 @@ pub(super) fn forward<D: Dot>(
     for (group, (images, logits)) in groups.enumerate() {
         let ahead = ahead.slice(LANES * group..LANES * (group + 1));
         for (first, width) in tiles(block.columns, D::TILE) {
-            // The first tile asks for what is to come; for the others it is here.
-            let ahead = if first == 0 { ahead } else { Images::NONE };
+            // Every tile asks for what is to come: by the second one's time, the first-level cache may have lost it.
             with_width!(width, columns::<D>(isa, block, weights, first, (images, ahead), &mut pairs, logits));
         }
     }
