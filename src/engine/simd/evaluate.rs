@@ -52,7 +52,7 @@ impl<'a> Scoring<'a> {
 }
 
 /// What a member finds in its share of the images.
-pub(super) struct Share {
+pub(super) struct Found {
     /// `[chunks][R]`: the loss sums, in order.
     pub(super) losses: Vec<f64>,
     /// `[R]`: the confusion matrices.
@@ -65,10 +65,10 @@ pub(super) fn evaluate(
     scoring: &Scoring,
     samples: &Samples,
     member: &Member,
-) -> Share {
+) -> Found {
     let Shape { classes, runs, .. } = scoring.shape;
     let (weights, mut logits) = (scoring.weights(arithmetic), scoring.logits());
-    let mut share = Share { losses: Vec::new(), confusions: vec![vec![0; classes * classes]; runs] };
+    let mut share = Found { losses: Vec::new(), confusions: vec![vec![0; classes * classes]; runs] };
     let mut gathered = Gathered::default();
     for (chunk, asked) in chunks(samples.len(), member) {
         let (images, labels) = gathered.fill(samples.select(chunk.start..asked));

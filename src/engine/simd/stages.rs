@@ -3,12 +3,11 @@
 //! Forward, softmax and backward, in this order, are one step of training, but for the bias: the same kernels on
 //! the same shares, with the ends of parallel regions where training has barriers.
 
-use super::arithmetic::Scratch;
 use super::backward::Batch;
 use super::forward::AHEAD;
 use super::images::Gathered;
 use super::shared::Shared;
-use super::train::{MemberWeights, Training, column_step, forward_share, softmax_share, sum_images};
+use super::train::{Share, Training, column_step, sum_images};
 use super::vector::{LANES, Lanes};
 use super::{Simd, sharing};
 use crate::engine::Step;
@@ -86,34 +85,25 @@ impl<'a> Stages<'a> {
         let arithmetic = &*engine.arithmetic;
         engine.team.run(|member| {
             let (mut dlogits, mut dbias) = (vec![Lanes::ZERO; groups], vec![0.0; job.bias.len()]);
-            let sharing = job.sharing(&member);
-            let mut weights = MemberWeights::new(&job, sharing);
-            let (mut scratch, mut gathered) = (Scratch::default(), Gathered::default());
+            let mut share = Share::new(arithmetic, &job, &member);
+            let mut gathered = Gathered::default();
             let (images, _) = gathered.fill(samples.select(0..samples.len()));
-            let softmax = |scratch: &mut Scratch, dlogits: &mut [Lanes]| {
-                let to = (job.bias, dlogits);
-                softmax_share(arithmetic, &job, sharing, scratch, &job.partials[0], labels, to);
-            };
+            let partials = &job.partials[0];
             if stage == Stage::Backward {
-                softmax(&mut scratch, &mut dlogits);
+                share.softmax(partials, labels, job.bias, &mut dlogits);
                 sum_images(&dlogits, &mut dbias);
             }
             member.wait();
             for _ in 0..times {
                 match stage {
-                    Stage::Forward => {
-                        let images = (images, images.slice(AHEAD..usize::MAX));
-                        let to = &job.partials[0];
-                        forward_share(arithmetic, &job, sharing, &mut scratch, &weights, images, to);
-                    }
-                    Stage::Softmax => softmax(&mut scratch, &mut dlogits),
+                    Stage::Forward => share.forward(images, images.slice(AHEAD..usize::MAX), partials),
+                    Stage::Softmax => share.softmax(partials, labels, job.bias, &mut dlogits),
                     Stage::Backward => {
-                        let batch = Batch { images, dlogits: &dlogits, dbias: &dbias, steps: &steps };
-                        arithmetic.backward(&mut scratch, batch, weights.features(&job));
+                        share.backward(Batch { images, dlogits: &dlogits, dbias: &dbias, steps: &steps });
                     }
                 }
             }
-            weights.give_back(&job);
+            share.finish();
         })?;
         Ok(())
     }

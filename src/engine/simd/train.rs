@@ -43,23 +43,16 @@ impl Training<'_> {
         let order = self.order[first..].iter().take(self.batch.saturating_add(AHEAD));
         self.samples.select(order.map(|&index| index as usize))
     }
-
-    /// How this job is shared out.
-    pub(super) fn sharing<'m>(&self, member: &'m Member) -> Sharing<'m> {
-        Sharing::new(member, self.mean.len(), self.shape.columns())
-    }
 }
 
 /// Runs one member's share of the training. Returns the bias after the last step, the same for every member.
 pub(super) fn train(arithmetic: &dyn Arithmetic, job: &Training, member: &Member) -> Vec<f32> {
     let columns = job.shape.columns();
-    let sharing = job.sharing(member);
+    let mut share = Share::new(arithmetic, job, member);
     let (mut bias, mut dbias) = (job.bias.to_vec(), vec![0.0; columns]);
-    let mut scratch = Scratch::default();
     let mut dlogits = vec![Lanes::ZERO; job.batch.min(job.order.len()).div_ceil(LANES) * columns];
     let mut steps = vec![ColumnStep::default(); columns];
     let mut gathered = Gathered::default();
-    let mut weights = MemberWeights::new(job, sharing);
 
     let cut = batches(job.order, job.batch, job.steps, job.shape.runs);
     for (number, (batch, batch_steps)) in cut.enumerate() {
@@ -67,7 +60,7 @@ pub(super) fn train(arithmetic: &dyn Arithmetic, job: &Training, member: &Member
         let labels = &labels[..batch.len()];
         let (images, ahead) = (images.slice(0..batch.len()), images.slice(AHEAD..usize::MAX));
         let partials = &job.partials[number % 2];
-        forward_share(arithmetic, job, sharing, &mut scratch, &weights, (images, ahead), partials);
+        share.forward(images, ahead, partials);
         assert!(
             labels.iter().all(|&label| usize::from(label) < job.shape.classes),
             "a label that is no class"
@@ -75,7 +68,7 @@ pub(super) fn train(arithmetic: &dyn Arithmetic, job: &Training, member: &Member
         member.wait();
 
         let dlogits = &mut dlogits[..images.len().div_ceil(LANES) * columns];
-        softmax_share(arithmetic, job, sharing, &mut scratch, partials, labels, (&bias, &mut *dlogits));
+        share.softmax(partials, labels, &bias, dlogits);
         sum_images(dlogits, &mut dbias);
         for (column, step) in steps.iter_mut().enumerate() {
             *step = column_step(batch_steps[column / job.shape.classes], batch.len());
@@ -83,18 +76,104 @@ pub(super) fn train(arithmetic: &dyn Arithmetic, job: &Training, member: &Member
         for ((bias, dbias), step) in bias.iter_mut().zip(&dbias).zip(&steps) {
             *bias = (-step.rate).mul_add(*dbias, *bias);
         }
-        let batch = Batch { images, dlogits, dbias: &dbias, steps: &steps };
-        arithmetic.backward(&mut scratch, batch, weights.features(job));
-        if !sharing.owns() {
+        share.backward(Batch { images, dlogits, dbias: &dbias, steps: &steps });
+        if !share.sharing.owns() {
             member.wait();
         }
     }
-    weights.give_back(job);
+    share.finish();
     bias
 }
 
+/// One member's share of a job: what it does in each stage of a step, and what it keeps from step to step.
+pub(super) struct Share<'a> {
+    arithmetic: &'a dyn Arithmetic,
+    job: &'a Training<'a>,
+    sharing: Sharing<'a>,
+    scratch: Scratch,
+    weights: MemberWeights,
+}
+
+impl<'a> Share<'a> {
+    pub(super) fn new(arithmetic: &'a dyn Arithmetic, job: &'a Training<'a>, member: &'a Member<'a>) -> Self {
+        let sharing = Sharing::new(member, job.mean.len(), job.shape.columns());
+        let weights = MemberWeights::new(job, sharing);
+        Self { arithmetic, job, sharing, scratch: Scratch::default(), weights }
+    }
+
+    /// Its share of the partial logits of a batch. Meanwhile it asks for `ahead`.
+    pub(super) fn forward(&mut self, images: Images, ahead: Images, partials: &Shared<Lanes>) {
+        let Self { job, sharing, .. } = *self;
+        let columns = job.shape.columns();
+        let image_groups = images.len().div_ceil(LANES);
+        for Piece { block, images: range } in sharing.pieces(image_groups) {
+            let (slot, adds) = sharing.slot(block, image_groups);
+            // SAFETY: pieces of different members do not overlap, and all read what is here only behind the barrier.
+            let logits = unsafe { partials.write(slot + range.start * columns..slot + range.end * columns) };
+            if !adds {
+                logits.fill(Lanes::ZERO);
+            }
+            let groups = BLOCK * block..(BLOCK * (block + 1)).min(job.mean.len());
+            let weight = self.weights.read(job, groups.clone());
+            let block = Block { first: groups.start, mean: &job.mean[groups], weight, columns };
+            let within = LANES * range.start..LANES * range.end;
+            let (images, ahead) = (images.slice(within.clone()), ahead.slice(within));
+            self.arithmetic.prepare(block, &mut self.scratch.weights);
+            self.arithmetic.forward(block, &self.scratch.weights, images, ahead, logits);
+        }
+    }
+
+    /// `dlogits [groups of 16 images][C]` of the whole batch, as the backward pass takes them, 0 in the lanes behind its
+    /// last image. Every member makes them for itself: that is cheaper than another barrier.
+    pub(super) fn softmax(
+        &mut self,
+        partials: &Shared<Lanes>,
+        labels: &[u8],
+        bias: &[f32],
+        dlogits: &mut [Lanes],
+    ) {
+        let Self { job, sharing, .. } = *self;
+        let Shape { classes, .. } = job.shape;
+        let columns = bias.len();
+        // SAFETY: behind the barrier nobody writes these; the next step's go to the other buffer.
+        let partials = unsafe { partials.read(0..sharing.slots(dlogits.len())) };
+        let (stride, in_pairs) = (stride(dlogits.len()), !sharing.adds_pairs());
+        for (group, labels) in labels.chunks(LANES).enumerate() {
+            let group = group * columns;
+            let mut padded = [0; LANES];
+            padded[..labels.len()].copy_from_slice(labels);
+            for first in (0..columns).step_by(classes) {
+                let run = group + first..group + first + classes;
+                let bias = &bias[first..first + classes];
+                let partials = Partials { bias, logits: &partials[run.start..], stride, in_pairs };
+                match job.objective {
+                    Objective::SoftmaxCrossEntropy => {
+                        let kernels = self.arithmetic.kernels();
+                        kernels.softmax_cross_entropy(partials, &padded, &mut dlogits[run]);
+                    }
+                }
+            }
+            if labels.len() < LANES {
+                let behind = |dlogit: &mut Lanes| dlogit.0[labels.len()..].fill(0.0);
+                dlogits[group..group + columns].iter_mut().for_each(behind);
+            }
+        }
+        self.arithmetic.round(columns, dlogits, &mut self.scratch.dlogits);
+    }
+
+    /// The step of its features' weights.
+    pub(super) fn backward(&mut self, batch: Batch) {
+        self.arithmetic.backward(&mut self.scratch, batch, self.weights.features(self.job));
+    }
+
+    /// Puts the trained weights where all members have theirs.
+    pub(super) fn finish(self) {
+        self.weights.give_back(self.job);
+    }
+}
+
 /// The weights as one member has them.
-pub(super) struct MemberWeights {
+struct MemberWeights {
     /// The feature groups whose weights it steps.
     range: Range<usize>,
     /// Lanes of a group.
@@ -104,7 +183,7 @@ pub(super) struct MemberWeights {
 }
 
 impl MemberWeights {
-    pub(super) fn new(job: &Training, sharing: Sharing) -> Self {
+    fn new(job: &Training, sharing: Sharing) -> Self {
         let (range, row) = (sharing.features(), row(job.shape.columns()));
         // SAFETY: nobody else writes any of them, and this member only when it gives them back.
         let copy = || unsafe { job.weight.read(range.start * row..range.end * row) }.to_vec();
@@ -123,7 +202,7 @@ impl MemberWeights {
     }
 
     /// The features that this member steps, for the backward pass.
-    pub(super) fn features<'a>(&'a mut self, job: &'a Training) -> Features<'a> {
+    fn features<'a>(&'a mut self, job: &'a Training) -> Features<'a> {
         let (mean, scale) = (&job.mean[self.range.clone()], &job.squared_scale[self.range.clone()]);
         let weight = match &mut self.own {
             Some(own) => own,
@@ -135,79 +214,13 @@ impl MemberWeights {
     }
 
     /// Puts the trained weights where all members have theirs.
-    pub(super) fn give_back(self, job: &Training) {
+    fn give_back(self, job: &Training) {
         let Self { range, row, own } = self;
         if let Some(own) = own {
             // SAFETY: the ranges of different members do not overlap, and nobody reads another's.
             unsafe { job.weight.write(range.start * row..range.end * row) }.copy_from_slice(&own);
         }
     }
-}
-
-/// This member's share of the partial logits of a batch.
-pub(super) fn forward_share(
-    arithmetic: &dyn Arithmetic,
-    job: &Training,
-    sharing: Sharing,
-    scratch: &mut Scratch,
-    weights: &MemberWeights,
-    (images, ahead): (Images, Images),
-    partials: &Shared<Lanes>,
-) {
-    let columns = job.shape.columns();
-    let image_groups = images.len().div_ceil(LANES);
-    for Piece { block, images: range } in sharing.pieces(image_groups) {
-        let (slot, adds) = sharing.slot(block, image_groups);
-        // SAFETY: pieces of different members do not overlap, and all read what is here only behind the barrier.
-        let logits = unsafe { partials.write(slot + range.start * columns..slot + range.end * columns) };
-        if !adds {
-            logits.fill(Lanes::ZERO);
-        }
-        let groups = BLOCK * block..(BLOCK * (block + 1)).min(job.mean.len());
-        let weight = weights.read(job, groups.clone());
-        let block = Block { first: groups.start, mean: &job.mean[groups], weight, columns };
-        let within = LANES * range.start..LANES * range.end;
-        let (images, ahead) = (images.slice(within.clone()), ahead.slice(within));
-        arithmetic.prepare(block, &mut scratch.weights);
-        arithmetic.forward(block, &scratch.weights, images, ahead, logits);
-    }
-}
-
-/// `dlogits [groups of 16 images][C]` of the whole batch, as the backward pass takes them, 0 in the lanes behind its
-/// last image. Every member makes them for itself: that is cheaper than another barrier.
-pub(super) fn softmax_share(
-    arithmetic: &dyn Arithmetic,
-    job: &Training,
-    sharing: Sharing,
-    scratch: &mut Scratch,
-    partials: &Shared<Lanes>,
-    labels: &[u8],
-    (bias, dlogits): (&[f32], &mut [Lanes]),
-) {
-    let Shape { classes, .. } = job.shape;
-    let columns = bias.len();
-    // SAFETY: behind the barrier nobody writes these; the next step's go to the other buffer.
-    let partials = unsafe { partials.read(0..sharing.slots(dlogits.len())) };
-    let (stride, in_pairs) = (stride(dlogits.len()), !sharing.adds_pairs());
-    for (group, labels) in labels.chunks(LANES).enumerate() {
-        let group = group * columns;
-        let mut padded = [0; LANES];
-        padded[..labels.len()].copy_from_slice(labels);
-        for first in (0..columns).step_by(classes) {
-            let run = group + first..group + first + classes;
-            let bias = &bias[first..first + classes];
-            let partials = Partials { bias, logits: &partials[run.start..], stride, in_pairs };
-            match job.objective {
-                Objective::SoftmaxCrossEntropy => {
-                    arithmetic.kernels().softmax_cross_entropy(partials, &padded, &mut dlogits[run]);
-                }
-            }
-        }
-        if labels.len() < LANES {
-            dlogits[group..group + columns].iter_mut().for_each(|dlogit| dlogit.0[labels.len()..].fill(0.0));
-        }
-    }
-    arithmetic.round(columns, dlogits, &mut scratch.dlogits);
 }
 
 pub(super) fn column_step(step: Step, images: usize) -> ColumnStep {
