@@ -100,7 +100,7 @@ impl Args {
         if contenders.is_empty() {
             let found = isa.map_or("auto", |isa| isa.name());
             let found = format!("{found} with --engine {}", kind.name());
-            return Err(Error::option("--isa", "an instruction set that the engine has here", found));
+            return Err(Error::setting("isa", "an instruction set that the engine has here", found));
         }
         Ok(contenders)
     }

@@ -76,7 +76,7 @@ impl Args {
         let console = Console::new(self.output);
         let model = Model::load(&self.model)?;
         if self.top == 0 {
-            return Err(Error::option("--top", "at least 1", self.top));
+            return Err(Error::setting("top", "at least 1", self.top));
         }
         let parameters = std::slice::from_ref(&model.parameters);
         let team = self.engine.team()?;

@@ -1,5 +1,4 @@
 //! The model: weights `[K, D]`, bias `[K]`, and the standardization they were trained behind.
-
 //!
 //! [`Parameters`] are what training changes; a [`Model`] is all that prediction needs. `file` writes and reads
 //! models, `init` draws the parameters that training begins with.
@@ -10,6 +9,7 @@ mod init;
 use std::collections::BTreeMap;
 
 use crate::data::Standardization;
+use crate::objective::Objective;
 
 /// A trained model: all that it takes to classify an image.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,10 +18,19 @@ pub struct Model {
     pub parameters: Parameters,
     /// What the images go through first.
     pub standardization: Standardization,
+    /// What it was trained to minimize, which says what its logits mean.
+    pub objective: Objective,
     /// The names of the K classes.
     pub classes: Vec<String>,
     /// Whatever else its writer wants to say of it, such as the settings of the training.
     pub metadata: BTreeMap<String, String>,
+}
+
+impl Model {
+    /// The weight of the penalty that it was trained with, if its metadata says so; else 0.
+    pub fn lambda(&self) -> f64 {
+        self.metadata.get("lambda").and_then(|lambda| lambda.parse().ok()).unwrap_or(0.0)
+    }
 }
 
 /// The weights and bias of one run. `logits [N, K] = x^ [N, D] . weight^T + bias`, `x^` standardized.

@@ -27,7 +27,7 @@ pub const REFERENCE: (&str, Build) = ("reference", |parameters, standardization,
     Box::new(Reference::new(parameters, standardization, OBJECTIVE))
 });
 
-const OBJECTIVE: Objective = Objective::SoftmaxCrossEntropy;
+const OBJECTIVE: Objective = Objective::Softmax;
 
 fn gemm(parameters: &[Parameters], standardization: &Standardization, team: Team) -> Box<dyn Engine> {
     Box::new(Gemm::new(parameters, standardization, OBJECTIVE, team))

@@ -21,7 +21,7 @@ const FUSED: [Create; 2] = [Simd::new, Simd::fixed];
 
 fn engine(create: Create, problem: &Problem, isa: Isa, threads: usize) -> Simd {
     let Problem { parameters, standardization, .. } = problem;
-    let objective = Objective::SoftmaxCrossEntropy;
+    let objective = Objective::Softmax;
     let engine = create(isa, parameters, standardization, objective, team(threads)).unwrap();
     assert_eq!(engine.info().isa, isa.name(), "an instruction set that was forced and did not run");
     engine

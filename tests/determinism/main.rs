@@ -54,7 +54,7 @@ fn every_instruction_set_gives_the_same_bits() {
         let results: Vec<_> = Isa::available()
             .map(|isa| {
                 let Problem { parameters, standardization, .. } = &problem;
-                let objective = Objective::SoftmaxCrossEntropy;
+                let objective = Objective::Softmax;
                 let engine = create(isa, parameters, standardization, objective, common::team(2));
                 let mut engine = engine.unwrap();
                 assert_eq!(engine.info().isa, isa.name());

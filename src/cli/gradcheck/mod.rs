@@ -65,7 +65,7 @@ impl Args {
         let train = dataset.train.samples();
         if self.images == 0 || self.images > train.len() {
             let expected = format!("1 to {}, the images of the training split", train.len());
-            return Err(Error::option("--images", expected, self.images));
+            return Err(Error::setting("images", expected, self.images));
         }
         let standardization = team.install(|| Standardization::measure(&train))?;
         let examination = Examination {
@@ -114,14 +114,14 @@ impl Args {
 
     /// The numbers that are not checked while the options are parsed.
     fn check(&self) -> Result<Options> {
-        for (option, value) in [("--step", self.step), ("--eps", self.eps)] {
+        for (option, value) in [("step", self.step), ("eps", self.eps)] {
             if !(value.is_finite() && value > 0.0) {
-                return Err(Error::option(option, "a finite number above 0", value));
+                return Err(Error::setting(option, "a finite number above 0", value));
             }
         }
         for &lambda in &self.lambda {
             if !(lambda >= 0.0 && (lambda as f32).is_finite()) {
-                return Err(Error::option("--lambda", "a finite number, 0 or more", lambda));
+                return Err(Error::setting("lambda", "a finite number, 0 or more", lambda));
             }
         }
         Ok(Options { step: self.step, epsilon: self.eps, ..Options::default() })
