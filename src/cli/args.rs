@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::console;
+use super::console::{self, OutputArgs};
 use super::settings::{self, SettingArgs};
 use crate::data::layout;
 use crate::data::{Dataset, Excerpt, Labels, Part, Source, SplitFiles, Validation};
@@ -184,17 +184,6 @@ struct IsaChoice(Option<Isa>);
 fn isa_parser() -> impl TypedValueParser<Value = IsaChoice> {
     let names = PossibleValuesParser::new(["auto"].into_iter().chain(Isa::ALL.map(Isa::name)));
     names.map(|name| IsaChoice(Isa::from_name(&name)))
-}
-
-/// How people and scripts want to be told.
-#[derive(Args, Clone, Copy)]
-pub(super) struct OutputArgs {
-    /// Print one JSON object on stdout; text for people goes to stderr
-    #[arg(long)]
-    pub(super) json: bool,
-    /// Print results only, no progress
-    #[arg(long)]
-    pub(super) quiet: bool,
 }
 
 /// The settings of a training pass, and where it goes.

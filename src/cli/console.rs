@@ -7,14 +7,25 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 
+use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use super::args::OutputArgs;
 use super::text;
 use crate::data::{Dataset, Excerpt, synthetic};
 use crate::error::{Error, Result};
 use crate::train::{EpochRecord, Metrics};
+
+/// How people and scripts want to be told.
+#[derive(Args, Clone, Copy)]
+pub(super) struct OutputArgs {
+    /// Print one JSON object on stdout; text for people goes to stderr
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Print results only, no progress
+    #[arg(long)]
+    pub(super) quiet: bool,
+}
 
 /// Where a verb's words go.
 #[derive(Clone, Copy)]

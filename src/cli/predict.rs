@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::args::{EngineArgs, OutputArgs};
-use super::console::{self, Console};
+use super::args::EngineArgs;
+use super::console::{self, Console, OutputArgs};
 use crate::data::layout::SIDE;
 use crate::data::{Format, Labels};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::model::{Model, Parameters};
-use crate::objective::Objective;
 use crate::picture::Picture;
 use crate::report::softmax;
 use crate::samples::Rows;
+use crate::train::evaluator;
 use crate::whole_file::folder_of;
 
 /// The characters of a bar that stands for certainty.
@@ -78,10 +78,7 @@ impl Args {
         if self.top == 0 {
             return Err(Error::setting("top", "at least 1", self.top));
         }
-        let parameters = std::slice::from_ref(&model.parameters);
-        let team = self.engine.team()?;
-        let mut engine =
-            self.engine.create(parameters, &model.standardization, Objective::default(), team)?;
+        let mut engine = evaluator(std::slice::from_ref(&model), &self.engine.machine()?)?;
 
         let (mut seen, mut failed) = (0, 0);
         for picture in &self.pictures {

@@ -28,8 +28,9 @@ impl<const OWN: bool> clap::Args for SettingArgs<OWN> {
     fn augment_args(command: Command) -> Command {
         let default = Settings::default();
         command.args(Self::rows().map(|row| {
-            let aliases = ALIASES.iter().find(|(name, _)| *name == row.name).map_or(&[][..], |(_, aliases)| aliases);
-            let arg = Arg::new(row.name).long(option(row.name)).visible_aliases(aliases);
+            let aliases =
+                ALIASES.iter().find(|(name, _)| *name == row.name).map_or(&[][..], |(_, aliases)| aliases);
+            let arg = Arg::new(row.name).long(option(row.name)).visible_aliases(aliases.iter().copied());
             if row.placeholder.is_empty() {
                 return arg.action(ArgAction::SetTrue).help(row.help.trim());
             }

@@ -64,7 +64,8 @@ pub(super) fn heading(runs: &[Run], engine: &EngineInfo) -> String {
     }
     let common = settings(&runs[0].settings);
     let threads = if engine.threads == 1 { "thread" } else { "threads" };
-    let _ = writeln!(text, "{common}engine    {} ({}), {} {threads}\n", engine.name, engine.isa, engine.threads);
+    let _ =
+        writeln!(text, "{common}engine    {} ({}), {} {threads}\n", engine.name, engine.isa, engine.threads);
     text
 }
 

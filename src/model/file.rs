@@ -10,8 +10,7 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::json;
 
-use super::{Model, Parameters};
-use crate::data::Standardization;
+use super::{Model, Parameters, Standardization};
 use crate::error::{Error, Result};
 use crate::objective::Objective;
 use crate::whole_file;
@@ -148,7 +147,8 @@ impl ModelFile<'_> {
     fn objective(&self, name: Option<String>) -> Result<Objective> {
         let Some(name) = name else { return Ok(Objective::default()) };
         Objective::from_name(&name).ok_or_else(|| {
-            let expected = format!("an objective in the metadata: {}", Objective::ALL.map(Objective::name).join(" or "));
+            let expected =
+                format!("an objective in the metadata: {}", Objective::ALL.map(Objective::name).join(" or "));
             Error::format(self.path, expected, format_args!("{name:?}"))
         })
     }

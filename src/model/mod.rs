@@ -5,11 +5,13 @@
 
 mod file;
 mod init;
+mod standardization;
 
 use std::collections::BTreeMap;
 
-use crate::data::Standardization;
 use crate::objective::Objective;
+
+pub use standardization::Standardization;
 
 /// A trained model: all that it takes to classify an image.
 #[derive(Clone, Debug, PartialEq)]

@@ -202,7 +202,9 @@ impl Checkpoint {
             .ok_or_else(|| broken("with a header that is longer than that"))?;
         let header: Header = serde_json::from_slice(header)
             .map_err(|error| broken(&format!("with a header that is none: {error}")))?;
-        header.with_planes(planes, path).ok_or_else(|| broken("with planes of other sizes than its header says"))
+        header
+            .with_planes(planes, path)
+            .ok_or_else(|| broken("with planes of other sizes than its header says"))
     }
 
     /// Checks that `runs` are those of the checkpoint.
@@ -258,7 +260,8 @@ impl Header {
             rest = behind;
         }
         let count = 2 * (runs.len() + best.iter().flatten().count());
-        if runs.is_empty() || every == 0 || best.len() != runs.len() || cut.len() != count || !rest.is_empty() {
+        if runs.is_empty() || every == 0 || best.len() != runs.len() || cut.len() != count || !rest.is_empty()
+        {
             return None;
         }
         let mut cut = cut.into_iter();

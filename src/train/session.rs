@@ -77,23 +77,18 @@ impl<'a> Session<'a> {
     pub fn new(splits: Splits<'a>, runs: Vec<Run>, machine: &Machine) -> Result<Self> {
         check(&runs, splits.train.len())?;
         let Splits { train, validation, classes } = splits;
-        let settings = &runs[0].settings;
+        let Settings { epochs, batch, objective, .. } = runs[0].settings;
         let mut team = machine.team.handle();
         let standardization = team.install(|| Standardization::measure(&train))?;
-        let initial = Parameters::random(classes.len(), train.features(), settings.seed);
-        let engine = machine.engine(&Problem {
-            initial: &vec![initial; runs.len()],
-            standardization: &standardization,
-            objective: settings.objective,
-        })?;
-        let epochs = settings.epochs;
+        let initial = &initial(&runs, classes.len(), train.features());
+        let engine = machine.engine(&Problem { initial, standardization: &standardization, objective })?;
         let hold = |split| Held::new(split, epochs);
         let [train, validation] = team.install(|| [train, validation].map(hold))?;
         let images = train.samples().len();
         let steps: Vec<Step> = runs.iter().map(|run| run.settings.step()).collect();
         Ok(Self {
             order: vec![0; images],
-            steps: steps.repeat(images.div_ceil(settings.batch)),
+            steps: steps.repeat(images.div_ceil(batch)),
             slice: 16,
             reached: Reached::nothing(runs.len()),
             last: vec![None; runs.len()],
@@ -137,6 +132,15 @@ impl<'a> Session<'a> {
         session.runs[0].settings.order().fill(reached.epoch + 1, &mut session.order);
         session.reached = reached;
         Ok(session)
+    }
+
+    /// Goes back to the beginning of the first epoch.
+    pub fn restart(&mut self) {
+        let features = self.standardization.mean.len();
+        self.engine.load(&initial(&self.runs, self.classes.len(), features));
+        self.reached = Reached::nothing(self.runs.len());
+        self.last.fill(None);
+        self.best.fill(None);
     }
 
     /// Saves a checkpoint to the file `path` after every `every` epochs, after the last one, and when training is stopped.
@@ -311,18 +315,21 @@ impl<'a> Session<'a> {
         seconds.train += spent.train;
         seconds.evaluate += spent.evaluate;
 
-        let running = |fate: &Fate| *fate == Fate::Running;
-        for (run, state) in states.into_iter().enumerate().filter(|(run, _)| running(&fates[*run])) {
+        for (run, state) in states.into_iter().enumerate() {
+            if fates[run] != Fate::Running {
+                continue;
+            }
             let record = EpochRecord {
                 epoch: *epoch,
                 train: Metrics::new(&train[run], penalties[run]),
                 validation: Metrics::new(&validation[run], penalties[run]),
                 seconds: spent,
             };
-            let best = histories[run].iter().map(|record| record.validation.loss).fold(f64::INFINITY, f64::min);
+            let best =
+                histories[run].iter().map(|record| record.validation.loss).fold(f64::INFINITY, f64::min);
             histories[run].push(record);
             fates[run].note(*epoch, record.train.cost.is_finite());
-            if running(&fates[run]) {
+            if fates[run] == Fate::Running {
                 let snapshot = Arc::new(Snapshot { epoch: *epoch, state });
                 if record.validation.loss < best {
                     self.best[run] = Some(Arc::clone(&snapshot));
@@ -367,7 +374,8 @@ impl<'a> Session<'a> {
         let settings = &self.runs[run].settings;
         let setting = |name: &'static str| (name, settings.get(name));
         // The model has its objective as a field.
-        let metadata = Settings::TABLE.iter().filter(|row| row.name != "objective").map(|row| setting(row.name));
+        let metadata =
+            Settings::TABLE.iter().filter(|row| row.name != "objective").map(|row| setting(row.name));
         let facts = [("engine", self.engine.info().name), ("epoch", epoch.to_string())];
         Model {
             parameters,
@@ -379,6 +387,11 @@ impl<'a> Session<'a> {
     }
 }
 
+/// The parameters that the runs begin with.
+fn initial(runs: &[Run], classes: usize, features: usize) -> Vec<Parameters> {
+    vec![Parameters::random(classes, features, runs[0].settings.seed); runs.len()]
+}
+
 /// Checks the settings of runs that are to be trained side by side on `images` images.
 fn check(runs: &[Run], images: usize) -> Result<()> {
     let (first, others) = runs.split_first().expect("a run to train");
@@ -388,7 +401,11 @@ fn check(runs: &[Run], images: usize) -> Result<()> {
         for row in Settings::TABLE.iter().filter(|row| row.scope == Scope::Common) {
             let [expected, found] = [first, run].map(|run| run.settings.get(row.name));
             if expected != found {
-                return Err(Error::setting(row.name, format_args!("{expected}, as in the run beside it"), found));
+                return Err(Error::setting(
+                    row.name,
+                    format_args!("{expected}, as in the run beside it"),
+                    found,
+                ));
             }
         }
     }

@@ -6,10 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::order::Order;
 use crate::engine::Step;
 use crate::error::{Error, Result};
 use crate::objective::Objective;
-use crate::train::order::Order;
 
 /// What is known of a setting.
 #[derive(Clone, Copy, Debug)]
