@@ -1,16 +1,20 @@
 //! The command keeps its word to people and scripts: what it prints and where, its JSON, its exit codes, and
 //! one line that says what is wrong.
 
+mod bench;
 mod completions;
 mod folders;
 #[cfg(target_os = "linux")]
 mod full_disk;
+mod gradcheck;
+mod info;
 #[cfg(unix)]
 mod inputs;
 #[cfg(target_os = "linux")]
 mod malformed;
 mod misuse;
 mod output;
+mod predict;
 mod random;
 mod records;
 #[cfg(unix)]

@@ -2,7 +2,6 @@
 //! stop; and it leaves a whole folder, or none.
 
 mod archives;
-mod command;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod server;

@@ -1,6 +1,5 @@
 //! What the report promises, one file for each kind of output.
 
-mod command;
 mod folder;
 mod history;
 mod markup;

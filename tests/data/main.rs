@@ -6,10 +6,11 @@ mod cifar_100;
 mod mixed;
 mod npy;
 mod python;
-#[path = "../real_images/mod.rs"]
-mod real_images;
 mod splits;
-mod verbs;
+mod standardization;
+#[path = "../support/mod.rs"]
+mod support;
+mod synthetic;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -66,7 +67,7 @@ const CIFAR_100: [Batch; 2] = [Batch { salt: 1, count: 6 }, Batch { salt: 3, cou
 
 /// A file or folder that `python/write.py` has written.
 fn python(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/python").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/python").join(name)
 }
 
 /// Copies the files of one folder into another.

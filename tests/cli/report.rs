@@ -7,7 +7,6 @@ use std::process::Command;
 use onelayer::data::layout::RECORD;
 use serde_json::Value;
 
-use crate::markup::{check_balanced, table};
 use crate::page::files;
 
 /// Runs the command in `folder`, on 300 images of noise.
