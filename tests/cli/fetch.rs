@@ -1,44 +1,39 @@
 //! The verb itself, as far as it goes without the official archive.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::io::Write;
+use std::net::TcpListener;
 
-use tempfile::TempDir;
-
-use super::server::{Reply, Server};
-
-fn failure(arguments: &[&str], folder: &TempDir, code: i32) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_onelayer"));
-    let Output { status, stdout, stderr } =
-        command.arg("fetch").args(arguments).current_dir(folder.path()).output().unwrap();
-    let message = String::from_utf8(stderr).unwrap();
-    assert_eq!((status.code(), message.lines().count()), (Some(code), 1), "{message}");
-    assert!(stdout.is_empty());
-    message
-}
+use super::Desk;
+use super::support::names;
 
 #[test]
 fn what_is_not_the_official_archive_is_refused_in_one_line() {
-    let folder = TempDir::new().unwrap();
-    fs::write(folder.path().join("mine.tar.gz"), "no archive").unwrap();
-    let message = failure(&["--archive", "mine.tar.gz"], &folder, 1);
+    let desk = Desk::bare();
+    fs::write(desk.path("mine.tar.gz"), "no archive").unwrap();
+    let message = desk.failure("fetch --archive mine.tar.gz", 1);
     assert!(
         message.contains("mine.tar.gz: expected the archive of CIFAR-10, 170052171 bytes, found 10 bytes")
     );
-    let message = failure(&["cifar-100", "--archive", "mine.tar.gz"], &folder, 1);
+    let message = desk.failure("fetch cifar-100 --archive mine.tar.gz", 1);
     assert!(message.contains("the archive of CIFAR-100, 168513733 bytes"), "{message}");
 
-    let server = Server::new(|_, _| Reply::whole(b"<html>moved</html>"));
-    let message = failure(&["--url", &server.url], &folder, 1);
-    assert!(message.contains(&server.url) && message.contains("expected 170052171 bytes"), "{message}");
-    assert_eq!(super::names(&folder.path().join("data")), [""; 0]);
+    let host = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", host.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = host.accept().unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nmoved").unwrap();
+    });
+    let message = desk.failure(&format!("fetch --url {url}"), 1);
+    assert!(message.contains(&url) && message.contains("expected 170052171 bytes"), "{message}");
+    assert_eq!(names(&desk.path("data")), [""; 0]);
 }
 
 #[test]
 fn options_that_do_not_go_together() {
-    let folder = TempDir::new().unwrap();
-    let message = failure(&["--url", "http://127.0.0.1:1/", "--archive", "x"], &folder, 2);
+    let desk = Desk::bare();
+    let message = desk.failure("fetch --url http://127.0.0.1:1/ --archive x", 2);
     assert!(message.contains("expected without"), "{message}");
-    let message = failure(&["cifar-1000"], &folder, 2);
+    let message = desk.failure("fetch cifar-1000", 2);
     assert!(message.contains("cifar-10"), "{message}");
 }

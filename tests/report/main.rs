@@ -2,8 +2,11 @@
 
 mod folder;
 mod history;
+#[path = "../support/markup.rs"]
 mod markup;
 mod page;
 mod pictures;
 mod runs;
+#[path = "../support/mod.rs"]
+mod support;
 mod tables;
