@@ -11,10 +11,10 @@ use super::text::grouped;
 use crate::bench::{
     self, BenchRecord, Comparison, Contender, MachineRecord, Measurement, Oracle, Task, Verdict, Workload,
 };
-use crate::data::{Dataset, Resident, Standardization};
+use crate::data::{Dataset, Resident};
 use crate::engine::{EngineKind, Team};
 use crate::error::{Error, Result};
-use crate::model::Parameters;
+use crate::model::{Parameters, Standardization};
 use crate::report::{self, Table};
 use crate::roofline::{self, Budget, Roofline};
 use crate::train::record::DatasetRecord;

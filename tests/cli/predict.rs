@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use onelayer::data::Standardization;
 use onelayer::data::layout::{FEATURES, RECORD};
-use onelayer::model::{Model, Parameters};
+use onelayer::model::{Model, Parameters, Standardization};
 use serde_json::Value;
 
 use super::{Desk, Done};

@@ -1,7 +1,7 @@
 //! Standardization is the plain population mean and standard deviation of `pixel / 255`, feature by feature,
 //! however the images lie in memory and however many threads measure them.
 
-use onelayer::data::Standardization;
+use onelayer::model::Standardization;
 use onelayer::samples::{Rows, Samples};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
