@@ -2,7 +2,9 @@
 
 #![cfg(target_os = "linux")]
 
-use std::fs::{self, File};
+mod support;
+
+use std::fs;
 use std::num::NonZeroUsize;
 
 use onelayer::data::{Dataset, Source, SplitFiles};
@@ -10,6 +12,7 @@ use onelayer::engine::{EngineKind, Machine, Problem, Team};
 use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::Objective;
 use onelayer::train::{Config, Trainer};
+use support::data_sets::write_holes;
 
 /// So many that what they may cost is more than what anything else here does.
 const IMAGES: usize = 2_000_000;
@@ -18,13 +21,6 @@ const FEATURES: usize = 50;
 const BYTES_AN_IMAGE: usize = 8;
 /// What comes once, whatever the number of images: stacks, pools, buffers of a batch.
 const ONCE: usize = 4 << 20;
-
-/// The header of a NumPy array of unsigned bytes.
-fn header(shape: &str) -> Vec<u8> {
-    let dictionary = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({shape}), }}");
-    let padded = format!("{dictionary:<117}\n");
-    [b"\x93NUMPY\x01\x00", (padded.len() as u16).to_le_bytes().as_slice(), padded.as_bytes()].concat()
-}
 
 /// Memory of this process that is no file's, in bytes.
 fn anonymous() -> usize {
@@ -36,21 +32,9 @@ fn anonymous() -> usize {
 #[test]
 fn an_image_that_is_mapped_costs_at_most_eight_bytes_of_memory_in_training_and_evaluation() {
     let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, images: usize| {
-        for (what, shape, bytes) in
-            [("images", format!("{images}, {FEATURES}"), FEATURES), ("labels", format!("{images},"), 1)]
-        {
-            let header = header(&shape);
-            let path = folder.path().join(format!("{name}_{what}.npy"));
-            fs::write(&path, &header).unwrap();
-            // A hole: all zeros, and no disk.
-            let file = File::options().write(true).open(&path).unwrap();
-            file.set_len((header.len() + images * bytes) as u64).unwrap();
-        }
-    };
-    write("train", IMAGES);
-    write("validation", 10);
-    write("test", 10);
+    for (split, images) in [("train", IMAGES), ("validation", 10), ("test", 10)] {
+        write_holes(folder.path(), split, [images, FEATURES], 2);
+    }
     fs::write(folder.path().join("classes.txt"), "nothing\nsomething\n").unwrap();
 
     let before = anonymous();

@@ -1,6 +1,6 @@
 //! Training reaches what the lab reached, whatever the data and the engine, and does what its settings say.
 
-mod real_images;
+mod support;
 
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;
@@ -13,7 +13,7 @@ use onelayer::objective::Objective;
 use onelayer::samples::{Rows, Samples};
 use onelayer::train::record::weights_sha256;
 use onelayer::train::{Config, EpochRecord, Finished, Metrics, Run, Trainer, evaluate};
-use real_images::real_images;
+use support::real_images;
 
 static SYNTHETIC: LazyLock<Dataset> =
     LazyLock::new(|| Dataset::open(&Source::Synthetic(0), &SplitFiles::default()).unwrap());

@@ -7,7 +7,7 @@ use onelayer::engine::{self, Engine, Gemm, Isa, Reference, Simd, Team};
 use onelayer::gradient_check::{Precision, engine_gradient, flat, reference_gradient, tolerance};
 use onelayer::objective::Objective;
 
-use crate::gradient_support::problem::Problem;
+use crate::problem::Problem;
 
 /// The threads on which all engines of all cases run.
 static TEAM: LazyLock<Team> =

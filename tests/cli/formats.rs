@@ -1,74 +1,42 @@
 //! Every format reaches every verb that reads data.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Output};
 
 use onelayer::data::pickle;
 use onelayer::model::Model;
 use serde_json::Value;
-use tempfile::TempDir;
 
-use super::{array, copy, python, write_arrays, write_cifar_10, write_cifar_100};
+use super::support::data_sets::{copy, python, write_arrays, write_cifar_10, write_cifar_100, write_pair};
+use super::{Desk, Done};
 
 /// A folder with each of the small data sets: `binary`, `python` and `arrays` are one, `binary100` and
 /// `python100` another; `own` has images of 7 features in 3 classes.
-struct Desk(TempDir);
-
-impl Desk {
-    fn new() -> Self {
-        let desk = Self(TempDir::new().unwrap());
-        for name in ["binary", "python", "arrays", "binary100", "python100", "own"] {
-            fs::create_dir(desk.path(name)).unwrap();
-        }
-        write_cifar_10(&desk.path("binary"));
-        copy(&python("cifar-10-batches-py"), &desk.path("python"));
-        write_arrays(&desk.path("arrays"));
-        write_cifar_100(&desk.path("binary100"));
-        copy(&python("cifar-100-python"), &desk.path("python100"));
-        for split in ["train", "test"] {
-            let pixels: Vec<u8> = (0..210).map(|i| (i * i % 251) as u8).collect();
-            let labels: Vec<u8> = (0..30).map(|n| n % 3).collect();
-            fs::write(desk.path(&format!("own/{split}_images.npy")), array(&[30, 7], &pixels)).unwrap();
-            fs::write(desk.path(&format!("own/{split}_labels.npy")), array(&[30], &labels)).unwrap();
-        }
-        desk
+fn desk() -> Desk {
+    let desk = Desk::bare();
+    for name in ["binary", "python", "arrays", "binary100", "python100", "own"] {
+        fs::create_dir(desk.path(name)).unwrap();
     }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+    write_cifar_10(&desk.path("binary"));
+    copy(&python("cifar-10-batches-py"), &desk.path("python"));
+    write_arrays(&desk.path("arrays"));
+    write_cifar_100(&desk.path("binary100"));
+    copy(&python("cifar-100-python"), &desk.path("python100"));
+    let pixels: Vec<u8> = (0..210).map(|i| (i * i % 251) as u8).collect();
+    let labels: Vec<u8> = (0..30).map(|n| n % 3).collect();
+    for split in ["train", "test"] {
+        write_pair(&desk.path("own"), split, &[30, 7], &pixels, &labels);
     }
+    desk
+}
 
-    fn output(&self, arguments: &str) -> (Option<i32>, String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_onelayer"));
-        command.args(arguments.split_whitespace()).current_dir(self.0.path()).env_remove("ONELAYER_DATA");
-        let Output { status, stdout, stderr } = command.output().unwrap();
-        (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
-    }
-
-    #[track_caller]
-    fn json(&self, arguments: &str) -> Value {
-        let (code, out, err) = self.output(&format!("{arguments} --json"));
-        assert_eq!(code, Some(0), "{arguments}: {err}");
-        serde_json::from_str(&out).unwrap()
-    }
-
-    #[track_caller]
-    fn failure(&self, arguments: &str, code: i32) -> String {
-        let (found, out, err) = self.output(arguments);
-        assert_eq!((found, out.as_str()), (Some(code), ""), "{err}");
-        err
-    }
-
-    /// A run of two epochs.
-    fn train(&self, data: &str, out: &str) -> Value {
-        self.json(&format!("train --data {data} --batch 2 --epochs 2 --seed 3 --out {out} --no-report"))
-    }
+/// A run of two epochs.
+fn train(desk: &Desk, data: &str, out: &str) -> Value {
+    desk.json(&format!("train --data {data} --batch 2 --epochs 2 --seed 3 --out {out} --no-report"))
 }
 
 #[test]
 fn the_same_images_train_the_same_weights() {
-    let desk = Desk::new();
+    let desk = desk();
     for (formats, classes) in [
         (&["binary", "python", "arrays"][..], 10),
         (&["binary100", "python100"], 100),
@@ -77,7 +45,7 @@ fn the_same_images_train_the_same_weights() {
         let runs: Vec<Value> = formats
             .iter()
             .enumerate()
-            .map(|(format, data)| desk.train(data, &format!("run{classes}-{format}")))
+            .map(|(format, data)| train(&desk, data, &format!("run{classes}-{format}")))
             .collect();
         for run in &runs {
             for key in ["weights_sha256", "test"] {
@@ -91,8 +59,8 @@ fn the_same_images_train_the_same_weights() {
 
 #[test]
 fn a_model_keeps_its_classes_and_meets_the_data_of_any_format() {
-    let desk = Desk::new();
-    desk.train("binary100", "run");
+    let desk = desk();
+    train(&desk, "binary100", "run");
     let model = Model::load(&desk.path("run/model.safetensors")).unwrap();
     let meta = python("cifar-100-python/meta");
     let names = pickle::names(&meta, &fs::read(&meta).unwrap(), "fine_label_names").unwrap();
@@ -104,8 +72,7 @@ fn a_model_keeps_its_classes_and_meets_the_data_of_any_format() {
     assert_eq!(binary["classes"][99]["name"], "worm");
 
     let predicted = |file: &str| {
-        let (code, out, err) = desk.output(&format!("predict run/model.safetensors {file}:0-2 --json"));
-        assert_eq!(code, Some(0), "{err}");
+        let (out, _) = desk.run(&format!("predict run/model.safetensors {file}:0-2 --json"));
         out.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
     };
     let (binary, pickled) = (predicted("binary100/test.bin"), predicted("python100/test"));
@@ -117,8 +84,8 @@ fn a_model_keeps_its_classes_and_meets_the_data_of_any_format() {
 
 #[test]
 fn a_model_is_evaluated_where_only_the_images_that_it_is_evaluated_on_are() {
-    let desk = Desk::new();
-    desk.train("binary", "run");
+    let desk = desk();
+    train(&desk, "binary", "run");
     fs::remove_file(desk.path("binary/data_batch_1.bin")).unwrap();
     fs::remove_file(desk.path("binary/data_batch_2.bin")).unwrap();
     let test = "evaluate run/model.safetensors --data binary --engine gemm";
@@ -127,7 +94,7 @@ fn a_model_is_evaluated_where_only_the_images_that_it_is_evaluated_on_are() {
         [&dataset["train"], &dataset["validation"], &dataset["test"]],
         [&Value::Null, &Value::Null, &3.into()]
     );
-    let (_, text, _) = desk.output(test);
+    let (text, _) = desk.run(test);
     assert!(text.starts_with("data      CIFAR-10 (binary): 3 test images\n"), "{text}");
     let message = desk.failure(&format!("{test} --split validation"), 1);
     assert!(
@@ -138,9 +105,9 @@ fn a_model_is_evaluated_where_only_the_images_that_it_is_evaluated_on_are() {
 
 #[test]
 fn records_have_the_labels_that_the_model_has() {
-    let desk = Desk::new();
-    desk.train("python100 --labels coarse", "coarse");
-    desk.train("own", "own-run");
+    let desk = desk();
+    train(&desk, "python100 --labels coarse", "coarse");
+    train(&desk, "own", "own-run");
     for (model, file, truth) in [
         // Fine label 3 is in group 0.
         ("coarse", "binary100/test.bin", "aquatic_mammals"),
@@ -154,9 +121,9 @@ fn records_have_the_labels_that_the_model_has() {
 
 #[test]
 fn a_model_of_other_images_or_classes_is_refused() {
-    let desk = Desk::new();
-    desk.train("python", "ten");
-    desk.train("own", "own-run");
+    let desk = desk();
+    train(&desk, "python", "ten");
+    train(&desk, "own", "own-run");
     let [ten, own] = ["ten/model.safetensors", "own-run/model.safetensors"];
     for (arguments, fact) in [
         (
@@ -181,14 +148,15 @@ fn a_model_of_other_images_or_classes_is_refused() {
         ),
         (format!("predict {own} binary/test_batch.bin:0"), "expected labels from 0 to 2"),
     ] {
-        let message = desk.failure(&arguments, 1);
-        assert!(message.contains(fact), "{message}");
+        let Done { code, stdout, stderr } = desk.done(&arguments);
+        assert_eq!((code, stdout.as_str()), (Some(1), ""));
+        assert!(stderr.contains(fact), "{stderr}");
     }
 }
 
 #[test]
 fn every_format_is_described_and_its_gradient_checked() {
-    let desk = Desk::new();
+    let desk = desk();
     for data in ["python", "arrays", "binary100", "python100 --labels coarse", "own"] {
         let info = desk.json(&format!("info --data {data}"));
         let (features, classes) = match data {
@@ -216,7 +184,7 @@ fn every_format_is_described_and_its_gradient_checked() {
 
 #[test]
 fn every_format_trains_four_runs() {
-    let desk = Desk::new();
+    let desk = desk();
     for data in ["python", "arrays", "binary100", "python100 --labels coarse", "own"] {
         let reproduced = desk.json(&format!(
             "reproduce --data {data} --validation-images 1 --batch 2 --epochs 1 --no-report --out runs --overwrite"
@@ -230,22 +198,22 @@ fn every_format_trains_four_runs() {
 
 #[test]
 fn bench_measures_images_of_any_size() {
-    let desk = Desk::new();
+    let desk = desk();
     let record = desk.json("bench --data own --quick --batch 5 --out bench");
     assert_eq!((&record["dataset"]["train"], &record["dataset"]["name"]), (&24.into(), &"custom".into()));
 }
 
 #[test]
 fn a_run_says_how_it_chose_its_data() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.json("train --data python100 --labels coarse --validation-images 2 --batch 2 --epochs 1 --out run");
-    let report = fs::read_to_string(desk.path("run/report.md")).unwrap();
+    let report = desk.read("run/report.md");
     assert!(report.contains("--data python100 --validation-images 2 --labels coarse"), "{report}");
 }
 
 #[test]
 fn choices_that_cannot_be_made() {
-    let desk = Desk::new();
+    let desk = desk();
     for (options, line) in [
         (
             "python --labels coarse",
@@ -266,6 +234,6 @@ fn choices_that_cannot_be_made() {
         ),
     ] {
         let message = desk.failure(&format!("train --data {options} --out run"), 2);
-        assert_eq!(message.trim_end(), format!("onelayer: {line}"));
+        assert_eq!(message, line);
     }
 }

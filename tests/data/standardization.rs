@@ -1,13 +1,12 @@
 //! Standardization is the plain population mean and standard deviation of `pixel / 255`, feature by feature,
 //! however the images lie in memory and however many threads measure them.
 
-mod real_images;
-
 use onelayer::model::Standardization;
 use onelayer::samples::{Rows, Samples};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use real_images::real_images;
+
+use super::support::real_images;
 
 /// Mean and standard deviation in f64, in two passes, without any rounding to f32.
 fn two_pass(samples: &Samples) -> (Vec<f64>, Vec<f64>) {

@@ -2,28 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 
 use onelayer::data::layout::{FEATURES, RECORD};
 use onelayer::model::{Model, Parameters, Standardization};
 use serde_json::Value;
-use tempfile::TempDir;
+
+use super::{Desk, Done};
 
 /// A folder with a model of two classes, `red` and `blue`, that answers with the brighter of the two
 /// channels; with pictures in `pictures/`, one of them damaged; and with records: 0 is red, 1 is blue, both
 /// labelled blue.
-fn scene() -> TempDir {
-    let folder = TempDir::new().unwrap();
+fn scene() -> Desk {
+    let desk = Desk::bare();
     let mut parameters = Parameters::zeros(2, FEATURES);
     parameters.weight[..1024].fill(0.01);
     parameters.weight[FEATURES + 2048..].fill(0.01);
     let standardization = Standardization { mean: vec![0.5; FEATURES], std: vec![0.25; FEATURES] };
     let classes = vec!["red".into(), "blue".into()];
     let model = Model { parameters, standardization, classes, metadata: BTreeMap::new() };
-    model.save(&folder.path().join("model.safetensors")).unwrap();
+    model.save(&desk.path("model.safetensors")).unwrap();
 
-    let pictures = folder.path().join("pictures");
+    let pictures = desk.path("pictures");
     fs::create_dir(&pictures).unwrap();
     for (name, colour) in [("a.png", [200, 0, 0]), ("c.PNG", [0, 0, 200])] {
         fs::write(pictures.join(name), png(40, 30, colour)).unwrap();
@@ -35,8 +34,8 @@ fn scene() -> TempDir {
     let record = |planes: [u8; 3]| [&[1][..], planes.map(plane).as_flattened()].concat();
     let records = [record([200, 0, 0]), record([0, 0, 200])].concat();
     assert_eq!(records.len(), 2 * RECORD);
-    fs::write(folder.path().join("two.bin"), records).unwrap();
-    folder
+    fs::write(desk.path("two.bin"), records).unwrap();
+    desk
 }
 
 fn png(width: u32, height: u32, colour: [u8; 3]) -> Vec<u8> {
@@ -49,17 +48,15 @@ fn png(width: u32, height: u32, colour: [u8; 3]) -> Vec<u8> {
     bytes
 }
 
-fn predict(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_onelayer"));
-    command.args(["predict", "model.safetensors"]).args(arguments).current_dir(folder);
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+fn predict(desk: &Desk, arguments: &str) -> (Option<i32>, String, String) {
+    let Done { code, stdout, stderr } = desk.done(&format!("predict model.safetensors {arguments}"));
+    (code, stdout, stderr)
 }
 
 #[test]
 fn one_bad_picture_is_told_of_and_the_others_go_on() {
-    let folder = scene();
-    let (code, out, err) = predict(folder.path(), &["pictures", "--json"]);
+    let desk = scene();
+    let (code, out, err) = predict(&desk, "pictures --json");
     assert_eq!(code, Some(1));
     assert_eq!(err.lines().count(), 2, "{err}");
     assert!(
@@ -79,8 +76,8 @@ fn one_bad_picture_is_told_of_and_the_others_go_on() {
 
 #[test]
 fn text_says_what_was_done_and_shows_bars() {
-    let folder = scene();
-    let (code, out, err) = predict(folder.path(), &["pictures/a.png", "two.bin:0-1", "--top", "1"]);
+    let desk = scene();
+    let (code, out, err) = predict(&desk, "pictures/a.png two.bin:0-1 --top 1");
     assert_eq!((code, err.as_str()), (Some(0), ""));
     let lines: Vec<&str> = out.lines().collect();
     assert_eq!(lines[0], "pictures/a.png (40 x 30, its centre square averaged to 32 x 32)");
@@ -92,8 +89,8 @@ fn text_says_what_was_done_and_shows_bars() {
 
 #[test]
 fn what_cannot_be_used_is_one_clear_line() {
-    let folder = scene();
-    fs::create_dir(folder.path().join("empty")).unwrap();
+    let desk = scene();
+    fs::create_dir(desk.path("empty")).unwrap();
     let cases = [
         ("two.bin:2", "expected record numbers from 0 to 1, found 2 to 2"),
         ("two.bin:1-0", "expected record numbers from 0 to 1, found 1 to 0"),
@@ -103,23 +100,23 @@ fn what_cannot_be_used_is_one_clear_line() {
         ("pictures/notes.txt:0", "a whole number of records"),
     ];
     for (argument, message) in cases {
-        let (code, out, err) = predict(folder.path(), &[argument]);
+        let (code, out, err) = predict(&desk, argument);
         assert_eq!((code, out.as_str()), (Some(1), ""), "{argument}");
         assert!(err.lines().next().unwrap().contains(message), "{argument}: {err}");
     }
-    assert_eq!(predict(folder.path(), &["pictures", "--top", "0"]).0, Some(2));
-    assert_eq!(predict(folder.path(), &[]).0, Some(2));
+    assert_eq!(predict(&desk, "pictures --top 0").0, Some(2));
+    assert_eq!(predict(&desk, "").0, Some(2));
 }
 
 #[test]
 fn a_model_of_other_images_is_refused() {
-    let folder = scene();
+    let desk = scene();
     let standardization = Standardization { mean: vec![0.5; 9], std: vec![0.25; 9] };
     let classes = vec!["red".into(), "blue".into()];
     let metadata = BTreeMap::new();
     let model = Model { parameters: Parameters::zeros(2, 9), standardization, classes, metadata };
-    model.save(&folder.path().join("model.safetensors")).unwrap();
-    let (code, _, err) = predict(folder.path(), &["pictures/a.png"]);
+    model.save(&desk.path("model.safetensors")).unwrap();
+    let (code, _, err) = predict(&desk, "pictures/a.png");
     assert_eq!(code, Some(1));
     assert!(
         err.contains("model.safetensors: expected a model of 3072 features") && err.contains("found 9"),

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::common::{self, Build, ENGINES, Problem, REFERENCE, Sizes};
+use crate::common::{self, Build, ENGINES, Problem, REFERENCE, Sizes};
 use onelayer::engine::Engine;
 use onelayer::model::Parameters;
 use onelayer::train::{Checkpoint, Config, EpochRecord, Fingerprint, Progress, Reached, Run, Trainer};

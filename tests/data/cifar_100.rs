@@ -5,9 +5,8 @@ use std::fs;
 use onelayer::data::{Labels, SplitFiles};
 use tempfile::TempDir;
 
-use super::{
-    CIFAR_100, assert_error, assert_refused, contents, open, open_as, python, write_cifar_10, write_cifar_100,
-};
+use super::support::data_sets::{CIFAR_100, python, write_cifar_10, write_cifar_100};
+use super::{assert_error, assert_refused, contents, open, open_as};
 
 fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();

@@ -2,15 +2,11 @@
 //!
 //! Every mistake must be caught in every case drawn, and the right code must pass the same cases.
 
-mod gradient_support;
-#[path = "gradient_support/mistaken.rs"]
-mod mistaken;
-
-use gradient_support::checks::{Verdict, close, differences, ensure, score_properties};
-use gradient_support::config;
-use gradient_support::naive::Layer;
-use gradient_support::problem::{Pixels, Problem, Recipe, Weights, recipes};
-use mistaken::{Mistake, Mistaken};
+use crate::checks::{Verdict, close, differences, ensure, score_properties};
+use crate::config;
+use crate::mistaken::{Mistake, Mistaken};
+use crate::naive::Layer;
+use crate::problem::{Pixels, Problem, Recipe, Weights, recipes};
 use onelayer::gradient_check::{LayerCost, Options, Precision, UNIT_F32, compare, flat, tolerance};
 use onelayer::model::Standardization;
 use onelayer::objective::Objective;

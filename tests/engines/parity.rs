@@ -3,11 +3,9 @@
 //! A gradient is one real step of the real engine: weights before and after are subtracted and divided by eta, a
 //! power of two, so that what is compared passed through the code that trains.
 
-mod common;
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use common::{Build, ENGINES, Problem, REFERENCE, Sizes};
+use crate::common::{Build, ENGINES, Problem, REFERENCE, Sizes};
 use onelayer::engine::{Batches, Engine, Evaluation, Step};
 use onelayer::model::Parameters;
 use onelayer::samples::{Rows, Samples};
@@ -266,7 +264,7 @@ fn of_equal_logits_the_first_is_predicted() {
     let problem = Problem::new(sizes(40, 7, 2, 300, 1), 0.05, 3);
     let zeros = vec![Parameters::zeros(7, 40); 2];
     for (name, build) in ENGINES.into_iter().chain([REFERENCE]) {
-        let mut engine = build(&zeros, &problem.standardization, common::team(2));
+        let mut engine = build(&zeros, &problem.standardization, crate::common::team(2));
         for evaluation in engine.evaluate(&problem.samples()).unwrap() {
             let predicted_first: u64 = evaluation.confusion.iter().step_by(7).sum();
             assert_eq!((evaluation.images(), predicted_first), (300, 300), "{name}");

@@ -1,12 +1,7 @@
 //! The trained weights are a function of data, configuration and seed alone: not of threads, of how training is
 //! cut into calls, of a pause, or of the runs that train beside.
 
-mod checkpoint;
-#[path = "../common/mod.rs"]
-mod common;
-mod instruction_sets;
-
-use common::{Build, ENGINES, Problem, REFERENCE, Sizes, start};
+use crate::common::{Build, ENGINES, Problem, REFERENCE, Sizes, start};
 use onelayer::engine::{Batches, Engine, Isa, RunState, Simd};
 use onelayer::model::Parameters;
 
@@ -52,9 +47,12 @@ fn every_instruction_set_gives_the_same_bits() {
     for create in [Simd::new, Simd::fixed] {
         let results: Vec<_> = Isa::available()
             .map(|isa| {
-                let mut engine =
-                    create(isa, &start(&problem.parameters, &problem.standardization), common::team(2))
-                        .unwrap();
+                let mut engine = create(
+                    isa,
+                    &start(&problem.parameters, &problem.standardization),
+                    crate::common::team(2),
+                )
+                .unwrap();
                 assert_eq!(engine.info().isa, isa.name());
                 train(&mut engine, &problem);
                 let evaluations = engine.evaluate(&problem.samples()).unwrap();
@@ -94,7 +92,7 @@ fn training_goes_on_from_a_state_as_if_it_had_never_stopped() {
         let state = first.state();
 
         let zeros = vec![Parameters::zeros(SIZES.classes, SIZES.features); SIZES.runs];
-        let mut second = build(&zeros, &problem.standardization, common::team(3));
+        let mut second = build(&zeros, &problem.standardization, crate::common::team(3));
         second.restore(&state).unwrap();
         assert!(second.state() == state, "{name}");
         assert_eq!(second.parameters(), first.parameters(), "{name}");
@@ -112,7 +110,7 @@ fn the_state_of_a_run_goes_on_alone_to_the_bits_it_has_among_others() {
         let mut together = problem.engine(build, 2);
         train(&mut *together, &problem);
         let zeros = [Parameters::zeros(SIZES.classes, SIZES.features)];
-        let mut alone = build(&zeros, &problem.standardization, common::team(1));
+        let mut alone = build(&zeros, &problem.standardization, crate::common::team(1));
         alone.restore(&together.state()[1..2]).unwrap();
         let steps: Vec<_> = problem.steps[1..].iter().copied().step_by(SIZES.runs).collect();
         alone.train(&problem.samples(), Batches { steps: &steps, ..problem.batches() }).unwrap();
@@ -152,7 +150,8 @@ fn a_run_among_others_has_the_bits_of_that_run_alone() {
         train(&mut *together, &problem);
         let (together, evaluations) = (together.parameters(), together.evaluate(&problem.samples()).unwrap());
         for run in 0..SIZES.runs {
-            let mut alone = build(&problem.parameters[run..=run], &problem.standardization, common::team(1));
+            let mut alone =
+                build(&problem.parameters[run..=run], &problem.standardization, crate::common::team(1));
             let steps: Vec<_> = problem.steps[run..].iter().copied().step_by(SIZES.runs).collect();
             alone.train(&problem.samples(), Batches { steps: &steps, ..problem.batches() }).unwrap();
             assert!(alone.parameters()[0] == together[run], "{name}, run {run}");
@@ -181,7 +180,7 @@ fn parameters_come_back_as_they_were_loaded() {
                 assert!(close(&back.bias, &loaded.bias, bias_atol), "{name}: bias");
             }
             // Nothing of what was there before is left.
-            let fresh = build(parameters, standardization, common::team(1));
+            let fresh = build(parameters, standardization, crate::common::team(1));
             assert!(engine.state() == fresh.state(), "{name}");
         }
     }

@@ -7,9 +7,8 @@ use onelayer::data::layout::CLASSES;
 use onelayer::data::{Labels, SplitFiles, pickle};
 use tempfile::TempDir;
 
-use super::{
-    Batch, CIFAR_10, CIFAR_100, assert_error, assert_refused, contents, copy, open, open_as, python,
-};
+use super::support::data_sets::{Batch, CIFAR_10, CIFAR_100, copy, python};
+use super::{assert_error, assert_refused, contents, open, open_as};
 
 /// A folder with a copy of the small CIFAR-10.
 fn folder() -> TempDir {
@@ -38,8 +37,7 @@ fn cifar_10_is_what_python_wrote() {
     let data = open(&python("cifar-10-batches-py")).unwrap();
     assert_eq!((data.name, &data.classes[..]), ("CIFAR-10", &CLASSES.map(String::from)[..]));
     for (split, batch) in [&data.train, &data.validation, &data.test].into_iter().zip(CIFAR_10) {
-        let expected: Vec<_> = (0..batch.count).map(|n| (batch.image(n), batch.label(n))).collect();
-        assert!(contents(split) == expected);
+        assert!(contents(split) == batch.contents());
     }
 }
 

@@ -7,7 +7,8 @@ use onelayer::data::image_file::Place;
 use onelayer::data::npy;
 use tempfile::TempDir;
 
-use super::{CIFAR_10, array, array_with, assert_error, assert_refused, contents, open, write_arrays};
+use super::support::data_sets::{CIFAR_10, array, array_with, write_arrays, write_pair};
+use super::{assert_error, assert_refused, contents, open};
 
 fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
@@ -18,11 +19,8 @@ fn folder() -> TempDir {
 /// A folder with arrays of 5 features: 6 images that train, and 2 for the test.
 fn small() -> TempDir {
     let folder = TempDir::new().unwrap();
-    let write = |name: &str, bytes: Vec<u8>| fs::write(folder.path().join(name), bytes).unwrap();
-    write("train_images.npy", array(&[6, 5], &(0..30).collect::<Vec<u8>>()));
-    write("train_labels.npy", array(&[6], &[0, 1, 2, 2, 1, 0]));
-    write("test_images.npy", array(&[2, 5], &[9; 10]));
-    write("test_labels.npy", array(&[2], &[2, 1]));
+    write_pair(folder.path(), "train", &[6, 5], &(0..30).collect::<Vec<u8>>(), &[0, 1, 2, 2, 1, 0]);
+    write_pair(folder.path(), "test", &[2, 5], &[9; 10], &[2, 1]);
     folder
 }
 
@@ -32,8 +30,7 @@ fn arrays_are_rows_of_images_and_their_labels() {
     let data = open(folder.path()).unwrap();
     assert_eq!((data.name, data.classes[9].as_str()), ("custom", "truck"));
     for (split, batch) in [&data.train, &data.validation, &data.test].into_iter().zip(CIFAR_10) {
-        let expected: Vec<_> = (0..batch.count).map(|n| (batch.image(n), batch.label(n))).collect();
-        assert!(contents(split) == expected);
+        assert!(contents(split) == batch.contents());
     }
 }
 

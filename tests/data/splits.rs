@@ -6,10 +6,10 @@ use std::path::Path;
 use onelayer::data::{Excerpt, Part, Source, Split, SplitFiles, Validation};
 use tempfile::TempDir;
 
-use super::{
-    CIFAR_10, array, assert_error, contents, copy, open, open_as, python, write_arrays, write_cifar_10,
-    write_cifar_100,
+use super::support::data_sets::{
+    CIFAR_10, array, copy, python, write_arrays, write_cifar_10, write_cifar_100,
 };
+use super::{assert_error, contents, open, open_as};
 
 fn names(names: &[&str]) -> Option<Vec<String>> {
     Some(names.iter().map(|name| name.to_string()).collect())
@@ -28,10 +28,7 @@ fn held_out(count: usize) -> SplitFiles {
 fn the_last_images_validate_and_all_others_train() {
     let folder = TempDir::new().unwrap();
     write_cifar_10(folder.path());
-    let all: Vec<_> = CIFAR_10[..2]
-        .iter()
-        .flat_map(|batch| (0..batch.count).map(|n| (batch.image(n), batch.label(n))))
-        .collect();
+    let all: Vec<_> = CIFAR_10[..2].iter().flat_map(|batch| batch.contents()).collect();
     let part = |split: &Split| -> Vec<(String, usize)> {
         let name = |path: &std::path::Path| path.file_name().unwrap().to_string_lossy().into_owned();
         split.files().map(|(file, images)| (name(file.path()), images)).collect()

@@ -4,7 +4,8 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use super::{assert_refused, copy, open, python, write_arrays, write_cifar_10, write_cifar_100};
+use super::support::data_sets::{CIFAR_10, copy, python, write_arrays, write_cifar_10, write_cifar_100};
+use super::{assert_refused, open};
 
 #[test]
 fn files_of_two_formats() {
@@ -48,7 +49,7 @@ fn a_binary_file_under_the_name_of_a_pickle() {
     let folder = TempDir::new().unwrap();
     copy(&python("cifar-10-batches-py"), folder.path());
     let path = folder.path().join("test_batch");
-    fs::write(&path, super::CIFAR_10[0].records()).unwrap();
+    fs::write(&path, CIFAR_10[0].records()).unwrap();
     assert_refused(
         folder.path(),
         &path,

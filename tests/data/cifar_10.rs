@@ -9,7 +9,7 @@ use onelayer::data::{Dataset, Source, SplitFiles};
 use tempfile::TempDir;
 
 use super::assert_refused;
-use super::real_images::real_images;
+use super::support::real_images;
 
 /// `records` records, the label of each given by `label` and its pixels by `pixel`.
 fn file(records: usize, label: fn(usize) -> u8, pixel: fn(usize, usize) -> u8) -> Vec<u8> {

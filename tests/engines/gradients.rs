@@ -3,15 +3,11 @@
 //! `PROPTEST_CASES` sets the number of cases (256 by default); `ONELAYER_TEST_SHAPES=large` draws shapes up to
 //! CIFAR's. A case that fails is kept beside this file and replayed ever after.
 
-#[path = "gradient_support/contender.rs"]
-mod contender;
-mod gradient_support;
-
-use contender::Contender;
-use gradient_support::checks::{Verdict, close, differences, ensure, score_properties};
-use gradient_support::config;
-use gradient_support::naive::Layer;
-use gradient_support::problem::{Problem, Recipe, Weights, recipes};
+use crate::checks::{Verdict, close, differences, ensure, score_properties};
+use crate::config;
+use crate::contender::Contender;
+use crate::naive::Layer;
+use crate::problem::{Problem, Recipe, Weights, recipes};
 use onelayer::engine::{Batches, Step};
 use onelayer::gradient_check::{UNIT_F32, flat};
 use onelayer::objective::Objective;

@@ -1,26 +1,20 @@
 //! `onelayer gradcheck`: both criteria over every parameter, what a failure says, and the step sweep.
 
 use std::env;
-use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-/// Runs the command on the images of `ONELAYER_DATA`, or, saying so, on the synthetic ones.
-fn gradcheck(folder: &Path, arguments: &[&str]) -> Output {
-    if env::var_os("ONELAYER_DATA").is_none() {
-        eprintln!("ONELAYER_DATA is not set: the gradient is checked on synthetic images, not on real ones");
-    }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_onelayer"));
-    command.arg("gradcheck").args(arguments).current_dir(folder).output().unwrap()
+use super::{Desk, Done};
+
+/// The command on real images, where they are, and on the built-in ones elsewhere.
+fn gradcheck(desk: &Desk, arguments: &str) -> Done {
+    let mut command = desk.command(&format!("gradcheck {arguments}"));
+    Done::of(command.envs(env::var_os("ONELAYER_DATA").map(|folder| ("ONELAYER_DATA", folder))))
 }
 
 #[track_caller]
-fn json(output: &Output) -> Value {
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {stderr}"))
+fn json(done: &Done) -> Value {
+    serde_json::from_str(&done.stdout).unwrap_or_else(|error| panic!("{error}: {}", done.stderr))
 }
 
 fn criteria(report: &Value) -> impl Iterator<Item = &Value> {
@@ -29,9 +23,9 @@ fn criteria(report: &Value) -> impl Iterator<Item = &Value> {
 
 #[test]
 fn every_criterion_holds_over_every_parameter_at_every_lambda() {
-    let folder = TempDir::new().unwrap();
-    let output = gradcheck(folder.path(), &["--json"]);
-    assert_eq!(output.status.code(), Some(0));
+    let desk = Desk::bare();
+    let output = gradcheck(&desk, "--json");
+    assert_eq!(output.code, Some(0));
     let report = json(&output);
     assert_eq!(report["passed"], true);
     assert_eq!(report["parameters"], 30_730);
@@ -63,10 +57,10 @@ fn every_criterion_holds_over_every_parameter_at_every_lambda() {
 
 #[test]
 fn an_engine_is_held_to_the_rounding_of_its_own_numbers() {
-    let folder = TempDir::new().unwrap();
+    let desk = Desk::bare();
     for (engine, numbers) in [("auto", "f32"), ("gemm", "f32"), ("fixed", "16-bit")] {
-        let arguments = ["--engine", engine, "--images", "3", "--lambda", "0", "--json"];
-        let report = json(&gradcheck(folder.path(), &arguments));
+        let arguments = format!("--engine {engine} --images 3 --lambda 0 --json");
+        let report = json(&gradcheck(&desk, &arguments));
         let criterion = criteria(&report).last().unwrap();
         let name = criterion["name"].as_str().unwrap();
         assert!(name.contains(&format!(" {numbers} error in units of its tolerance")), "{engine}: {name}");
@@ -78,17 +72,14 @@ fn an_engine_is_held_to_the_rounding_of_its_own_numbers() {
 
 #[test]
 fn a_failure_names_the_parameter_its_class_its_pixel_and_both_values() {
-    let folder = TempDir::new().unwrap();
+    let desk = Desk::bare();
     // So coarse a step that the difference is not the slope.
-    let arguments = ["--step", "0.1", "--lambda", "0.1", "--engine", "reference", "--images", "3"];
-    let output = gradcheck(folder.path(), &arguments);
-    assert_eq!(output.status.code(), Some(1));
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    let message = stderr.lines().find(|line| line.starts_with("onelayer: ")).unwrap();
+    let arguments = "--step 0.1 --lambda 0.1 --engine reference --images 3";
+    let output = gradcheck(&desk, arguments);
+    assert_eq!(output.code, Some(1));
+    let message = output.stderr.lines().find(|line| line.starts_with("onelayer: ")).unwrap();
 
-    let output = gradcheck(folder.path(), &[&arguments[..], &["--json"]].concat());
-    assert_eq!(output.status.code(), Some(1));
-    let report = json(&output);
+    let report = json(&gradcheck(&desk, &format!("{arguments} --json")));
     assert_eq!(report["passed"], false);
     let failed = criteria(&report).find(|criterion| criterion["passed"] == false).unwrap();
     let worst = &failed["worst"];
@@ -116,10 +107,8 @@ fn a_failure_names_the_parameter_its_class_its_pixel_and_both_values() {
 
 #[test]
 fn the_step_sweep_is_a_v_that_f32_never_takes_below_the_threshold() {
-    let folder = TempDir::new().unwrap();
-    let arguments = ["--step-sweep", "--out", "sweep", "--json", "--lambda", "0", "--engine", "reference"];
-    let output = gradcheck(folder.path(), &arguments);
-    let report = json(&output);
+    let desk = Desk::bare();
+    let report = json(&gradcheck(&desk, "--step-sweep --out sweep --json --lambda 0 --engine reference"));
     let sweep = &report["step_sweep"];
     let column = |name: &str| -> Vec<f64> {
         sweep["rows"].as_array().unwrap().iter().map(|row| row[name].as_f64().unwrap()).collect()
@@ -142,9 +131,8 @@ fn the_step_sweep_is_a_v_that_f32_never_takes_below_the_threshold() {
     within(best("central_f32"), [1e-3, 1e-1], [1e-6, 1e-3]);
     within(best("forward_f32"), [1e-4, 1e-1], [1e-6, 1e-2]);
 
-    let read = |name: &str| fs::read_to_string(folder.path().join("sweep").join(name)).unwrap();
-    assert_eq!(read("step_sweep.csv").lines().count(), 24);
-    let figure = read("step_sweep.svg");
+    assert_eq!(desk.read("sweep/step_sweep.csv").lines().count(), 24);
+    let figure = desk.read("sweep/step_sweep.svg");
     for text in ["f64, central", "f32, forward", "step h", "threshold 1e-6", "1e-12"] {
         assert!(figure.contains(text), "{text}");
     }
@@ -153,17 +141,15 @@ fn the_step_sweep_is_a_v_that_f32_never_takes_below_the_threshold() {
 
 #[test]
 fn options_that_make_no_sense_are_refused() {
-    let folder = TempDir::new().unwrap();
+    let desk = Desk::bare();
     for (arguments, expected) in [
-        (["--images", "0"], "--images: expected 1 to "),
-        (["--images", "10001"], "--images: expected 1 to "),
-        (["--lambda", "-1"], "--lambda: expected a finite number, 0 or more, found -1"),
-        (["--step", "0"], "--step: expected a finite number above 0, found 0"),
-        (["--eps", "NaN"], "--eps: expected a finite number above 0, found NaN"),
+        ("--images 0", "--images: expected 1 to "),
+        ("--images 10001", "--images: expected 1 to "),
+        ("--lambda -1", "--lambda: expected a finite number, 0 or more, found -1"),
+        ("--step 0", "--step: expected a finite number above 0, found 0"),
+        ("--eps NaN", "--eps: expected a finite number above 0, found NaN"),
     ] {
-        let output = gradcheck(folder.path(), &arguments);
-        let message = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{message}");
+        let message = gradcheck(&desk, arguments).failure(2);
         assert!(message.contains(expected), "{message}");
     }
 }
