@@ -14,9 +14,9 @@ use crate::data::layout;
 use crate::data::{Dataset, Excerpt, Labels, Part, Source, SplitFiles, Standardization, Validation};
 use crate::engine::{Engine, EngineKind, Isa, Team};
 use crate::error::{Error, Result};
+use crate::files::RunFolder;
 use crate::model::Parameters;
 use crate::objective::Objective;
-use crate::report::RunFolder;
 use crate::train::{Config, Run};
 
 /// The seed of the built-in synthetic data set.

@@ -5,7 +5,8 @@ use super::pass::Setting;
 use super::signals::Signals;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::report::{RunFolder, history_csv};
+use crate::files::RunFolder;
+use crate::report::history_csv;
 use crate::samples::Samples;
 use crate::train::{Checkpoint, EpochRecord, Fingerprint, Finished, Progress, Trainer, checkpoint};
 

@@ -11,9 +11,9 @@ use super::text;
 use crate::data::{Dataset, Resident, Standardization};
 use crate::engine::EngineInfo;
 use crate::error::Result;
+use crate::files::RunFolder;
 use crate::model::{Model, Parameters};
 use crate::objective::Objective;
-use crate::report::RunFolder;
 use crate::train::record::{ConfigRecord, DatasetRecord, RunRecord, Seconds, Throughput, weights_sha256};
 use crate::train::{Config, EpochRecord, Finished, Metrics, Run, Trainer};
 

@@ -7,10 +7,11 @@ use crate::bench::MachineRecord;
 use crate::data::{Dataset, Standardization};
 use crate::engine::{Engine, Team};
 use crate::error::Result;
+use crate::files::RunFolder;
 use crate::gradient_check::{Criterion, Examination, Options, Precision};
 use crate::model::Parameters;
 use crate::objective::Objective;
-use crate::report::{self, Contents, RunDetails, RunFolder, TrueClassProbabilities};
+use crate::report::{self, Contents, RunDetails, TrueClassProbabilities};
 use crate::samples::Samples;
 use crate::train::{Config, Finished, RunRecord};
 

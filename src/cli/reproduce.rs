@@ -6,7 +6,8 @@ use super::keep::Resumption;
 use super::pass::Pass;
 use super::text;
 use crate::error::Result;
-use crate::report::{RunFolder, table_1};
+use crate::files::RunFolder;
+use crate::report::table_1;
 use crate::train::Config;
 use crate::train::record::{ReproductionRecord, TotalSeconds};
 

@@ -8,7 +8,7 @@ use super::keep::Resumption;
 use super::pass::Pass;
 use super::text;
 use crate::error::{Error, Result};
-use crate::report::RunFolder;
+use crate::files::RunFolder;
 use crate::train::{Checkpoint, Config, Run, checkpoint};
 
 #[derive(clap::Args)]

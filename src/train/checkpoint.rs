@@ -14,8 +14,8 @@ use super::config::Config;
 use super::history::{EpochRecord, EpochSeconds};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::files::{regular, whole};
 use crate::samples::Samples;
-use crate::whole_file;
 
 /// The checkpoint's name in a run folder.
 pub const FILE: &str = "checkpoint.bin";
@@ -117,7 +117,7 @@ impl Checkpoint {
     /// # Errors
     /// What the system refuses. The former file is then untouched.
     pub fn save(&self, path: &Path) -> Result<()> {
-        whole_file::write_durably(path, &self.to_bytes())
+        whole::write_durably(path, &self.to_bytes())
     }
 
     /// The file that [`Checkpoint::save`] writes.
@@ -134,7 +134,7 @@ impl Checkpoint {
     /// # Errors
     /// A file that cannot be read, or is not a whole checkpoint.
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = whole_file::read(path, "a checkpoint", LARGEST)?;
+        let bytes = regular::read(path, "a checkpoint", LARGEST)?;
         Self::from_bytes(path, &bytes)
     }
 

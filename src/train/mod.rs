@@ -4,7 +4,6 @@ pub mod checkpoint;
 pub mod config;
 mod evaluating;
 pub mod history;
-pub mod path_text;
 pub mod record;
 pub mod trainer;
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use onelayer::report::RunFolder;
+use onelayer::files::RunFolder;
 
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)

@@ -24,7 +24,7 @@ use self::pictures::{MARGIN, PICTURES, Template};
 pub use self::temporary::Temporary;
 use super::layout::{CHANNELS, LABEL, NAMES_FILE, RECORD, SIDE};
 use crate::error::Result;
-use crate::whole_file::WholeFile;
+use crate::files::whole::WholeFile;
 
 /// What the data set is called in every output.
 pub const NAME: &str = "synthetic";
