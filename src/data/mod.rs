@@ -23,14 +23,16 @@ pub mod pickle;
 mod plan;
 pub mod resident;
 mod split;
+mod split_files;
 pub mod standardize;
 pub mod synthetic;
 
-pub use dataset::{Dataset, Excerpt, Part, Source, SplitFiles, Validation};
+pub use dataset::{Dataset, Excerpt, Source};
 pub use format::Format;
 pub use image_file::ImageFile;
 pub use labels::Labels;
 pub use order::Order;
 pub use resident::Resident;
 pub use split::Split;
+pub use split_files::{Part, SplitFiles, Validation};
 pub use standardize::Standardization;
