@@ -61,6 +61,7 @@
 //! | room | what happens there |
 //! |---|---|
 //! | [`samples`] | rows of bytes in memory: all that an engine sees of a data set |
+//! | [`files`] | files are read within bounds, written whole, and collected in run folders |
 //! | [`data`] | bytes on disk become splits of images, mapped and checked; standardization; orders |
 //! | [`picture`] | PNG and JPEG files become images like CIFAR's |
 //! | [`objective`] | the loss of an image, and its gradient |
@@ -73,17 +74,15 @@
 //! | [`report`] | run folders, tables, figures, the page |
 //! | [`cli`] | the command: one file per verb |
 //!
-//! [`Error`](enum@Error) says what is wrong with which file or option; [`whole_file`] writes files that appear
-//! whole, and `in_use` lists the files that are mapped.
+//! [`Error`](enum@Error) says what is wrong with which file or option.
 
 pub mod bench;
 pub mod cli;
 pub mod data;
 pub mod engine;
 pub mod error;
+pub mod files;
 pub mod gradient_check;
-#[cfg(unix)]
-pub mod in_use;
 pub mod model;
 pub mod objective;
 pub mod picture;
@@ -91,6 +90,5 @@ pub mod report;
 pub mod roofline;
 pub mod samples;
 pub mod train;
-pub mod whole_file;
 
 pub use error::{Error, Result};

@@ -10,8 +10,9 @@ use super::text;
 use crate::data::Dataset;
 use crate::engine::{Evaluation, Machine};
 use crate::error::{Error, Result};
+use crate::files::RunFolder;
 use crate::model::Model;
-use crate::report::{RunFolder, history_csv};
+use crate::report::history_csv;
 use crate::train::record::{DatasetRecord, RunRecord, Seconds, Status, Throughput, weights_sha256};
 use crate::train::{Control, End, EpochRecord, Fate, Metrics, Session, Splits, Which, evaluate, evaluator};
 

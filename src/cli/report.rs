@@ -7,9 +7,10 @@ use super::pass::{Inputs, Test};
 use crate::bench::MachineRecord;
 use crate::engine::{Engine, Problem};
 use crate::error::Result;
+use crate::files::RunFolder;
 use crate::gradient_check::{Criterion, Examination, Options, Precision};
 use crate::model::{Model, Parameters};
-use crate::report::{self, Contents, RunDetails, RunFolder, TrueClassProbabilities};
+use crate::report::{self, Contents, RunDetails, TrueClassProbabilities};
 use crate::samples::Samples;
 use crate::train::{Run, RunRecord, Settings, evaluator};
 

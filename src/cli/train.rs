@@ -8,7 +8,7 @@ use super::pass::{Inputs, Pass};
 use super::settings::SettingArgs;
 use super::text;
 use crate::error::{Error, Result};
-use crate::report::RunFolder;
+use crate::files::RunFolder;
 use crate::train::{Checkpoint, Run, Session, Settings, checkpoint};
 
 #[derive(clap::Args)]

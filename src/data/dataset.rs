@@ -5,7 +5,9 @@ use std::slice;
 
 use super::format::Format;
 use super::plan::{Plan, Shape};
-use super::{Labels, Split, synthetic};
+use super::split::Split;
+use super::split_files::{Part, SplitFiles};
+use super::synthetic;
 use crate::error::Result;
 
 /// Where a data set comes from.
@@ -37,62 +39,6 @@ impl Source {
             Self::Folder(folder) => Some(folder.clone()),
             Self::Synthetic(_) => None,
         }
-    }
-}
-
-/// What of a data set makes which split, and which labels count. Files are names within its folder.
-///
-/// The default is what the format of the folder says: of CIFAR-10 the lab's split, in which `data_batch_1`
-/// trains, `data_batch_2` validates and `test_batch` tests. Where the format has no file that validates, or that
-/// file trains, the last fifth of the training images validates instead, and does not train.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SplitFiles {
-    /// The files that train; none, or an empty list, for those of the format.
-    pub train: Option<Vec<String>>,
-    /// What validates; none for what the format says.
-    pub validation: Option<Validation>,
-    /// The files that test; none, or an empty list, for those of the format.
-    pub test: Option<Vec<String>>,
-    /// Which of CIFAR-100's labels count.
-    pub labels: Labels,
-}
-
-/// What validates.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Validation {
-    /// Files of its own.
-    Files(Vec<String>),
-    /// The last so many images of the files that train, which then do not train.
-    Images(usize),
-}
-
-/// One of the three splits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// What training sees.
-    Train,
-    /// What is looked at after each epoch.
-    Validation,
-    /// What is looked at once, at the end.
-    Test,
-}
-
-impl Part {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
-
-    /// Its name on a command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Validation => "validation",
-            Self::Test => "test",
-        }
-    }
-
-    /// The split of this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|part| part.name() == name)
     }
 }
 

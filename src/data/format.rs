@@ -4,10 +4,10 @@
 use std::fs;
 use std::path::Path;
 
-use super::Labels;
 use super::binary::{self, Records};
 use super::class_names::ClassNames;
 use super::image_file::ImageFile;
+use super::labels::Labels;
 use super::layout::{self, NAMES_FILE};
 use super::mapped::Mapped;
 use super::{npy, pickle};

@@ -22,12 +22,14 @@ pub mod pickle;
 mod plan;
 pub mod resident;
 mod split;
+mod split_files;
 mod standardize;
 pub mod synthetic;
 
-pub use dataset::{Dataset, Excerpt, Part, Source, SplitFiles, Validation};
+pub use dataset::{Dataset, Excerpt, Source};
 pub use format::Format;
 pub use image_file::ImageFile;
 pub use labels::Labels;
 pub use resident::Resident;
 pub use split::Split;
+pub use split_files::{Part, SplitFiles, Validation};

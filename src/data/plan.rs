@@ -4,10 +4,12 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::dataset::{Part, SplitFiles, Validation};
 use super::format::Format;
 use super::image_file::ImageFile;
-use super::{Labels, Split, layout, synthetic};
+use super::labels::Labels;
+use super::split::Split;
+use super::split_files::{Part, SplitFiles, Validation};
+use super::{layout, synthetic};
 use crate::error::{Error, Result};
 
 /// The share of the training images, one in so many, that validates where no file does.

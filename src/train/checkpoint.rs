@@ -15,8 +15,8 @@ use super::settings::{Run, Setting, Settings};
 use super::splits::Splits;
 use crate::engine::RunState;
 use crate::error::{Error, Result};
+use crate::files::{regular, whole};
 use crate::samples::Samples;
-use crate::whole_file;
 
 /// The checkpoint's name in a run folder.
 pub const FILE: &str = "checkpoint.bin";
@@ -148,7 +148,7 @@ impl Checkpoint {
     /// # Errors
     /// What the system refuses. The former file is then untouched.
     pub fn save(&self, path: &Path) -> Result<()> {
-        whole_file::write_durably(path, &self.to_bytes())
+        whole::write_durably(path, &self.to_bytes())
     }
 
     /// The file that [`Checkpoint::save`] writes.
@@ -177,7 +177,7 @@ impl Checkpoint {
     /// # Errors
     /// A file that cannot be read, or is not a whole checkpoint.
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = whole_file::read(path, "a checkpoint", LARGEST)?;
+        let bytes = regular::read(path, "a checkpoint", LARGEST)?;
         Self::from_bytes(path, &bytes)
     }
 

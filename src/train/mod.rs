@@ -5,7 +5,6 @@ mod control;
 mod evaluate;
 pub mod history;
 pub mod order;
-pub mod path_text;
 pub mod record;
 pub mod session;
 pub mod settings;

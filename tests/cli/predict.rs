@@ -94,7 +94,7 @@ fn what_cannot_be_used_is_one_clear_line() {
     let cases = [
         ("two.bin:2", "expected record numbers from 0 to 1, found 2 to 2"),
         ("two.bin:1-0", "expected record numbers from 0 to 1, found 1 to 0"),
-        ("none.bin:0", "none.bin: cannot examine"),
+        ("none.bin:0", "none.bin: cannot open"),
         ("empty", "expected a folder with .png, .jpg or .jpeg files"),
         ("none.png", "none.png: cannot open"),
         ("pictures/notes.txt:0", "a whole number of records"),

@@ -77,7 +77,7 @@ fn lists_of_names_that_are_missing_or_wrong() {
     fs::write(&path, vec![b'\n'; (1 << 20) + 1]).unwrap();
     assert_refused(folder.path(), &path, &["at most 1048576 bytes", "found 1048577 bytes"]);
     fs::remove_file(&path).unwrap();
-    assert_refused(folder.path(), &path, &["cannot read the class names from"]);
+    assert_refused(folder.path(), &path, &["cannot open"]);
     // The other list is enough for the other labels.
     let coarse = SplitFiles { labels: Labels::Coarse, ..SplitFiles::default() };
     assert_eq!(open_as(folder.path(), &coarse).unwrap().classes.len(), 20);

@@ -166,7 +166,7 @@ fn arrays_that_do_not_fit_together() {
     let test = folder.path().join("test_labels.npy");
     refused(&test, array(&[2], &[0, 3]), &test, &["expected labels from 0 to 2", "found 3 in record 1"]);
     fs::remove_file(&test).unwrap();
-    assert_refused(folder.path(), &test, &["cannot examine"]);
+    assert_refused(folder.path(), &test, &["cannot open"]);
 }
 
 #[test]

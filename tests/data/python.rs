@@ -226,5 +226,5 @@ fn lists_of_names_that_are_missing_or_wrong() {
         assert_refused(folder.path(), &path, &[fact]);
     }
     fs::remove_file(&path).unwrap();
-    assert_refused(folder.path(), &path, &["cannot read the class names from"]);
+    assert_refused(folder.path(), &path, &["cannot open"]);
 }

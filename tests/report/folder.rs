@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use onelayer::report::RunFolder;
+use onelayer::files::RunFolder;
 
 use crate::support::names;
 

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use onelayer::report::{self, RunFolder, Verdict, findings};
+use onelayer::files::RunFolder;
+use onelayer::report::{self, Verdict, findings};
 
 use crate::markup::{between, check_balanced, table};
 use crate::runs::Runs;

@@ -18,7 +18,7 @@ use crate::report::Table;
 #[derive(Serialize)]
 pub(super) struct DatasetInfo {
     name: &'static str,
-    #[serde(serialize_with = "crate::train::path_text::optional")]
+    #[serde(serialize_with = "crate::files::path_text::optional")]
     path: Option<PathBuf>,
     format: &'static str,
     classes: Vec<String>,

@@ -20,11 +20,12 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
+use self::noise::Planes;
 use self::pictures::{MARGIN, PICTURES, Template};
 pub use self::temporary::Temporary;
 use super::layout::{CHANNELS, LABEL, NAMES_FILE, RECORD, SIDE};
 use crate::error::Result;
-use crate::whole_file::WholeFile;
+use crate::files::whole::WholeFile;
 
 /// What the data set is called in every output.
 pub const NAME: &str = "synthetic";
@@ -42,9 +43,6 @@ const OWN_CONTRAST: Range = Range { from: 26, to: 128 };
 const OTHER_CONTRAST: Range = Range { from: 0, to: 141 };
 /// How many other pictures there are in an image.
 const OTHERS: usize = 2;
-
-/// One image, `[channel][y * SIDE + x]`, in sixteenths of a level.
-type Planes = [[i16; SIDE * SIDE]; CHANNELS];
 
 /// The names of the files that [`write()`] makes in its folder.
 pub fn file_names() -> impl Iterator<Item = &'static str> {

@@ -5,8 +5,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::whole::{self, WholeFile};
 use crate::error::{Error, Result};
-use crate::whole_file::{self, WholeFile};
 
 /// A folder that takes the files of a run.
 ///
@@ -35,7 +35,7 @@ impl RunFolder {
         let folder = Self { path: path.to_path_buf(), made: missing(path), written: AtomicBool::new(false) };
         fs::create_dir_all(path).map_err(Error::io(path, "make the folder"))?;
         folder.check_no_input()?;
-        whole_file::remove_left_over(path)?;
+        whole::remove_left_over(path)?;
         folder.checked()
     }
 
@@ -65,7 +65,7 @@ impl RunFolder {
     pub fn check_no_input(&self) -> Result<()> {
         let entries = fs::read_dir(&self.path).map_err(Error::io(&self.path, "read the folder"))?;
         // What can no longer be examined is no file that is being read.
-        entries.flatten().try_for_each(|entry| whole_file::check_no_input(&entry.path()))
+        entries.flatten().try_for_each(|entry| whole::check_no_input(&entry.path()))
     }
 
     /// Where it is.
@@ -79,7 +79,7 @@ impl RunFolder {
     /// # Errors
     /// What the system refuses. The file is then as it was before.
     pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> Result<()> {
-        self.write_by(whole_file::write, name, contents.as_ref())
+        self.write_by(whole::write, name, contents.as_ref())
     }
 
     /// Writes the file `name` as [`RunFolder::write`] does, to the disk itself.
@@ -87,7 +87,7 @@ impl RunFolder {
     /// # Errors
     /// What the system refuses. The file is then as it was before.
     pub fn write_durably(&self, name: &str, contents: impl AsRef<[u8]>) -> Result<()> {
-        self.write_by(whole_file::write_durably, name, contents.as_ref())
+        self.write_by(whole::write_durably, name, contents.as_ref())
     }
 
     fn write_by(&self, write: fn(&Path, &[u8]) -> Result<()>, name: &str, contents: &[u8]) -> Result<()> {
