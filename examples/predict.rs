@@ -8,7 +8,6 @@ use onelayer::engine::{EngineKind, Team};
 use onelayer::model::Model;
 use onelayer::objective::Objective;
 use onelayer::picture::Picture;
-use onelayer::report::softmax;
 use onelayer::samples::Rows;
 
 fn main() -> onelayer::Result<()> {
@@ -21,8 +20,8 @@ fn main() -> onelayer::Result<()> {
 
     // One thread is plenty for single pictures.
     let team = Team::new(NonZeroUsize::MIN)?;
-    let mut engine =
-        EngineKind::Auto.create(None, &[parameters], &standardization, Objective::default(), team)?;
+    let objective = Objective::default();
+    let mut engine = EngineKind::Auto.create(None, &[parameters], &standardization, objective, team)?;
 
     for path in arguments {
         // The centre square of a PNG or JPEG of any size, averaged to 32 x 32.
@@ -31,7 +30,7 @@ fn main() -> onelayer::Result<()> {
         let mut logits = vec![0.0; classes.len()];
         engine.forward(&rows, &mut logits)?;
 
-        let probabilities = softmax(&logits);
+        let probabilities = objective.probabilities(&logits);
         let best = (0..classes.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));
         if let Some(best) = best {
             println!("{path}: {} ({:.1} %)", classes[best], 100.0 * probabilities[best]);

@@ -4,13 +4,13 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
-use super::record::MachineRecord;
+use super::roofline::{Budget, Timing};
 use crate::data::{Order, Standardization};
 use crate::engine::{EngineKind, Step, Team};
 use crate::error::Result;
+use crate::machine::MachineRecord;
 use crate::model::Parameters;
 use crate::objective::Objective;
-use crate::roofline::{Budget, Timing};
 use crate::samples::{Rows, Samples};
 
 /// Which size of the job is changed.

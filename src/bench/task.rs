@@ -1,12 +1,12 @@
 //! What is timed: the kernels, an epoch, the lab's run; how much work each is, and that its result is right.
 
 use super::record::Measurement;
+use super::roofline::{Budget, Roofline, Timing, Work};
 use super::{Contender, Oracle};
 use crate::data::Standardization;
 use crate::engine::{Engine, EngineInfo, EngineKind, Isa, Stage, Stages, Step, Team};
 use crate::error::Result;
 use crate::model::Parameters;
-use crate::roofline::{Budget, Roofline, Timing, Work};
 use crate::samples::Samples;
 use crate::train::{Config, Trainer};
 

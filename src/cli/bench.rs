@@ -8,15 +8,14 @@ use serde::Serialize;
 use super::args::{self, DataArgs, EngineArgs, OutputArgs};
 use super::console::{self, Console};
 use super::text::grouped;
-use crate::bench::{
-    self, BenchRecord, Comparison, Contender, MachineRecord, Measurement, Oracle, Task, Verdict, Workload,
-};
+use crate::bench::roofline::{self, Budget, Roofline};
+use crate::bench::{self, BenchRecord, Comparison, Contender, Measurement, Oracle, Task, Verdict, Workload};
 use crate::data::{Dataset, Resident, Standardization};
 use crate::engine::{EngineKind, Team};
 use crate::error::{Error, Result};
+use crate::machine::MachineRecord;
 use crate::model::Parameters;
 use crate::report::{self, Table};
-use crate::roofline::{self, Budget, Roofline};
 use crate::train::record::DatasetRecord;
 use crate::train::{Config, Run};
 use crate::whole_file;

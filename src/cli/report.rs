@@ -3,11 +3,11 @@
 use std::slice;
 
 use super::args::TrainingArgs;
-use crate::bench::MachineRecord;
 use crate::data::{Dataset, Standardization};
 use crate::engine::{Engine, Team};
 use crate::error::Result;
 use crate::gradient_check::{Criterion, Examination, Options, Precision};
+use crate::machine::MachineRecord;
 use crate::model::Parameters;
 use crate::objective::Objective;
 use crate::report::{self, Contents, RunDetails, RunFolder, TrueClassProbabilities};
@@ -96,7 +96,7 @@ fn probabilities(
         engine.forward(&rows, &mut logits)?;
         for (image, label) in logits.chunks(runs * classes).zip(&mut labels) {
             for (counts, logits) in probabilities.iter_mut().zip(image.chunks(classes)) {
-                counts.count(logits, label);
+                counts.count(Objective::default(), logits, label);
             }
         }
     }

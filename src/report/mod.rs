@@ -40,7 +40,7 @@ pub use contents::{Contents, RunDetails};
 pub use findings::{Finding, Verdict, findings};
 pub use folder::RunFolder;
 pub use history_csv::history_csv;
-pub use probabilities::{TrueClassProbabilities, softmax};
+pub use probabilities::TrueClassProbabilities;
 pub use sparkline::sparkline;
 pub use table::{Table, table_1};
 pub use templates::Templates;

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::axes::{Axes, Scale};
 use super::svg::{Anchor, BLUE, INK, Svg, TEXT, VERMILION};
+use crate::bench::roofline::Level;
 use crate::bench::{BenchRecord, Measurement};
-use crate::roofline::Level;
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 480.0;

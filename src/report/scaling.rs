@@ -117,9 +117,9 @@ pub fn table(record: &ScalingRecord) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::MachineRecord;
+    use crate::bench::roofline::Timing;
     use crate::bench::scaling::Job;
-    use crate::roofline::Timing;
+    use crate::machine::MachineRecord;
 
     #[test]
     fn each_point_has_a_row_and_a_dot_a_curve() {
