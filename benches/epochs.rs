@@ -5,9 +5,9 @@ use std::num::NonZeroUsize;
 use std::thread;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use onelayer::data::{Dataset, Source, SplitFiles, Standardization};
-use onelayer::engine::{EngineKind, Step, Team};
-use onelayer::model::Parameters;
+use onelayer::data::{Dataset, Source, SplitFiles};
+use onelayer::engine::{Batches, EngineKind, Machine, Problem, Step, Team};
+use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::Objective;
 
 /// Images in an epoch, and in a batch of it.
@@ -22,17 +22,19 @@ fn epochs(criterion: &mut Criterion) {
     let initial = [Parameters::random(dataset.classes.len(), train.features(), 0)];
     let order: Vec<u32> = (0..IMAGES as u32).collect();
     let steps = [Step { eta: 0.001, lambda: 0.0 }; IMAGES / BATCH];
+    let objective = Objective::default();
+    let problem = Problem { initial: &initial, standardization: &standardization, objective };
+    let batches = Batches { order: &order, size: BATCH, steps: &steps };
     for kind in [EngineKind::Auto, EngineKind::Gemm] {
         let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let team = Team::new(cores).expect("a thread for each core");
-        let mut engine = kind
-            .create(None, &initial, &standardization, Objective::default(), team)
-            .expect("an engine of this machine");
+        let machine = Machine { engine: kind, isa: None, team };
+        let mut engine = machine.engine(&problem).expect("an engine of this machine");
         let info = engine.info();
         let mut group = criterion.benchmark_group(format!("{} {}", info.name, info.isa));
         group.throughput(Throughput::Elements(IMAGES as u64));
         group.bench_function("epoch", |bencher| {
-            bencher.iter(|| engine.train(&train, &order, BATCH, &steps).expect("an epoch"));
+            bencher.iter(|| engine.train(&train, batches).expect("an epoch"));
         });
         group.bench_function("evaluation", |bencher| {
             bencher.iter(|| engine.evaluate(&train).expect("an evaluation"));

@@ -4,9 +4,9 @@
 use std::num::NonZeroUsize;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use onelayer::data::{Dataset, Source, SplitFiles, Standardization};
-use onelayer::engine::{Isa, Simd, Stage, Stages, Step, Team};
-use onelayer::model::Parameters;
+use onelayer::data::{Dataset, Source, SplitFiles};
+use onelayer::engine::{Isa, Problem, Simd, Stage, Stages, Step, Team};
+use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::Objective;
 
 /// Images in a batch.
@@ -23,7 +23,9 @@ fn kernels(criterion: &mut Criterion) {
     let step = Step { eta: 0.0, lambda: 0.0 };
     for isa in Isa::available() {
         let team = Team::new(NonZeroUsize::MIN).expect("a thread");
-        let engine = Simd::new(isa, &initial, &standardization, Objective::default(), team);
+        let objective = Objective::default();
+        let problem = Problem { initial: &initial, standardization: &standardization, objective };
+        let engine = Simd::new(isa, &problem, team);
         let mut stages = Stages::new(engine.expect("an instruction set of this machine"), &batch);
         let mut group = criterion.benchmark_group(isa.name());
         group.throughput(Throughput::Elements((BATCH * TIMES) as u64));

@@ -4,7 +4,7 @@ use std::env;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use onelayer::engine::{EngineKind, Team};
+use onelayer::engine::{EngineKind, Machine, Problem, Team};
 use onelayer::model::Model;
 use onelayer::objective::Objective;
 use onelayer::picture::Picture;
@@ -21,7 +21,8 @@ fn main() -> onelayer::Result<()> {
     // One thread is plenty for single pictures.
     let team = Team::new(NonZeroUsize::MIN)?;
     let objective = Objective::default();
-    let mut engine = EngineKind::Auto.create(None, &[parameters], &standardization, objective, team)?;
+    let problem = Problem { initial: &[parameters], standardization: &standardization, objective };
+    let mut engine = Machine { engine: EngineKind::Auto, isa: None, team }.engine(&problem)?;
 
     for path in arguments {
         // The centre square of a PNG or JPEG of any size, averaged to 32 x 32.

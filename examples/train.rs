@@ -6,9 +6,9 @@ use std::env;
 use std::path::Path;
 use std::thread;
 
-use onelayer::data::{Dataset, Source, SplitFiles, Standardization};
-use onelayer::engine::{EngineKind, Team};
-use onelayer::model::{Model, Parameters};
+use onelayer::data::{Dataset, Source, SplitFiles};
+use onelayer::engine::{EngineKind, Machine, Problem, Team};
+use onelayer::model::{Model, Parameters, Standardization};
 use onelayer::objective::Objective;
 use onelayer::train::{Config, Run, Trainer};
 
@@ -29,8 +29,9 @@ fn main() -> onelayer::Result<()> {
     // An engine that starts from random weights, on a thread for each core.
     let initial = Parameters::random(dataset.classes.len(), train.features(), config.seed);
     let team = Team::new(thread::available_parallelism().expect("a machine that knows its cores"))?;
-    let mut engine =
-        EngineKind::Auto.create(None, &[initial], &standardization, Objective::default(), team)?;
+    let objective = Objective::default();
+    let problem = Problem { initial: &[initial], standardization: &standardization, objective };
+    let mut engine = Machine { engine: EngineKind::Auto, isa: None, team }.engine(&problem)?;
 
     let mut trainer = Trainer::new(&mut *engine, &config, &train, &validation)?;
     trainer.run(|records| {

@@ -8,9 +8,9 @@
 //! ```
 //! use std::num::NonZeroUsize;
 //!
-//! use onelayer::data::{Dataset, Source, SplitFiles, Standardization};
-//! use onelayer::engine::{EngineKind, Team};
-//! use onelayer::model::Parameters;
+//! use onelayer::data::{Dataset, Source, SplitFiles};
+//! use onelayer::engine::{EngineKind, Machine, Problem, Team};
+//! use onelayer::model::{Parameters, Standardization};
 //! use onelayer::objective::Objective;
 //! use onelayer::train::{Config, Run, Trainer};
 //!
@@ -27,8 +27,9 @@
 //! let initial = Parameters::random(data.classes.len(), train.features(), config.seed);
 //! let initial = vec![initial; config.runs.len()];
 //! let team = Team::new(NonZeroUsize::new(2).unwrap())?;
-//! let mut engine =
-//!     EngineKind::Auto.create(None, &initial, &standardization, Objective::default(), team)?;
+//! let objective = Objective::default();
+//! let problem = Problem { initial: &initial, standardization: &standardization, objective };
+//! let mut engine = Machine { engine: EngineKind::Auto, isa: None, team }.engine(&problem)?;
 //!
 //! let mut trainer = Trainer::new(&mut *engine, &config, &train, &validation)?;
 //! trainer.run(|records| println!("{:?}", records[0].validation))?;

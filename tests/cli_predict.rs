@@ -5,9 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use onelayer::data::Standardization;
 use onelayer::data::layout::{FEATURES, RECORD};
-use onelayer::model::{Model, Parameters};
+use onelayer::model::{Model, Parameters, Standardization};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -12,7 +12,7 @@ use gradient_support::checks::{Verdict, close, differences, ensure, score_proper
 use gradient_support::config;
 use gradient_support::naive::Layer;
 use gradient_support::problem::{Problem, Recipe, Weights, recipes};
-use onelayer::engine::Step;
+use onelayer::engine::{Batches, Step};
 use onelayer::gradient_check::{UNIT_F32, flat};
 use onelayer::objective::Objective;
 use proptest::prelude::*;
@@ -204,7 +204,7 @@ proptest! {
             let mut engine_under_test = engine.create(&problem);
             let step = Step { eta, lambda: problem.lambda };
             engine_under_test
-                .train(&problem.samples(), &order, order.len(), &[step])
+                .train(&problem.samples(), Batches { order: &order, size: order.len(), steps: &[step] })
                 .expect("a step that does not panic");
             let after = flat(&engine_under_test.parameters()[0]);
             // A step of 1 / curvature must win half of the gradient's square times its length; what rounding

@@ -5,9 +5,9 @@
 use std::fs::{self, File};
 use std::num::NonZeroUsize;
 
-use onelayer::data::{Dataset, Source, SplitFiles, Standardization};
-use onelayer::engine::{EngineKind, Team};
-use onelayer::model::Parameters;
+use onelayer::data::{Dataset, Source, SplitFiles};
+use onelayer::engine::{EngineKind, Machine, Problem, Team};
+use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::Objective;
 use onelayer::train::{Config, Trainer};
 
@@ -60,8 +60,9 @@ fn an_image_that_is_mapped_costs_at_most_eight_bytes_of_memory_in_training_and_e
     let standardization = team.install(|| Standardization::measure(&train)).unwrap();
     let config = Config { batch: 10_000, epochs: 1, shuffle: true, ..Config::lab() };
     let initial = vec![Parameters::random(2, FEATURES, 0); config.runs.len()];
-    let mut engine =
-        EngineKind::Auto.create(None, &initial, &standardization, Objective::default(), team).unwrap();
+    let objective = Objective::default();
+    let problem = Problem { initial: &initial, standardization: &standardization, objective };
+    let mut engine = Machine { engine: EngineKind::Auto, isa: None, team }.engine(&problem).unwrap();
     let validation = dataset.validation.samples();
     let mut trainer = Trainer::new(&mut *engine, &config, &train, &validation).unwrap();
     let mut most = 0;

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use onelayer::data::Standardization;
-use onelayer::model::{Model, Parameters};
+use onelayer::model::{Model, Parameters, Standardization};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use tempfile::TempDir;
 

@@ -8,7 +8,7 @@ mod common;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use common::{Build, ENGINES, Problem, REFERENCE, Sizes};
-use onelayer::engine::{Engine, Evaluation, Step};
+use onelayer::engine::{Batches, Engine, Evaluation, Step};
 use onelayer::model::Parameters;
 use onelayer::samples::{Rows, Samples};
 use proptest::prelude::*;
@@ -101,7 +101,7 @@ fn check_training(build: Build, problem: &Problem, tolerance: &Tolerance) -> Res
 /// What training changes: `(before - after) / eta`, of every run its weights, then its bias.
 fn update(build: Build, problem: &Problem, order: &[u32], steps: &[Step], eta: f64) -> Vec<f64> {
     let mut engine = problem.engine(build, 2);
-    engine.train(&problem.samples(), order, problem.sizes.batch, steps).unwrap();
+    engine.train(&problem.samples(), Batches { order, steps, ..problem.batches() }).unwrap();
     let flat = |parameters: &[Parameters]| -> Vec<f64> {
         parameters.iter().flat_map(|run| run.weight.iter().chain(&run.bias)).map(|&w| w.into()).collect()
     };
@@ -282,7 +282,7 @@ fn no_image_at_all_is_fine() {
     for (name, build) in ENGINES.into_iter().chain([REFERENCE]) {
         let mut engine = problem.engine(build, 2);
         let state = engine.state();
-        engine.train(&samples, &[], 4, &[]).unwrap();
+        engine.train(&samples, Batches { order: &[], size: 4, steps: &[] }).unwrap();
         assert!(engine.state() == state, "{name}");
         assert_eq!(engine.evaluate(&samples).unwrap(), vec![Evaluation::empty(7); 2], "{name}");
         engine.forward(&Rows::contiguous(&[], 40), &mut []).unwrap();
@@ -302,13 +302,25 @@ fn what_does_not_fit_is_refused() {
             let result = catch_unwind(AssertUnwindSafe(|| call(&mut *problem.engine(build, 2))));
             assert!(!matches!(result, Ok(Ok(()))), "{name}: {what}");
         };
-        refused("an index past the end", &|engine| engine.train(&samples, &[8], 4, &[step]));
-        refused("a step too few", &|engine| engine.train(&samples, &[0, 1], 1, &[step]));
-        refused("a step too many", &|engine| engine.train(&samples, &[0, 1], 2, &[step; 2]));
-        refused("a batch of none", &|engine| engine.train(&samples, &[0], 0, &[step]));
-        refused("a label of K", &|engine| engine.train(&mislabelled, &[0], 4, &[step]));
+        refused("an index past the end", &|engine| {
+            engine.train(&samples, Batches { order: &[8], size: 4, steps: &[step] })
+        });
+        refused("a step too few", &|engine| {
+            engine.train(&samples, Batches { order: &[0, 1], size: 1, steps: &[step] })
+        });
+        refused("a step too many", &|engine| {
+            engine.train(&samples, Batches { order: &[0, 1], size: 2, steps: &[step; 2] })
+        });
+        refused("a batch of none", &|engine| {
+            engine.train(&samples, Batches { order: &[0], size: 0, steps: &[step] })
+        });
+        refused("a label of K", &|engine| {
+            engine.train(&mislabelled, Batches { order: &[0], size: 4, steps: &[step] })
+        });
         refused("a label of K", &|engine| engine.evaluate(&mislabelled).map(|_| ()));
-        refused("narrow images", &|engine| engine.train(&narrow, &[0], 4, &[step]));
+        refused("narrow images", &|engine| {
+            engine.train(&narrow, Batches { order: &[0], size: 4, steps: &[step] })
+        });
         refused("narrow images", &|engine| engine.evaluate(&narrow).map(|_| ()));
         refused("narrow rows", &|engine| engine.forward(&Rows::contiguous(&bytes, 20), &mut [0.0; 112]));
         refused("logits too few", &|engine| engine.forward(&problem.rows(), &mut [0.0; 7]));

@@ -3,7 +3,7 @@
 
 mod real_images;
 
-use onelayer::data::Standardization;
+use onelayer::model::Standardization;
 use onelayer::samples::{Rows, Samples};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;

@@ -6,9 +6,9 @@ use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 
 use onelayer::Error;
-use onelayer::data::{Dataset, Order, Source, SplitFiles, Standardization};
-use onelayer::engine::{Engine, EngineKind, Evaluation, Team};
-use onelayer::model::Parameters;
+use onelayer::data::{Dataset, Order, Source, SplitFiles};
+use onelayer::engine::{Batches, Engine, EngineKind, Evaluation, Machine, Problem, Team};
+use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::Objective;
 use onelayer::samples::{Rows, Samples};
 use onelayer::train::record::weights_sha256;
@@ -45,7 +45,9 @@ impl Splits<'_> {
         let initial = Parameters::random(10, self.train.features(), config.seed);
         let initial = vec![initial; config.runs.len()];
         let standardization = Standardization::measure(&self.train);
-        kind.create(None, &initial, &standardization, Objective::default(), team).unwrap()
+        let objective = Objective::default();
+        let problem = Problem { initial: &initial, standardization: &standardization, objective };
+        Machine { engine: kind, isa: None, team }.engine(&problem).unwrap()
     }
 
     /// Trains the runs of `config`: the history and the end of each.
@@ -244,7 +246,7 @@ fn shuffling_visits_the_images_of_each_epoch_in_that_epochs_order() {
     let (mut order, steps) = (vec![0; 300], vec![shuffled.runs[0].step(); 3]);
     for epoch in [1, 2] {
         Order::Shuffled { seed: 5 }.fill(epoch, &mut order);
-        engine.train(&splits.train, &order, 100, &steps).unwrap();
+        engine.train(&splits.train, Batches { order: &order, size: 100, steps: &steps }).unwrap();
     }
     assert_eq!(engine.parameters()[0], end(&shuffled));
 }
@@ -258,9 +260,8 @@ fn the_last_smaller_batch_is_a_step_of_its_own() {
         let mut engine = splits.engine(kind, &config);
         let order: Vec<u32> = (0..250).collect();
         for batch in [0..100, 100..200, 200..250] {
-            engine
-                .train(&splits.train, &order[batch.clone()], batch.len(), &[config.runs[0].step()])
-                .unwrap();
+            let (order, steps) = (&order[batch.clone()], &[config.runs[0].step()]);
+            engine.train(&splits.train, Batches { order, size: batch.len(), steps }).unwrap();
         }
         assert_eq!(engine.parameters()[0], end.parameters, "{}", kind.name());
     }

@@ -6,10 +6,9 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use onelayer::data::Standardization;
 use onelayer::data::layout::RECORD;
-use onelayer::engine::{Engine, Reference};
-use onelayer::model::{Model, Parameters};
+use onelayer::engine::{Engine, Problem, Reference};
+use onelayer::model::{Model, Parameters, Standardization};
 use onelayer::objective::Objective;
 use onelayer::samples::{Rows, Samples};
 use onelayer::train::{Checkpoint, Config, Fingerprint, Run, Trainer};
@@ -92,7 +91,9 @@ fn checkpoint(epochs: usize) -> Checkpoint {
     let Model { parameters, standardization, .. } = model(2, 2);
     let run = Run { name: "run".into(), eta: 0.1, lambda: 0.5 };
     let config = Config { runs: vec![run], batch: 3, epochs, shuffle: true, ..Config::lab() };
-    let mut engine = Reference::new(&[parameters], &standardization, Objective::default());
+    let objective = Objective::default();
+    let problem = Problem { initial: &[parameters], standardization: &standardization, objective };
+    let mut engine = Reference::new(&problem);
     let name = engine.info().name;
     let mut trainer = Trainer::new(&mut engine, &config, &samples, &samples).expect("settings");
     trainer.run(|_| ()).expect("training");

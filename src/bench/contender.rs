@@ -1,9 +1,8 @@
 //! What is measured: an engine, its instruction set, its number of threads.
 
 use crate::bench::Workload;
-use crate::engine::{Engine, EngineKind, Isa, Simd, Team};
+use crate::engine::{Engine, EngineKind, Isa, Machine, Simd, Team};
 use crate::error::Result;
-use crate::objective::Objective;
 
 /// An engine, an instruction set and a team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +39,7 @@ impl Contender {
     /// # Errors
     /// If this machine lacks the instruction set.
     pub fn engine(&self, workload: &Workload, team: Team) -> Result<Box<dyn Engine>> {
-        let initial = std::slice::from_ref(&workload.initial);
-        self.kind.create(self.isa, initial, workload.standardization, Objective::default(), team)
+        Machine { engine: self.kind, isa: self.isa, team }.engine(&workload.problem())
     }
 
     /// The engine with its stages apart, where it has any.
@@ -49,9 +47,8 @@ impl Contender {
     /// # Errors
     /// If this machine lacks the instruction set.
     pub fn staged(&self, workload: &Workload, team: Team) -> Result<Option<Simd>> {
-        let initial = std::slice::from_ref(&workload.initial);
         let create = if self.kind == EngineKind::Fixed { Simd::fixed } else { Simd::new };
-        let engine = |isa| create(isa, initial, workload.standardization, Objective::default(), team);
+        let engine = |isa| create(isa, &workload.problem(), team);
         self.isa.map(engine).transpose()
     }
 }

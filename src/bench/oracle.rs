@@ -4,10 +4,9 @@
 //! weights (D = 3072, terms of 0.01) are within 1e-5 of the reference's. A mistake in a kernel, a feature left
 //! out or a batch too few, moves them by a hundred times the tolerances below.
 
-use crate::engine::{Engine, EngineKind, Evaluation, Reference};
+use crate::engine::{Batches, Engine, EngineKind, Evaluation, Problem, Reference};
 use crate::error::{Error, Result};
 use crate::model::Parameters;
-use crate::objective::Objective;
 use crate::samples::{Rows, Samples};
 use crate::train::EpochRecord;
 
@@ -49,15 +48,14 @@ impl<'a> Oracle<'a> {
         let mut logits = vec![0.0; rows.len() * workload.initial.classes];
         reference.forward(&rows, &mut logits)?;
         let evaluation = reference.evaluate(&workload.train)?.swap_remove(0);
-        reference.train(
-            &workload.train,
-            &workload.order()[..workload.batch],
-            workload.batch,
-            &[workload.step()],
-        )?;
+        let order = workload.order();
+        let size = workload.batch;
+        let one = Batches { order: &order[..size], size, steps: &[workload.step()] };
+        reference.train(&workload.train, one)?;
         let step = reference.parameters().swap_remove(0);
         reference.load(std::slice::from_ref(&workload.initial));
-        reference.train(&workload.train, &workload.order(), workload.batch, &workload.steps())?;
+        let all = Batches { order: &order, size, steps: &workload.steps() };
+        reference.train(&workload.train, all)?;
         let epoch = reference.parameters().swap_remove(0);
         let losses = losses(&mut reference, workload)?;
         Ok(Self { workload, logits, step, epoch, evaluation, losses, trained: Vec::new() })
@@ -135,7 +133,7 @@ impl<'a> Oracle<'a> {
 }
 
 fn reference(workload: &Workload, parameters: &Parameters) -> Reference {
-    Reference::new(std::slice::from_ref(parameters), workload.standardization, Objective::default())
+    Reference::new(&Problem { initial: std::slice::from_ref(parameters), ..workload.problem() })
 }
 
 /// The first images of `samples`.

@@ -5,11 +5,11 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
 use super::roofline::{Budget, Timing};
-use crate::data::{Order, Standardization};
-use crate::engine::{EngineKind, Step, Team};
+use crate::data::Order;
+use crate::engine::{Batches, EngineKind, Machine, Problem, Step, Team};
 use crate::error::Result;
 use crate::machine::MachineRecord;
-use crate::model::Parameters;
+use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
 use crate::samples::{Rows, Samples};
 
@@ -112,13 +112,15 @@ impl Job {
             Standardization { mean: vec![0.5; self.features], std: vec![0.25; self.features] };
         let initial = vec![Parameters::random(self.classes, self.features, 0); self.runs];
         let objective = Objective::default();
-        let mut engine = EngineKind::Auto.create(None, &initial, &standardization, objective, team)?;
+        let problem = Problem { initial: &initial, standardization: &standardization, objective };
+        let mut engine = Machine { engine: EngineKind::Auto, isa: None, team }.engine(&problem)?;
         let steps = vec![Step { eta: 1e-6, lambda: 0.0 }; self.images.div_ceil(self.batch) * self.runs];
         let kind = if self.shuffled { Order::Shuffled { seed: 0 } } else { Order::Sequential };
         let mut order = vec![0; self.images];
         kind.fill(1, &mut order);
         lead.lead(|| {
-            let epoch = budget.time(|| engine.train(samples, &order, self.batch, &steps))?;
+            let batches = Batches { order: &order, size: self.batch, steps: &steps };
+            let epoch = budget.time(|| engine.train(samples, batches))?;
             let evaluation = budget.time(|| engine.evaluate(samples).map(drop))?;
             Ok((epoch, evaluation))
         })?

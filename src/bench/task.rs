@@ -3,10 +3,10 @@
 use super::record::Measurement;
 use super::roofline::{Budget, Roofline, Timing, Work};
 use super::{Contender, Oracle};
-use crate::data::Standardization;
-use crate::engine::{Engine, EngineInfo, EngineKind, Isa, Stage, Stages, Step, Team};
+use crate::engine::{Batches, Engine, EngineInfo, EngineKind, Isa, Problem, Stage, Stages, Step, Team};
 use crate::error::Result;
-use crate::model::Parameters;
+use crate::model::{Parameters, Standardization};
+use crate::objective::Objective;
 use crate::samples::Samples;
 use crate::train::{Config, Trainer};
 
@@ -34,6 +34,15 @@ pub struct Workload<'a> {
 }
 
 impl Workload<'_> {
+    /// What every engine is built from.
+    pub fn problem(&self) -> Problem<'_> {
+        Problem {
+            initial: std::slice::from_ref(&self.initial),
+            standardization: self.standardization,
+            objective: Objective::default(),
+        }
+    }
+
     /// The images in order.
     pub fn order(&self) -> Vec<u32> {
         (0..self.train.len() as u32).collect()
@@ -225,9 +234,10 @@ fn time_epoch(
     budget: Budget,
 ) -> Result<Timing> {
     let (order, steps) = (workload.order(), workload.steps());
-    engine.train(&workload.train, &order, workload.batch, &steps)?;
+    let batches = Batches { order: &order, size: workload.batch, steps: &steps };
+    engine.train(&workload.train, batches)?;
     oracle.epoch(what, &engine.parameters()[0])?;
-    budget.time(|| engine.train(&workload.train, &order, workload.batch, &steps))
+    budget.time(|| engine.train(&workload.train, batches))
 }
 
 /// Every run must end as the reference says.

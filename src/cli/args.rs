@@ -11,11 +11,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use super::console;
 use super::pass::Setting;
 use crate::data::layout;
-use crate::data::{Dataset, Excerpt, Labels, Part, Source, SplitFiles, Standardization, Validation};
-use crate::engine::{Engine, EngineKind, Isa, Team};
+use crate::data::{Dataset, Excerpt, Labels, Part, Source, SplitFiles, Validation};
+use crate::engine::{Engine, EngineKind, Isa, Machine, Problem, Team};
 use crate::error::{Error, Result};
-use crate::model::Parameters;
-use crate::objective::Objective;
 use crate::report::RunFolder;
 use crate::train::{Config, Run};
 
@@ -123,14 +121,8 @@ pub(super) struct EngineArgs {
 
 impl EngineArgs {
     /// The engine that `--engine` names.
-    pub(super) fn create(
-        &self,
-        parameters: &[Parameters],
-        standardization: &Standardization,
-        objective: Objective,
-        team: Team,
-    ) -> Result<Box<dyn Engine>> {
-        self.engine.create(self.isa.0, parameters, standardization, objective, team)
+    pub(super) fn create(&self, problem: &Problem, team: Team) -> Result<Box<dyn Engine>> {
+        Machine { engine: self.engine, isa: self.isa.0, team }.engine(problem)
     }
 
     /// The engines to hold to the oracle: the one that `--engine` names, or for `auto` every other one that can be

@@ -9,6 +9,7 @@ use super::args::{DataArgs, EngineArgs, OutputArgs};
 use super::console::Console;
 use super::text;
 use crate::data::{Excerpt, Part};
+use crate::engine::Problem;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::objective::Objective;
@@ -82,9 +83,12 @@ impl Args {
         let samples = excerpt.split.samples();
         self.check(&model, excerpt.classes.len(), samples.features())?;
 
-        let parameters = std::slice::from_ref(&model.parameters);
-        let mut engine =
-            self.engine.create(parameters, &model.standardization, Objective::default(), team)?;
+        let problem = Problem {
+            initial: std::slice::from_ref(&model.parameters),
+            standardization: &model.standardization,
+            objective: Objective::default(),
+        };
+        let mut engine = self.engine.create(&problem, team)?;
         let evaluation = evaluate(&mut *engine, &samples)?.swap_remove(0);
         let lambda = model.metadata.get("lambda").and_then(|lambda| lambda.parse().ok()).unwrap_or(0.0);
         let metrics = Metrics::of_model(&evaluation, lambda, &model.parameters);

@@ -8,10 +8,10 @@ use super::keep::{Keeper, Resumption};
 use super::report::Extras;
 use super::signals::Signals;
 use super::text;
-use crate::data::{Dataset, Resident, Standardization};
-use crate::engine::EngineInfo;
+use crate::data::{Dataset, Resident};
+use crate::engine::{EngineInfo, Problem};
 use crate::error::Result;
-use crate::model::{Model, Parameters};
+use crate::model::{Model, Parameters, Standardization};
 use crate::objective::Objective;
 use crate::report::RunFolder;
 use crate::train::record::{ConfigRecord, DatasetRecord, RunRecord, Seconds, Throughput, weights_sha256};
@@ -61,8 +61,9 @@ impl Pass {
         let fingerprint = resumption.fingerprint(&dataset);
         signals.note();
         let folders = folders()?;
-        let mut engine =
-            args.engine.create(&initial, &standardization, Objective::default(), team.handle())?;
+        let objective = Objective::default();
+        let problem = Problem { initial: &initial, standardization: &standardization, objective };
+        let mut engine = args.engine.create(&problem, team.handle())?;
         let setting = Setting { engine: engine.info(), config, dataset, standardization };
         let Setting { config, dataset, .. } = &setting;
         let keeper = Keeper::new(&setting, &folders, &resumption, fingerprint, signals)?;

@@ -9,7 +9,7 @@ use super::args::{EngineArgs, OutputArgs};
 use super::console::{self, Console};
 use crate::data::layout::SIDE;
 use crate::data::{Format, Labels};
-use crate::engine::Engine;
+use crate::engine::{Engine, Problem};
 use crate::error::{Error, Result};
 use crate::model::{Model, Parameters};
 use crate::objective::Objective;
@@ -77,10 +77,13 @@ impl Args {
         if self.top == 0 {
             return Err(Error::option("--top", "at least 1", self.top));
         }
-        let parameters = std::slice::from_ref(&model.parameters);
         let team = self.engine.team()?;
-        let mut engine =
-            self.engine.create(parameters, &model.standardization, Objective::default(), team)?;
+        let problem = Problem {
+            initial: std::slice::from_ref(&model.parameters),
+            standardization: &model.standardization,
+            objective: Objective::default(),
+        };
+        let mut engine = self.engine.create(&problem, team)?;
 
         let (mut seen, mut failed) = (0, 0);
         for picture in &self.pictures {

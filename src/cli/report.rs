@@ -3,12 +3,12 @@
 use std::slice;
 
 use super::args::TrainingArgs;
-use crate::data::{Dataset, Standardization};
-use crate::engine::{Engine, Team};
+use crate::data::Dataset;
+use crate::engine::{Engine, Problem, Team};
 use crate::error::Result;
 use crate::gradient_check::{Criterion, Examination, Options, Precision};
 use crate::machine::MachineRecord;
-use crate::model::Parameters;
+use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
 use crate::report::{self, Contents, RunDetails, RunFolder, TrueClassProbabilities};
 use crate::samples::Samples;
@@ -47,8 +47,8 @@ impl Extras {
         let lambda = config.runs.iter().map(|run| run.step().lambda).fold(0.0, f32::max);
         let mut gradients = team.install(|| examination.reference(lambda))??;
         let initial = slice::from_ref(&parameters);
-        let mut single =
-            args.engine.create(initial, standardization, examination.objective, team.handle())?;
+        let problem = Problem { initial, standardization, objective: examination.objective };
+        let mut single = args.engine.create(&problem, team.handle())?;
         gradients.push(examination.engine(&mut *single, Precision::of(args.engine.kind()), lambda)?);
         let test = dataset.test.samples();
         let probabilities = probabilities(engine, &test, config.runs.len(), parameters.classes)?;

@@ -2,7 +2,7 @@
 //!
 //! [`mapped`] maps files; [`binary`], [`pickle`] and [`npy`] find the images and labels in the bytes of one,
 //! a format each, which is then an [`image_file`]; [`format`](mod@format) tells them apart, and [`dataset`]
-//! makes splits of such files. [`layout`] says what a CIFAR image is, [`standardize`] measures the training
+//! makes splits of such files. [`layout`] says what a CIFAR image is, `standardize` measures the training
 //! split, [`order`] says in which order an epoch visits it, [`resident`] copies images to where they are read
 //! fastest, [`synthetic`] writes a data set for a machine without CIFAR, and [`fetch`](mod@fetch) gets an
 //! official [`archive`].
@@ -25,7 +25,7 @@ pub mod pickle;
 mod plan;
 pub mod resident;
 mod split;
-pub mod standardize;
+mod standardize;
 pub mod synthetic;
 
 pub use dataset::{Dataset, Excerpt, Part, Source, SplitFiles, Validation};
@@ -35,4 +35,3 @@ pub use labels::Labels;
 pub use order::Order;
 pub use resident::Resident;
 pub use split::Split;
-pub use standardize::Standardization;

@@ -1,4 +1,4 @@
-//! Standardization: `(x/255 - mean) / std`, feature by feature, measured on the training split alone.
+//! The measurement of a [`Standardization`]: mean and standard deviation of each feature, of the training split alone.
 //!
 //! Pixels are bytes, so their sums and sums of squares are integers: exact in any order, and the same for any
 //! number of threads. Mean and standard deviation are computed from them in f64 and rounded to f32 once.
@@ -7,16 +7,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use crate::model::Standardization;
 use crate::samples::Samples;
-
-/// Mean and standard deviation of each feature, in units of `pixel / 255`, rounded to f32 once.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Standardization {
-    /// `[D]`: the mean of each feature.
-    pub mean: Vec<f32>,
-    /// `[D]`: the population standard deviation of each feature; 1 where the feature is constant.
-    pub std: Vec<f32>,
-}
 
 impl Standardization {
     /// Measures `samples` on the threads of the rayon pool that it is called in.

@@ -1,9 +1,10 @@
 //! The oracle: the mathematics, one image at a time, in f64. Short and obvious; never tuned.
 
-use super::{Engine, EngineInfo, Evaluation, Shape, Step, argmax, batches};
-use crate::data::Standardization;
+use super::contract::{Batches, Engine, EngineInfo, RunState, Step};
+use super::evaluation::{Evaluation, argmax};
+use super::problem::{Problem, Shape};
 use crate::error::Result;
-use crate::model::Parameters;
+use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
 use crate::samples::{Rows, Samples};
 
@@ -19,16 +20,19 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// An engine for the runs of `parameters`.
+    /// An engine for `problem`.
     ///
     /// # Panics
     /// If the shapes do not fit together.
-    pub fn new(parameters: &[Parameters], standardization: &Standardization, objective: Objective) -> Self {
-        let shape = Shape::of(parameters);
-        assert_eq!(standardization.mean.len(), shape.features, "mean [D]");
-        let standardization = standardization.clone();
-        let mut engine = Self { shape, objective, standardization, weight: Vec::new(), bias: Vec::new() };
-        engine.load(parameters);
+    pub fn new(problem: &Problem) -> Self {
+        let mut engine = Self {
+            shape: problem.shape(),
+            objective: problem.objective,
+            standardization: problem.standardization.clone(),
+            weight: Vec::new(),
+            bias: Vec::new(),
+        };
+        engine.load(problem.initial);
         engine
     }
 
@@ -74,9 +78,9 @@ impl Engine for Reference {
         EngineInfo { name: "reference".into(), isa: "portable".into(), threads: 1 }
     }
 
-    fn train(&mut self, samples: &Samples, order: &[u32], batch: usize, steps: &[Step]) -> Result<()> {
+    fn train(&mut self, samples: &Samples, batches: Batches) -> Result<()> {
         let Shape { features, classes, runs } = self.shape;
-        for (batch, steps) in batches(order, batch, steps, runs) {
+        for (batch, steps) in batches.iter(runs) {
             let mut dweight = vec![0.0; self.weight.len()];
             let mut dbias = vec![0.0; self.bias.len()];
             for &index in batch {
@@ -138,20 +142,21 @@ impl Engine for Reference {
         self.bias = parameters.iter().flat_map(|run| &run.bias).map(|&b| b.into()).collect();
     }
 
-    fn state(&self) -> Vec<u8> {
-        self.weight.iter().chain(&self.bias).flat_map(|value| value.to_le_bytes()).collect()
+    fn state(&self) -> Vec<RunState> {
+        let Shape { features, classes, .. } = self.shape;
+        let plane = |values: &[f64]| values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let runs = self.weight.chunks(classes * features).zip(self.bias.chunks(classes));
+        runs.map(|(weight, bias)| RunState { weight: plane(weight), bias: plane(bias) }).collect()
     }
 
-    fn restore(&mut self, state: &[u8]) -> Result<(), usize> {
-        let (values, rest) = state.as_chunks::<8>();
-        let expected = self.weight.len() + self.bias.len();
-        if values.len() != expected || !rest.is_empty() {
-            return Err(8 * expected);
-        }
-        let values: Vec<f64> = values.iter().map(|&bytes| f64::from_le_bytes(bytes)).collect();
-        let (weight, bias) = values.split_at(self.weight.len());
-        self.weight.copy_from_slice(weight);
-        self.bias.copy_from_slice(bias);
+    fn restore(&mut self, states: &[RunState]) -> Result<(), usize> {
+        let Shape { features, classes, runs } = self.shape;
+        RunState::check(states, runs, size_of::<f64>() * classes * features, size_of::<f64>() * classes)?;
+        let values = |plane: fn(&RunState) -> &[u8]| -> Vec<f64> {
+            let values = states.iter().flat_map(|state| plane(state).as_chunks().0);
+            values.map(|&bytes| f64::from_le_bytes(bytes)).collect()
+        };
+        (self.weight, self.bias) = (values(|state| &state.weight), values(|state| &state.bias));
         Ok(())
     }
 }

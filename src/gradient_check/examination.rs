@@ -6,10 +6,9 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::criteria::{Criterion, Entry, Options, compare};
 use super::{LayerCost, Precision, central_difference, engine_gradient, flat, reference_gradient, tolerance};
-use crate::data::Standardization;
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::model::Parameters;
+use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
 use crate::samples::Samples;
 

@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use crate::data::Standardization;
+use crate::model::Standardization;
 use crate::objective::Objective;
 use crate::samples::Samples;
 

@@ -3,10 +3,9 @@
 //! With a learning rate of 2^20 the parameters that a step leaves are all but the gradient: `w - eta g`
 //! divided by the power of two `-eta` is `g`, within a rounding of `g` and 2^-20 times one of `w`.
 
-use crate::data::Standardization;
-use crate::engine::{Engine, Reference, Step};
+use crate::engine::{Batches, Engine, Problem, Reference, Step};
 use crate::error::Result;
-use crate::model::Parameters;
+use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
 use crate::samples::Samples;
 
@@ -47,7 +46,8 @@ pub fn reference_gradient(
     samples: &Samples,
     lambda: f32,
 ) -> Result<Vec<f64>> {
-    let mut engine = Reference::new(std::slice::from_ref(parameters), standardization, objective);
+    let initial = std::slice::from_ref(parameters);
+    let mut engine = Reference::new(&Problem { initial, standardization, objective });
     take_step(&mut engine, samples, &[lambda])?;
     Ok(difference(&flat(parameters), &engine.exact_parameters()))
 }
@@ -60,7 +60,7 @@ pub fn flat(parameters: &Parameters) -> Vec<f64> {
 fn take_step(engine: &mut dyn Engine, samples: &Samples, lambda: &[f32]) -> Result<()> {
     let order: Vec<u32> = (0..samples.len() as u32).collect();
     let steps: Vec<Step> = lambda.iter().map(|&lambda| Step { eta: ETA, lambda }).collect();
-    engine.train(samples, &order, order.len(), &steps)
+    engine.train(samples, Batches { order: &order, size: order.len(), steps: &steps })
 }
 
 fn difference(before: &[f64], after: &[f64]) -> Vec<f64> {

@@ -20,9 +20,8 @@
 //! what is found.
 
 use super::one_step::ETA;
-use crate::data::Standardization;
 use crate::engine::EngineKind;
-use crate::model::Parameters;
+use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
 use crate::samples::Samples;
 

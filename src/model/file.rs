@@ -10,8 +10,7 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::json;
 
-use super::{Model, Parameters};
-use crate::data::Standardization;
+use super::{Model, Parameters, Standardization};
 use crate::error::{Error, Result};
 use crate::whole_file;
 

@@ -1,15 +1,15 @@
 //! The model: weights `[K, D]`, bias `[K]`, and the standardization they were trained behind.
-
 //!
 //! [`Parameters`] are what training changes; a [`Model`] is all that prediction needs. `file` writes and reads
 //! models, `init` draws the parameters that training begins with.
 
 mod file;
 mod init;
+mod standardization;
 
 use std::collections::BTreeMap;
 
-use crate::data::Standardization;
+pub use standardization::Standardization;
 
 /// A trained model: all that it takes to classify an image.
 #[derive(Clone, Debug, PartialEq)]

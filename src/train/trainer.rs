@@ -6,7 +6,7 @@ use super::checkpoint::Reached;
 use super::config::Config;
 use super::evaluating::Evaluating;
 use super::history::{EpochRecord, EpochSeconds, Metrics, penalty};
-use crate::engine::{Engine, Evaluation, Step};
+use crate::engine::{Batches, Engine, Evaluation, RunState, Step};
 use crate::error::{Error, Result};
 use crate::model::Parameters;
 use crate::samples::Samples;
@@ -31,7 +31,7 @@ pub struct Trainer<'a> {
     /// The parameters that are tested, once every epoch is trained, and their evaluation.
     testing: Option<(Vec<Parameters>, Evaluating)>,
     /// The engine's state after the last evaluation that found every cost finite, and the epoch of that.
-    finite: Option<(Vec<u8>, usize)>,
+    finite: Option<(Vec<RunState>, usize)>,
 }
 
 /// The longest that a slice shall take: whoever wants training to stop waits no longer than this, and for a slice of
@@ -108,9 +108,20 @@ impl<'a> Trainer<'a> {
     /// If `reached` does not fit the configuration or the samples.
     pub fn resume(&mut self, reached: Reached, state: &[u8]) -> Result<(), usize> {
         assert!(reached.fits(self.config, self.train.len()), "what was reached fits what is trained");
-        self.engine.restore(state)?;
+        let mut states = self.engine.state();
+        let expected: usize = states.iter().map(|run| run.weight.len() + run.bias.len()).sum();
+        if state.len() != expected {
+            return Err(expected);
+        }
+        let mut rest = state;
+        for plane in states.iter_mut().flat_map(|run| [&mut run.weight, &mut run.bias]) {
+            let bytes;
+            (bytes, rest) = rest.split_at(plane.len());
+            plane.copy_from_slice(bytes);
+        }
+        self.engine.restore(&states)?;
         self.config.order().fill(reached.epoch + 1, &mut self.order);
-        self.finite = (reached.epoch > 0).then(|| (state.to_vec(), reached.epoch));
+        self.finite = (reached.epoch > 0).then_some((states, reached.epoch));
         self.evaluating = Splits::default();
         self.reached = reached;
         Ok(())
@@ -123,7 +134,8 @@ impl<'a> Trainer<'a> {
 
     /// The engine's exact state.
     pub fn state(&self) -> Vec<u8> {
-        self.engine.state()
+        let runs = self.engine.state().into_iter().map(|run| [run.weight, run.bias].concat());
+        runs.collect::<Vec<_>>().concat()
     }
 
     /// Trains to the last epoch; `observe` sees the newest record of every run after each evaluation.
@@ -176,7 +188,8 @@ impl<'a> Trainer<'a> {
         let end = self.slice.saturating_mul(batch).saturating_add(self.reached.images);
         let images = self.reached.images..end.min(self.order.len());
         let steps = images.len().div_ceil(batch) * self.config.runs.len();
-        self.engine.train(self.train, &self.order[images.clone()], batch, &self.steps[..steps])?;
+        let order = &self.order[images.clone()];
+        self.engine.train(self.train, Batches { order, size: batch, steps: &self.steps[..steps] })?;
         let spent = start.elapsed();
         // Half of the longest, at this one's pace: the next one may be slower.
         let pace = images.len().div_ceil(batch) as f64 / spent.as_secs_f64().max(1e-9);

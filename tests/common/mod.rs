@@ -2,9 +2,8 @@
 
 use std::num::NonZeroUsize;
 
-use onelayer::data::Standardization;
-use onelayer::engine::{Engine, Gemm, Isa, Reference, Simd, Step, Team};
-use onelayer::model::Parameters;
+use onelayer::engine::{self, Batches, Engine, Gemm, Isa, Reference, Simd, Step, Team};
+use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::Objective;
 use onelayer::samples::{Rows, Samples};
 use rand::{RngExt, SeedableRng};
@@ -24,13 +23,16 @@ pub const ENGINES: [(&str, Build); 5] = [
 
 /// The oracle. It has no use for a team.
 pub const REFERENCE: (&str, Build) = ("reference", |parameters, standardization, _| {
-    Box::new(Reference::new(parameters, standardization, OBJECTIVE))
+    Box::new(Reference::new(&start(parameters, standardization)))
 });
 
-const OBJECTIVE: Objective = Objective::SoftmaxCrossEntropy;
+/// What an engine is built from.
+pub fn start<'a>(initial: &'a [Parameters], standardization: &'a Standardization) -> engine::Problem<'a> {
+    engine::Problem { initial, standardization, objective: Objective::SoftmaxCrossEntropy }
+}
 
 fn gemm(parameters: &[Parameters], standardization: &Standardization, team: Team) -> Box<dyn Engine> {
-    Box::new(Gemm::new(parameters, standardization, OBJECTIVE, team))
+    Box::new(Gemm::new(&start(parameters, standardization), team))
 }
 
 fn simd(
@@ -39,7 +41,7 @@ fn simd(
     standardization: &Standardization,
     team: Team,
 ) -> Box<dyn Engine> {
-    Box::new(Simd::new(isa, parameters, standardization, OBJECTIVE, team).unwrap())
+    Box::new(Simd::new(isa, &start(parameters, standardization), team).unwrap())
 }
 
 fn fixed(
@@ -48,7 +50,7 @@ fn fixed(
     standardization: &Standardization,
     team: Team,
 ) -> Box<dyn Engine> {
-    Box::new(Simd::fixed(isa, parameters, standardization, OBJECTIVE, team).unwrap())
+    Box::new(Simd::fixed(isa, &start(parameters, standardization), team).unwrap())
 }
 
 /// A team of `threads` threads.
@@ -145,6 +147,11 @@ impl Problem {
     pub fn rows(&self) -> Rows<'_> {
         let Stretch { bytes, stride, labels } = self.stretches.last().expect("a problem has stretches");
         Rows::new(bytes, labels.len(), self.sizes.features, *stride)
+    }
+
+    /// One epoch.
+    pub fn batches(&self) -> Batches<'_> {
+        Batches { order: &self.order, size: self.sizes.batch, steps: &self.steps }
     }
 
     /// An engine at the beginning of this problem.

@@ -1,28 +1,23 @@
 //! Every instruction set gives the bits of the portable kernels, on shapes of any size, with any number of
 //! threads; and none reads a byte behind its images.
 
-use onelayer::data::Standardization;
-use onelayer::engine::{Engine, Evaluation, Isa, Simd, Step, Team};
-use onelayer::model::Parameters;
-use onelayer::objective::Objective;
+use onelayer::engine::{self, Batches, Engine, Evaluation, Isa, RunState, Simd, Step, Team};
 use onelayer::samples::{Rows, Samples};
 use proptest::prelude::*;
 
-use crate::common::{Problem, Sizes, team};
+use crate::common::{Problem, Sizes, start, team};
 
 /// All that can be seen of an engine: its state, what it finds, and its logits.
-type Seen = (Vec<u8>, Vec<Evaluation>, Vec<u32>);
+type Seen = (Vec<RunState>, Vec<Evaluation>, Vec<u32>);
 
 /// How an engine is made on an instruction set.
-type Create = fn(Isa, &[Parameters], &Standardization, Objective, Team) -> onelayer::Result<Simd>;
+type Create = fn(Isa, &engine::Problem, Team) -> onelayer::Result<Simd>;
 
 /// The engines whose kernels are compiled for each instruction set.
 const FUSED: [Create; 2] = [Simd::new, Simd::fixed];
 
 fn engine(create: Create, problem: &Problem, isa: Isa, threads: usize) -> Simd {
-    let Problem { parameters, standardization, .. } = problem;
-    let objective = Objective::SoftmaxCrossEntropy;
-    let engine = create(isa, parameters, standardization, objective, team(threads)).unwrap();
+    let engine = create(isa, &start(&problem.parameters, &problem.standardization), team(threads)).unwrap();
     assert_eq!(engine.info().isa, isa.name(), "an instruction set that was forced and did not run");
     engine
 }
@@ -30,7 +25,7 @@ fn engine(create: Create, problem: &Problem, isa: Isa, threads: usize) -> Simd {
 fn seen(create: Create, problem: &Problem, isa: Isa, threads: usize) -> Seen {
     let mut engine = engine(create, problem, isa, threads);
     let samples = problem.samples();
-    engine.train(&samples, &problem.order, problem.sizes.batch, &problem.steps).unwrap();
+    engine.train(&samples, problem.batches()).unwrap();
     let evaluations = engine.evaluate(&samples).unwrap();
     let logits = problem.logits(&mut engine).iter().map(|logit| logit.to_bits()).collect();
     (engine.state(), evaluations, logits)
@@ -103,7 +98,7 @@ fn no_kernel_reads_behind_the_last_image() {
             let mut at_the_edge = engine(create, &problem, isa, 2);
             let mut elsewhere = engine(create, &problem, isa, 2);
             for (engine, samples) in [(&mut at_the_edge, &samples), (&mut elsewhere, &problem.samples())] {
-                engine.train(samples, &problem.order, sizes.batch, &problem.steps).unwrap();
+                engine.train(samples, problem.batches()).unwrap();
                 engine.evaluate(samples).unwrap();
             }
             let mut logits = vec![f32::NAN; sizes.images * sizes.classes];
@@ -123,7 +118,8 @@ fn a_label_that_is_no_class_ends_training_with_an_error() {
     for create in FUSED {
         let mut engine = engine(create, &problem, Isa::fastest(), 3);
         let step = [Step { eta: 0.1, lambda: 0.0 }];
-        let error = engine.train(&samples, &[0, 1, 2, 3], 4, &step).unwrap_err();
+        let error =
+            engine.train(&samples, Batches { order: &[0, 1, 2, 3], size: 4, steps: &step }).unwrap_err();
         assert!(error.to_string().contains("a label that is no class"), "{error}");
     }
 }

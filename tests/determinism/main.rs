@@ -6,10 +6,9 @@ mod checkpoint;
 mod common;
 mod instruction_sets;
 
-use common::{Build, ENGINES, Problem, REFERENCE, Sizes};
-use onelayer::engine::{Engine, Isa, Simd};
+use common::{Build, ENGINES, Problem, REFERENCE, Sizes, start};
+use onelayer::engine::{Batches, Engine, Isa, RunState, Simd};
 use onelayer::model::Parameters;
-use onelayer::objective::Objective;
 
 /// Large enough that every engine splits it in several pieces whichever way it splits, with odd ends.
 const SIZES: Sizes = Sizes { features: 1061, classes: 10, runs: 3, images: 701, batch: 300 };
@@ -23,7 +22,7 @@ fn all_engines() -> impl Iterator<Item = (&'static str, Build)> {
 }
 
 fn train(engine: &mut dyn Engine, problem: &Problem) {
-    engine.train(&problem.samples(), &problem.order, SIZES.batch, &problem.steps).unwrap();
+    engine.train(&problem.samples(), problem.batches()).unwrap();
 }
 
 fn bits(values: &[f32]) -> Vec<u32> {
@@ -53,10 +52,9 @@ fn every_instruction_set_gives_the_same_bits() {
     for create in [Simd::new, Simd::fixed] {
         let results: Vec<_> = Isa::available()
             .map(|isa| {
-                let Problem { parameters, standardization, .. } = &problem;
-                let objective = Objective::SoftmaxCrossEntropy;
-                let engine = create(isa, parameters, standardization, objective, common::team(2));
-                let mut engine = engine.unwrap();
+                let mut engine =
+                    create(isa, &start(&problem.parameters, &problem.standardization), common::team(2))
+                        .unwrap();
                 assert_eq!(engine.info().isa, isa.name());
                 train(&mut engine, &problem);
                 let evaluations = engine.evaluate(&problem.samples()).unwrap();
@@ -81,7 +79,7 @@ fn training_in_slices_is_training_in_one_call() {
         let mut sliced = problem.engine(build, 2);
         let (samples, runs) = (problem.samples(), SIZES.runs);
         for (order, steps) in problem.order.chunks(SIZES.batch).zip(problem.steps.chunks(runs)) {
-            sliced.train(&samples, order, SIZES.batch, steps).unwrap();
+            sliced.train(&samples, Batches { order, steps, ..problem.batches() }).unwrap();
         }
         assert!(sliced.state() == whole.state(), "{name}");
     }
@@ -108,13 +106,39 @@ fn training_goes_on_from_a_state_as_if_it_had_never_stopped() {
 }
 
 #[test]
+fn the_state_of_a_run_goes_on_alone_to_the_bits_it_has_among_others() {
+    let problem = problem();
+    for (name, build) in all_engines() {
+        let mut together = problem.engine(build, 2);
+        train(&mut *together, &problem);
+        let zeros = [Parameters::zeros(SIZES.classes, SIZES.features)];
+        let mut alone = build(&zeros, &problem.standardization, common::team(1));
+        alone.restore(&together.state()[1..2]).unwrap();
+        let steps: Vec<_> = problem.steps[1..].iter().copied().step_by(SIZES.runs).collect();
+        alone.train(&problem.samples(), Batches { steps: &steps, ..problem.batches() }).unwrap();
+        train(&mut *together, &problem);
+        assert!(alone.state() == together.state()[1..2], "{name}");
+        assert_eq!(alone.squared_norms(), together.squared_norms()[1..2], "{name}");
+    }
+}
+
+#[test]
 fn a_state_of_another_length_is_refused_and_changes_nothing() {
     let problem = problem();
     for (name, build) in all_engines() {
         let mut engine = problem.engine(build, 1);
         let state = engine.state();
-        for wrong in [&state[..0], &state[1..], &[&state[..], &[0]].concat()] {
-            assert_eq!(engine.restore(wrong), Err(state.len()), "{name}");
+        let bytes = state[0].weight.len() + state[0].bias.len();
+        let changes: [fn(&mut RunState); 4] = [
+            |run| run.weight.clear(),
+            |run| run.bias.push(0),
+            |run| run.weight.extend([0; 8]),
+            |run| run.bias.truncate(8),
+        ];
+        for change in changes {
+            let mut wrong = state.clone();
+            change(&mut wrong[SIZES.runs - 1]);
+            assert_eq!(engine.restore(&wrong), Err(bytes), "{name}");
         }
         assert!(engine.state() == state, "{name}");
     }
@@ -130,7 +154,7 @@ fn a_run_among_others_has_the_bits_of_that_run_alone() {
         for run in 0..SIZES.runs {
             let mut alone = build(&problem.parameters[run..=run], &problem.standardization, common::team(1));
             let steps: Vec<_> = problem.steps[run..].iter().copied().step_by(SIZES.runs).collect();
-            alone.train(&problem.samples(), &problem.order, SIZES.batch, &steps).unwrap();
+            alone.train(&problem.samples(), Batches { steps: &steps, ..problem.batches() }).unwrap();
             assert!(alone.parameters()[0] == together[run], "{name}, run {run}");
             assert_eq!(alone.evaluate(&problem.samples()).unwrap()[0], evaluations[run], "{name}, run {run}");
         }

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 
-use onelayer::engine::{Engine, Gemm, Isa, Reference, Simd, Team};
+use onelayer::engine::{self, Engine, Gemm, Isa, Reference, Simd, Team};
 use onelayer::gradient_check::{Precision, engine_gradient, flat, reference_gradient, tolerance};
 use onelayer::objective::Objective;
 
@@ -46,17 +46,16 @@ impl Contender {
 
     pub fn create(self, problem: &Problem) -> Box<dyn Engine> {
         let Problem { parameters, standardization, .. } = problem;
-        let (parameters, objective) = (std::slice::from_ref(parameters), Objective::default());
+        let initial = std::slice::from_ref(parameters);
+        let problem = engine::Problem { initial, standardization, objective: Objective::default() };
         match self {
-            Self::Reference => Box::new(Reference::new(parameters, standardization, objective)),
-            Self::Gemm => Box::new(Gemm::new(parameters, standardization, objective, TEAM.handle())),
+            Self::Reference => Box::new(Reference::new(&problem)),
+            Self::Gemm => Box::new(Gemm::new(&problem, TEAM.handle())),
             Self::Simd(isa) => Box::new(
-                Simd::new(isa, parameters, standardization, objective, TEAM.handle())
-                    .expect("an instruction set that this machine has"),
+                Simd::new(isa, &problem, TEAM.handle()).expect("an instruction set that this machine has"),
             ),
             Self::Fixed(isa) => Box::new(
-                Simd::fixed(isa, parameters, standardization, objective, TEAM.handle())
-                    .expect("an instruction set that this machine has"),
+                Simd::fixed(isa, &problem, TEAM.handle()).expect("an instruction set that this machine has"),
             ),
         }
     }

@@ -1,9 +1,8 @@
 //! Engines that make one mistake each, and are right otherwise.
 
 use onelayer::Result;
-use onelayer::data::Standardization;
-use onelayer::engine::{Engine, EngineInfo, Evaluation, Reference, Step};
-use onelayer::model::Parameters;
+use onelayer::engine::{Batches, Engine, EngineInfo, Evaluation, Problem, Reference, RunState};
+use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::Objective;
 use onelayer::samples::{Rows, Samples};
 
@@ -29,30 +28,35 @@ pub struct Mistaken {
 
 impl Mistaken {
     pub fn new(mistake: Mistake, parameters: &Parameters, standardization: &Standardization) -> Self {
-        let parameters = std::slice::from_ref(parameters);
-        Self { mistake, inner: Reference::new(parameters, standardization, Objective::default()) }
+        Self { mistake, inner: reference(std::slice::from_ref(parameters), standardization) }
     }
 }
 
+fn reference(initial: &[Parameters], standardization: &Standardization) -> Reference {
+    Reference::new(&Problem { initial, standardization, objective: Objective::default() })
+}
+
 impl Engine for Mistaken {
-    fn train(&mut self, samples: &Samples, order: &[u32], batch: usize, steps: &[Step]) -> Result<()> {
+    fn train(&mut self, samples: &Samples, batches: Batches) -> Result<()> {
+        let Batches { order, size, steps } = batches;
         match self.mistake {
-            Mistake::None | Mistake::OwnStatistics => self.inner.train(samples, order, batch, steps),
+            Mistake::None | Mistake::OwnStatistics => self.inner.train(samples, batches),
             Mistake::BatchOffByOne => {
                 let mut late = order.to_vec();
                 late.rotate_left(1);
-                self.inner.train(samples, &late, batch, steps)
+                self.inner.train(samples, Batches { order: &late, ..batches })
             }
             Mistake::LastBatchDropped => {
-                let whole = order.len() / batch;
-                self.inner.train(samples, &order[..whole * batch], batch, &steps[..whole])
+                let whole = order.len() / size;
+                let (order, steps) = (&order[..whole * size], &steps[..whole]);
+                self.inner.train(samples, Batches { order, size, steps })
             }
             Mistake::LabelsShifted => {
                 let images: Vec<u8> = (0..samples.len()).flat_map(|i| samples.image(i)).copied().collect();
                 let mut labels: Vec<u8> = (0..samples.len()).map(|i| samples.label(i)).collect();
                 labels.rotate_right(1);
                 let images = Rows::contiguous(&images, samples.features());
-                self.inner.train(&Samples::new(images, Rows::contiguous(&labels, 1)), order, batch, steps)
+                self.inner.train(&Samples::new(images, Rows::contiguous(&labels, 1)), batches)
             }
         }
     }
@@ -60,7 +64,7 @@ impl Engine for Mistaken {
     fn evaluate(&mut self, samples: &Samples) -> Result<Vec<Evaluation>> {
         if self.mistake == Mistake::OwnStatistics {
             let own = Standardization::measure(samples);
-            return Reference::new(&self.parameters(), &own, Objective::default()).evaluate(samples);
+            return reference(&self.parameters(), &own).evaluate(samples);
         }
         self.inner.evaluate(samples)
     }
@@ -81,11 +85,11 @@ impl Engine for Mistaken {
         self.inner.load(parameters);
     }
 
-    fn state(&self) -> Vec<u8> {
+    fn state(&self) -> Vec<RunState> {
         self.inner.state()
     }
 
-    fn restore(&mut self, state: &[u8]) -> Result<(), usize> {
+    fn restore(&mut self, state: &[RunState]) -> Result<(), usize> {
         self.inner.restore(state)
     }
 }

@@ -5,8 +5,7 @@
 
 use std::env;
 
-use onelayer::data::Standardization;
-use onelayer::model::Parameters;
+use onelayer::model::{Parameters, Standardization};
 use onelayer::samples::{Rows, Samples};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};

@@ -9,11 +9,10 @@ use self::record::{CriterionRecord, Place, Record, SweepRecord};
 use super::args::{self, DataArgs, EngineArgs, OutputArgs};
 use super::console::Console;
 use super::text::grouped;
-use crate::data::Standardization;
-use crate::engine::{EngineKind, Team};
+use crate::engine::{EngineKind, Machine, Problem, Team};
 use crate::error::{Error, Result};
 use crate::gradient_check::{Criterion, Entry, Examination, Options, Precision, flat, step_sweep};
-use crate::model::Parameters;
+use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
 use crate::report::{self, RunFolder, Table};
 
@@ -142,8 +141,9 @@ impl Args {
         for lambda in self.lambda.iter().map(|&lambda| lambda as f32) {
             criteria.extend(team.install(|| examination.reference(lambda))??);
             for kind in self.engine.kinds() {
-                let (isa, parameters) = (self.engine.isa(), std::slice::from_ref(parameters));
-                let mut engine = kind.create(isa, parameters, standardization, objective, team.handle())?;
+                let initial = std::slice::from_ref(parameters);
+                let machine = Machine { engine: kind, isa: self.engine.isa(), team: team.handle() };
+                let mut engine = machine.engine(&Problem { initial, standardization, objective })?;
                 if kind != EngineKind::Reference {
                     criteria.push(examination.engine(&mut *engine, Precision::of(kind), lambda)?);
                 }

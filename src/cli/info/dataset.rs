@@ -10,7 +10,8 @@ use super::super::text;
 use super::pixels::Pixels;
 use crate::data::layout::{CHANNELS, FEATURES, OFFICIAL_SHA256, SIDE};
 use crate::data::mapped::Mapped;
-use crate::data::{Dataset, Split, Standardization};
+use crate::data::{Dataset, Split};
+use crate::model::Standardization;
 use crate::report::Table;
 
 /// A data set, measured.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::data::Standardization;
+use crate::model::Standardization;
 
 /// A standardization in two numbers, in units of `pixel / 255`: the averages over its features.
 #[derive(Serialize)]

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::model::{FEATURES, IMAGES};
 use super::product::TILE;
-use crate::data::Standardization;
+use crate::model::Standardization;
 
 /// For each thread, the memory of one block.
 pub(super) struct Blocks(Vec<Mutex<Vec<f32>>>);

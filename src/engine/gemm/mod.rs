@@ -57,11 +57,12 @@ use rayon::prelude::*;
 use self::block::Blocks;
 use self::model::{IMAGES, Model};
 use self::step::Buffers;
-use super::{Engine, EngineInfo, Evaluation, Shape, Step, Team, batches};
-use crate::data::Standardization;
+use super::contract::{Batches, Engine, EngineInfo, RunState, from_bytes, to_bytes};
+use super::evaluation::Evaluation;
+use super::problem::{Problem, Shape};
+use super::team::Team;
 use crate::error::Result;
 use crate::model::Parameters;
-use crate::objective::Objective;
 use crate::samples::{Rows, Samples};
 
 /// The matrix-product engine.
@@ -73,20 +74,13 @@ pub struct Gemm {
 }
 
 impl Gemm {
-    /// An engine for the runs of `parameters`, on `team`.
+    /// An engine for `problem`, on `team`.
     ///
     /// # Panics
     /// If the shapes do not fit together.
-    pub fn new(
-        parameters: &[Parameters],
-        standardization: &Standardization,
-        objective: Objective,
-        team: Team,
-    ) -> Self {
-        let mut model = Model::new(Shape::of(parameters), standardization, objective);
-        model.load(parameters);
+    pub fn new(problem: &Problem, team: Team) -> Self {
         let blocks = Blocks::new(team.threads());
-        Self { model, team, blocks, buffers: Buffers::default() }
+        Self { model: Model::new(problem), team, blocks, buffers: Buffers::default() }
     }
 }
 
@@ -95,12 +89,12 @@ impl Engine for Gemm {
         EngineInfo { name: "gemm".into(), isa: product::isa().into(), threads: self.team.threads() }
     }
 
-    fn train(&mut self, samples: &Samples, order: &[u32], batch: usize, steps: &[Step]) -> Result<()> {
+    fn train(&mut self, samples: &Samples, batches: Batches) -> Result<()> {
         let Self { model, team, blocks, buffers } = self;
         assert_eq!(samples.features(), model.shape.features, "features of an image");
         team.install(|| {
-            let (mut images, mut labels) = (Vec::with_capacity(batch), Vec::with_capacity(batch));
-            for (batch, steps) in batches(order, batch, steps, model.shape.runs) {
+            let (mut images, mut labels) = (Vec::new(), Vec::new());
+            for (batch, steps) in batches.iter(model.shape.runs) {
                 images.clear();
                 images.extend(batch.iter().map(|&index| samples.image(index as usize)));
                 labels.clear();
@@ -153,19 +147,26 @@ impl Engine for Gemm {
         self.model.load(parameters);
     }
 
-    fn state(&self) -> Vec<u8> {
-        self.model.weight.iter().chain(&self.model.bias).flat_map(|value| value.to_le_bytes()).collect()
+    fn state(&self) -> Vec<RunState> {
+        let Model { shape: Shape { classes, runs, .. }, columns, weight, bias, .. } = &self.model;
+        let run = |first: usize| {
+            let weight = weight.chunks(*columns).flat_map(|row| &row[first..first + classes]);
+            RunState { weight: to_bytes(weight), bias: to_bytes(&bias[first..first + classes]) }
+        };
+        (0..*runs).map(|index| run(index * classes)).collect()
     }
 
-    fn restore(&mut self, state: &[u8]) -> Result<(), usize> {
-        let Model { weight, bias, .. } = &mut self.model;
-        let (values, rest) = state.as_chunks();
-        let expected = weight.len() + bias.len();
-        if values.len() != expected || !rest.is_empty() {
-            return Err(size_of::<f32>() * expected);
+    fn restore(&mut self, states: &[RunState]) -> Result<(), usize> {
+        let Model { shape: Shape { classes, runs, .. }, columns, weight, bias, .. } = &mut self.model;
+        let (columns, classes) = (*columns, *classes);
+        let of_column = size_of_val(&weight[..]) / columns;
+        RunState::check(states, *runs, of_column * classes, size_of::<f32>() * classes)?;
+        for (state, first) in states.iter().zip((0..).step_by(classes)) {
+            let weight = weight.chunks_mut(columns).flat_map(|row| &mut row[first..first + classes]);
+            weight.zip(from_bytes(&state.weight)).for_each(|(slot, value)| *slot = value);
+            let bias = bias[first..].iter_mut();
+            bias.zip(from_bytes(&state.bias)).for_each(|(slot, value)| *slot = value);
         }
-        let values = values.iter().map(|&bytes| f32::from_le_bytes(bytes));
-        weight.iter_mut().chain(bias).zip(values).for_each(|(slot, value)| *slot = value);
         Ok(())
     }
 }

@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::block::{Blocks, Standardizer};
 use super::product::{TILE, transposed_product};
 use super::softmax;
-use crate::data::Standardization;
-use crate::engine::{Evaluation, Shape, argmax};
+use crate::engine::evaluation::{Evaluation, argmax};
+use crate::engine::problem::{Problem, Shape};
 use crate::model::Parameters;
 use crate::objective::Objective;
 use crate::samples::Samples;
@@ -31,14 +31,16 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// All parameters 0.
-    pub(super) fn new(shape: Shape, standardization: &Standardization, objective: Objective) -> Self {
-        assert_eq!(standardization.mean.len(), shape.features, "mean [D]");
-        assert_eq!(standardization.std.len(), shape.features, "std [D]");
-        let standardizer = Standardizer::new(standardization);
+    /// The model that training begins with.
+    pub(super) fn new(problem: &Problem) -> Self {
+        let (shape, objective) = (problem.shape(), problem.objective);
+        let standardizer = Standardizer::new(problem.standardization);
         let columns = shape.columns().next_multiple_of(TILE);
         let weight = vec![0.0; standardizer.features() * columns];
-        Self { shape, columns, objective, standardizer, weight, bias: vec![0.0; columns] }
+        let bias = vec![0.0; columns];
+        let mut model = Self { shape, columns, objective, standardizer, weight, bias };
+        model.load(problem.initial);
+        model
     }
 
     /// Takes over `parameters`, one for each run.

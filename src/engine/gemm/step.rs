@@ -6,7 +6,7 @@ use super::block::Blocks;
 use super::model::{FEATURES, IMAGES, Model};
 use super::product::{TILE, transposed_product};
 use super::softmax;
-use crate::engine::Step;
+use crate::engine::contract::Step;
 
 /// The images of a batch whose partial logits are kept at one time.
 const STRETCH: usize = 1024;

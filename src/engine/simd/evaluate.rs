@@ -8,7 +8,8 @@ use super::images::{Gathered, Images};
 use super::layout::{BLOCK, row};
 use super::softmax::Judged;
 use super::vector::{LANES, Lanes};
-use crate::engine::{Member, Shape};
+use crate::engine::problem::Shape;
+use crate::engine::team::Member;
 use crate::objective::Objective;
 use crate::samples::{Rows, Samples};
 

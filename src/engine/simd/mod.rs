@@ -59,10 +59,12 @@ use self::layout::{Place, row};
 use self::shared::Shared;
 use self::train::Training;
 use self::vector::{LANES, Lanes};
-use super::{Engine, EngineInfo, Evaluation, Shape, Step, Team};
-use crate::data::Standardization;
+use super::contract::{Batches, Engine, EngineInfo, RunState, from_bytes, to_bytes};
+use super::evaluation::Evaluation;
+use super::problem::{Problem, Shape};
+use super::team::Team;
 use crate::error::Result;
-use crate::model::Parameters;
+use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
 use crate::samples::{Rows, Samples};
 
@@ -86,22 +88,15 @@ pub struct Simd {
 }
 
 impl Simd {
-    /// An engine for the runs of `parameters`, on the instruction set `isa`.
+    /// An engine for `problem`, on the instruction set `isa`.
     ///
     /// # Errors
     /// If this machine does not have `isa`.
     ///
     /// # Panics
     /// If the shapes do not fit together.
-    pub fn new(
-        isa: Isa,
-        parameters: &[Parameters],
-        standardization: &Standardization,
-        objective: Objective,
-        team: Team,
-    ) -> Result<Self> {
-        let arithmetic = F32 { isa, kernels: isa.kernels()? };
-        Ok(Self::with(Box::new(arithmetic), parameters, standardization, objective, team))
+    pub fn new(isa: Isa, problem: &Problem, team: Team) -> Result<Self> {
+        Ok(Self::with(Box::new(F32 { isa, kernels: isa.kernels()? }), problem, team))
     }
 
     /// An engine that multiplies in 16-bit fixed point: the number format, and what it costs, are in `docs/fixed.md`.
@@ -112,26 +107,13 @@ impl Simd {
     ///
     /// # Panics
     /// If the shapes do not fit together.
-    pub fn fixed(
-        isa: Isa,
-        parameters: &[Parameters],
-        standardization: &Standardization,
-        objective: Objective,
-        team: Team,
-    ) -> Result<Self> {
-        Ok(Self::with(Box::new(Fixed::new(isa)?), parameters, standardization, objective, team))
+    pub fn fixed(isa: Isa, problem: &Problem, team: Team) -> Result<Self> {
+        Ok(Self::with(Box::new(Fixed::new(isa)?), problem, team))
     }
 
-    fn with(
-        arithmetic: Box<dyn Arithmetic>,
-        parameters: &[Parameters],
-        standardization: &Standardization,
-        objective: Objective,
-        team: Team,
-    ) -> Self {
-        let shape = Shape::of(parameters);
-        let Standardization { mean, std } = standardization;
-        assert_eq!((mean.len(), std.len()), (shape.features, shape.features), "mean [D] and std [D]");
+    fn with(arithmetic: Box<dyn Arithmetic>, problem: &Problem, team: Team) -> Self {
+        let shape = problem.shape();
+        let Standardization { mean, std } = problem.standardization;
         let groups = arithmetic.groups(shape.features);
         let pack = |values: &mut dyn Iterator<Item = f32>| {
             let mut packed = vec![Lanes::ZERO; groups];
@@ -145,7 +127,7 @@ impl Simd {
         let mut engine = Self {
             team,
             shape,
-            objective,
+            objective: problem.objective,
             mean: pack(&mut mean.iter().map(|mean| 255.0 * mean)),
             scale: pack(&mut std.iter().map(|&std| scale(std))),
             squared_scale: pack(&mut std.iter().map(|&std| scale(std) * scale(std))),
@@ -154,7 +136,7 @@ impl Simd {
             partials: [Vec::new(), Vec::new()],
             arithmetic,
         };
-        engine.load(parameters);
+        engine.load(problem.initial);
         engine
     }
 
@@ -172,9 +154,9 @@ impl Engine for Simd {
         EngineInfo { name: name.into(), isa: isa.into(), threads: self.team.threads() }
     }
 
-    fn train(&mut self, samples: &Samples, order: &[u32], batch: usize, steps: &[Step]) -> Result<()> {
+    fn train(&mut self, samples: &Samples, batches: Batches) -> Result<()> {
         assert_eq!(samples.features(), self.shape.features, "features of an image");
-        let lanes = batch.min(order.len()).div_ceil(LANES) * self.bias.len();
+        let lanes = batches.size.min(batches.order.len()).div_ceil(LANES) * self.bias.len();
         let room = sharing::room(self.mean.len(), lanes);
         self.partials.iter_mut().for_each(|partials| partials.resize(room, Lanes::ZERO));
         let [even, odd] = &mut self.partials;
@@ -182,9 +164,7 @@ impl Engine for Simd {
             shape: self.shape,
             objective: self.objective,
             samples,
-            order,
-            batch,
-            steps,
+            batches,
             mean: &self.mean,
             squared_scale: &self.squared_scale,
             weight: Shared::new(&mut self.weight),
@@ -253,26 +233,31 @@ impl Engine for Simd {
         self.bias = parameters.iter().flat_map(|run| &run.bias).copied().collect();
     }
 
-    fn state(&self) -> Vec<u8> {
-        // Sixteen values at a time: the trainer keeps the state of each epoch.
-        let mut state = Vec::with_capacity(size_of_val(&self.weight[..]) + size_of_val(&self.bias[..]));
-        for lanes in &self.weight {
-            state.extend_from_slice(lanes.0.map(f32::to_le_bytes).as_flattened());
-        }
-        state.extend(self.bias.iter().flat_map(|value| value.to_le_bytes()));
-        state
+    fn state(&self) -> Vec<RunState> {
+        let Shape { classes, runs, .. } = self.shape;
+        let stride = row(self.shape.columns());
+        let run = |first: usize| {
+            // Sixteen values at a time: the trainer keeps the state of each epoch.
+            let mut weight = Vec::with_capacity(size_of::<Lanes>() * self.mean.len() * classes);
+            for lanes in self.weight.chunks(stride).flat_map(|row| &row[first..first + classes]) {
+                weight.extend_from_slice(lanes.0.map(f32::to_le_bytes).as_flattened());
+            }
+            RunState { weight, bias: to_bytes(&self.bias[first..first + classes]) }
+        };
+        (0..runs).map(|index| run(index * classes)).collect()
     }
 
-    fn restore(&mut self, state: &[u8]) -> Result<(), usize> {
-        let expected = 4 * (LANES * self.weight.len() + self.bias.len());
-        if state.len() != expected {
-            return Err(expected);
+    fn restore(&mut self, states: &[RunState]) -> Result<(), usize> {
+        let Shape { classes, runs, .. } = self.shape;
+        let (stride, weight) = (row(self.shape.columns()), size_of::<Lanes>() * self.mean.len() * classes);
+        RunState::check(states, runs, weight, size_of::<f32>() * classes)?;
+        for (state, first) in states.iter().zip((0..).step_by(classes)) {
+            let lanes = self.weight.chunks_mut(stride).flat_map(|row| &mut row[first..first + classes]);
+            let weight = lanes.flat_map(|lanes| &mut lanes.0);
+            weight.zip(from_bytes(&state.weight)).for_each(|(slot, value)| *slot = value);
+            let bias = self.bias[first..].iter_mut();
+            bias.zip(from_bytes(&state.bias)).for_each(|(slot, value)| *slot = value);
         }
-        let mut values = state.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
-        let weight = self.weight.iter_mut().flat_map(|lanes| &mut lanes.0);
-        weight
-            .chain(&mut self.bias)
-            .for_each(|value| *value = values.next().expect("the length was checked"));
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use super::layout::BLOCK;
 use super::vector::Lanes;
-use crate::engine::Member;
+use crate::engine::team::Member;
 
 /// Groups of features, a cache line of an image, that one member steps where blocks do not divide evenly.
 const UNIT: usize = 4;

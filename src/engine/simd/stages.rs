@@ -10,7 +10,7 @@ use super::shared::Shared;
 use super::train::{Share, Training, column_step, sum_images};
 use super::vector::{LANES, Lanes};
 use super::{Simd, sharing};
-use crate::engine::Step;
+use crate::engine::contract::{Batches, Step};
 use crate::error::Result;
 use crate::samples::Samples;
 
@@ -72,16 +72,14 @@ impl<'a> Stages<'a> {
             shape: engine.shape,
             objective: engine.objective,
             samples,
-            order,
-            batch: order.len(),
-            steps: &[],
+            batches: Batches { order, size: order.len(), steps: &[] },
             mean: &engine.mean,
             squared_scale: &engine.squared_scale,
             weight: Shared::new(&mut engine.weight),
             bias: &engine.bias,
             partials: [Shared::new(partials), Shared::new(&mut [])],
         };
-        let steps = vec![column_step(step, job.batch); job.bias.len()];
+        let steps = vec![column_step(step, job.batches.size); job.bias.len()];
         let arithmetic = &*engine.arithmetic;
         engine.team.run(|member| {
             let (mut dlogits, mut dbias) = (vec![Lanes::ZERO; groups], vec![0.0; job.bias.len()]);
@@ -118,9 +116,10 @@ mod tests {
 
     use super::super::Isa;
     use super::*;
-    use crate::data::Standardization;
-    use crate::engine::{Engine, Team};
-    use crate::model::Parameters;
+    use crate::engine::contract::Engine;
+    use crate::engine::problem::Problem;
+    use crate::engine::team::Team;
+    use crate::model::{Parameters, Standardization};
     use crate::objective::Objective;
     use crate::samples::Rows;
 
@@ -142,17 +141,20 @@ mod tests {
             let labels = Rows::contiguous(&[0, 7, 7, 255], 1);
             let samples = Samples::new(Rows::contiguous(&pixels, features), labels);
             let parameters = [Parameters::random(classes, features, seed)];
-            let engine = || {
-                let objective = Objective::default();
-                create(Isa::fastest(), &parameters, &standardization, objective, team.handle()).unwrap()
+            let problem = Problem {
+                initial: &parameters,
+                standardization: &standardization,
+                objective: Objective::default(),
             };
+            let engine = || create(Isa::fastest(), &problem, team.handle()).unwrap();
 
             let mut stages = Stages::new(engine(), &samples);
             for stage in [Stage::Forward, Stage::Softmax, Stage::Backward] {
                 stages.run(stage, 1, step).unwrap();
             }
             let mut trained = engine();
-            trained.train(&samples, &[0, 1, 2, 3], images, &[step]).unwrap();
+            let batches = Batches { order: &[0, 1, 2, 3], size: images, steps: &[step] };
+            trained.train(&samples, batches).unwrap();
             let [staged, trained] =
                 [stages.engine(), &trained].map(|engine| engine.parameters()[0].weight.clone());
             assert!(staged == trained, "{}, seed {seed}", stages.engine().info().name);

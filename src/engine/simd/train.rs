@@ -11,7 +11,9 @@ use super::shared::Shared;
 use super::sharing::{Piece, Sharing, stride};
 use super::softmax::Partials;
 use super::vector::{LANES, Lanes};
-use crate::engine::{Member, Shape, Step, batches};
+use crate::engine::contract::{Batches, Step};
+use crate::engine::problem::Shape;
+use crate::engine::team::Member;
 use crate::objective::Objective;
 use crate::samples::Samples;
 
@@ -20,11 +22,7 @@ pub(super) struct Training<'a> {
     pub(super) shape: Shape,
     pub(super) objective: Objective,
     pub(super) samples: &'a Samples<'a>,
-    /// The images by number, in the order of training.
-    pub(super) order: &'a [u32],
-    pub(super) batch: usize,
-    /// `[batches, R]`
-    pub(super) steps: &'a [Step],
+    pub(super) batches: Batches<'a>,
     /// `[groups]`: the mean pixel, and the square of the weights' scale.
     pub(super) mean: &'a [Lanes],
     pub(super) squared_scale: &'a [Lanes],
@@ -40,7 +38,8 @@ pub(super) struct Training<'a> {
 impl Training<'_> {
     /// The images of the batch that begins at `first` in the order, those behind it that it asks for, and the labels.
     fn images(&self, first: usize) -> impl Iterator<Item = (&[u8], u8)> {
-        let order = self.order[first..].iter().take(self.batch.saturating_add(AHEAD));
+        let Batches { order, size, .. } = self.batches;
+        let order = order[first..].iter().take(size.saturating_add(AHEAD));
         self.samples.select(order.map(|&index| index as usize))
     }
 }
@@ -50,13 +49,13 @@ pub(super) fn train(arithmetic: &dyn Arithmetic, job: &Training, member: &Member
     let columns = job.shape.columns();
     let mut share = Share::new(arithmetic, job, member);
     let (mut bias, mut dbias) = (job.bias.to_vec(), vec![0.0; columns]);
-    let mut dlogits = vec![Lanes::ZERO; job.batch.min(job.order.len()).div_ceil(LANES) * columns];
+    let Batches { order, size, .. } = job.batches;
+    let mut dlogits = vec![Lanes::ZERO; size.min(order.len()).div_ceil(LANES) * columns];
     let mut steps = vec![ColumnStep::default(); columns];
     let mut gathered = Gathered::default();
 
-    let cut = batches(job.order, job.batch, job.steps, job.shape.runs);
-    for (number, (batch, batch_steps)) in cut.enumerate() {
-        let (images, labels) = gathered.fill(job.images(number * job.batch));
+    for (number, (batch, batch_steps)) in job.batches.iter(job.shape.runs).enumerate() {
+        let (images, labels) = gathered.fill(job.images(number * size));
         let labels = &labels[..batch.len()];
         let (images, ahead) = (images.slice(0..batch.len()), images.slice(AHEAD..usize::MAX));
         let partials = &job.partials[number % 2];

@@ -1,0 +1,142 @@
+//! What every engine does, whatever it computes with.
+
+use serde::{Deserialize, Serialize};
+
+use super::evaluation::Evaluation;
+use crate::error::Result;
+use crate::model::Parameters;
+use crate::samples::{Rows, Samples};
+
+/// A trainer of R runs side by side. Engines differ in speed and rounding, never in meaning.
+pub trait Engine: Send {
+    /// What this engine is.
+    fn info(&self) -> EngineInfo;
+
+    /// Takes one step for each batch. The batches may be any part of an epoch that is cut at a batch boundary.
+    ///
+    /// # Errors
+    /// If a thread of the team panics; the parameters are then unusable.
+    ///
+    /// # Panics
+    /// If an index of the order is not below `samples.len()`, a label is not below K, or a shape does not fit. A
+    /// panic in a thread of the team is an error instead.
+    fn train(&mut self, samples: &Samples, batches: Batches) -> Result<()>;
+
+    /// The loss and the confusion matrix of each run, over all of `samples`.
+    ///
+    /// # Errors
+    /// If a thread of the team panics.
+    ///
+    /// # Panics
+    /// If a label is not below K, or a shape does not fit.
+    fn evaluate(&mut self, samples: &Samples) -> Result<Vec<Evaluation>>;
+
+    /// `logits [N, R * K] <- x^ [N, D] . weight^T + bias`, row-major.
+    ///
+    /// # Errors
+    /// If a thread of the team panics.
+    ///
+    /// # Panics
+    /// If a shape does not fit.
+    fn forward(&mut self, rows: &Rows, logits: &mut [f32]) -> Result<()>;
+
+    /// The parameters of each run, rounded to f32 where the engine holds them otherwise.
+    fn parameters(&self) -> Vec<Parameters>;
+
+    /// `||W||^2` of each run: [`Parameters::squared_norm`] of [`Engine::parameters`].
+    fn squared_norms(&self) -> Vec<f64> {
+        self.parameters().iter().map(Parameters::squared_norm).collect()
+    }
+
+    /// Replaces the parameters of every run.
+    ///
+    /// # Panics
+    /// If the shape differs from the one the engine was built for.
+    fn load(&mut self, parameters: &[Parameters]);
+
+    /// The exact state of each run: training that goes on from it has the bits of training that never stopped.
+    /// [`Engine::parameters`] may round; this does not.
+    fn state(&self) -> Vec<RunState>;
+
+    /// Takes up states that engines of the same kind, D and K saved, one for each run. They may come from engines
+    /// with other runs beside them.
+    ///
+    /// # Errors
+    /// A state of another size, as the number of bytes that a run's state must have.
+    ///
+    /// # Panics
+    /// If there are more or fewer states than runs.
+    fn restore(&mut self, states: &[RunState]) -> Result<(), usize>;
+}
+
+/// What an engine is, for people and records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineInfo {
+    /// `simd`, `fixed`, `gemm` or `reference`.
+    pub name: String,
+    /// The instruction set its kernels use.
+    pub isa: String,
+    /// The number of threads it works on.
+    pub threads: usize,
+}
+
+/// One step of gradient descent for one run: `W <- W - eta (dW + 2 lambda W)`, `b <- b - eta db`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// The learning rate.
+    pub eta: f32,
+    /// The weight of the penalty `||W||^2`.
+    pub lambda: f32,
+}
+
+/// The batches of a part of an epoch: the images of each, and the step of each run.
+#[derive(Clone, Copy, Debug)]
+pub struct Batches<'a> {
+    /// The images by number, in the order of training.
+    pub order: &'a [u32],
+    /// B: the images of a batch. The last batch is what is left, and its gradient is averaged over its own size.
+    pub size: usize,
+    /// `[batches, R]`
+    pub steps: &'a [Step],
+}
+
+impl<'a> Batches<'a> {
+    /// The images of each batch, and the step of each of `runs` runs.
+    ///
+    /// # Panics
+    /// If the size is 0 or `steps` is not `[batches, runs]`.
+    pub(super) fn iter(self, runs: usize) -> impl Iterator<Item = (&'a [u32], &'a [Step])> {
+        let Self { order, size, steps } = self;
+        assert_eq!(steps.len(), order.len().div_ceil(size) * runs, "a step for each batch and run");
+        order.chunks(size).zip(steps.chunks(runs))
+    }
+}
+
+/// The exact parameters of one run as named planes of bytes, in the engine's own layout and precision. They do not
+/// depend on the runs beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunState {
+    /// The weights.
+    pub weight: Vec<u8>,
+    /// The bias.
+    pub bias: Vec<u8>,
+}
+
+impl RunState {
+    /// Checks that there is a state for each of `runs` runs, with planes of `weight` and `bias` bytes.
+    pub(super) fn check(states: &[Self], runs: usize, weight: usize, bias: usize) -> Result<(), usize> {
+        assert_eq!(states.len(), runs, "a state for each run");
+        let fits = |state: &Self| (state.weight.len(), state.bias.len()) == (weight, bias);
+        if states.iter().all(fits) { Ok(()) } else { Err(weight + bias) }
+    }
+}
+
+/// A plane of f32 values, little-endian.
+pub(super) fn to_bytes<'a>(values: impl IntoIterator<Item = &'a f32>) -> Vec<u8> {
+    values.into_iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+/// The values of a plane of f32.
+pub(super) fn from_bytes(plane: &[u8]) -> impl Iterator<Item = f32> {
+    plane.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes))
+}

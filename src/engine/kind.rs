@@ -1,0 +1,38 @@
+//! Which engine, by name.
+
+/// An engine, by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EngineKind {
+    /// The fastest one on this machine: simd where its kernels have vector instructions, else gemm.
+    #[default]
+    Auto,
+    /// The fused kernels.
+    Simd,
+    /// The fused kernels in 16-bit fixed point.
+    Fixed,
+    /// Matrix products by matrixmultiply, in parallel by rayon.
+    Gemm,
+    /// The oracle, in f64.
+    Reference,
+}
+
+impl EngineKind {
+    /// Every engine.
+    pub const ALL: [Self; 5] = [Self::Auto, Self::Simd, Self::Fixed, Self::Gemm, Self::Reference];
+
+    /// The name that people type.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Simd => "simd",
+            Self::Fixed => "fixed",
+            Self::Gemm => "gemm",
+            Self::Reference => "reference",
+        }
+    }
+
+    /// The engine of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}

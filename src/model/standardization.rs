@@ -1,0 +1,11 @@
+//! What every image goes through before the network sees it.
+
+/// Mean and standard deviation of each feature, in units of `pixel / 255`, rounded to f32 once: an image x becomes
+/// `x^ = (x / 255 - mean) / std`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standardization {
+    /// `[D]`: the mean of each feature.
+    pub mean: Vec<f32>,
+    /// `[D]`: the population standard deviation of each feature; 1 where the feature is constant.
+    pub std: Vec<f32>,
+}
