@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use onelayer::bench::MachineRecord;
+use onelayer::bench::roofline::{self, Budget};
 use onelayer::bench::scaling::{Axis, Job, Point, Pool, ScalingRecord};
 use onelayer::data::{Dataset, Source, SplitFiles, layout};
 use onelayer::engine::{Isa, Team};
+use onelayer::machine::MachineRecord;
 use onelayer::report::scaling;
-use onelayer::roofline::{self, Budget};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 

@@ -8,7 +8,6 @@ use onelayer::engine::{EngineKind, Machine, Problem, Team};
 use onelayer::model::Model;
 use onelayer::objective::Objective;
 use onelayer::picture::Picture;
-use onelayer::report::softmax;
 use onelayer::samples::Rows;
 
 fn main() -> onelayer::Result<()> {
@@ -32,7 +31,7 @@ fn main() -> onelayer::Result<()> {
         let mut logits = vec![0.0; classes.len()];
         engine.forward(&rows, &mut logits)?;
 
-        let probabilities = softmax(&logits);
+        let probabilities = objective.probabilities(&logits);
         let best = (0..classes.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));
         if let Some(best) = best {
             println!("{path}: {} ({:.1} %)", classes[best], 100.0 * probabilities[best]);

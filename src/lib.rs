@@ -63,31 +63,44 @@
 //! | [`samples`] | rows of bytes in memory: all that an engine sees of a data set |
 //! | [`files`] | files are read within bounds, written whole, and collected in run folders |
 //! | [`data`] | bytes on disk become splits of images, mapped and checked; standardization; orders |
-//! | [`picture`] | PNG and JPEG files become images like CIFAR's |
 //! | [`objective`] | the loss of an image, and its gradient |
 //! | [`model`] | weights, bias and standardization, drawn at random, saved, loaded |
 //! | [`engine`] | steps of training and evaluations, by one contract: simd, fixed, gemm, reference |
-//! | [`roofline`] | what this machine can do: its f32 peak, and what its memories give |
 //! | [`train`] | epochs, histories, and the record of a run |
 //! | [`gradient_check`] | analytic gradients against numerical ones |
-//! | [`bench`](mod@bench) | engines against each other, the reference and the roofline |
+//! | [`picture`] | PNG and JPEG files become images like CIFAR's |
+//! | [`bench`](mod@bench) | engines against each other, the reference and the roofline of this machine |
 //! | [`report`] | run folders, tables, figures, the page |
 //! | [`cli`] | the command: one file per verb |
 //!
-//! [`Error`](enum@Error) says what is wrong with which file or option.
+//! [`Error`](enum@Error) says what is wrong with which file or setting; [`machine`] names the processor.
+//!
+//! # Features
+//!
+//! The last four rooms, [`data::fetch`](mod@data::fetch) and [`data::archive`] belong to the command. They, and the
+//! crates that only they need, are behind the feature `cli`, which is on by default. A program that only uses the
+//! library turns it off:
+//!
+//! ```toml
+//! onelayer = { version = "0.1", default-features = false }
+//! ```
 
+#[cfg(feature = "cli")]
 pub mod bench;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod data;
 pub mod engine;
 pub mod error;
 pub mod files;
 pub mod gradient_check;
+pub mod machine;
 pub mod model;
 pub mod objective;
+#[cfg(feature = "cli")]
 pub mod picture;
+#[cfg(feature = "cli")]
 pub mod report;
-pub mod roofline;
 pub mod samples;
 pub mod train;
 

@@ -1,4 +1,5 @@
-//! What training minimizes: the loss of one image as a function of its logits, and the loss's gradient.
+//! What training minimizes: the loss of one image as a function of its logits, and the loss's gradient; and the
+//! class probabilities that the same logits stand for.
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,19 @@ impl Objective {
                 }
                 logits[label] -= 1.0;
                 libm::log(sum) - label_logit
+            }
+        }
+    }
+
+    /// `p [K] <- softmax(logits [K])`, in f64: how probable a model with these logits holds each class to be.
+    pub fn probabilities(self, logits: &[f32]) -> Vec<f64> {
+        match self {
+            Self::Softmax => {
+                let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                let mut p: Vec<f64> = logits.iter().map(|&logit| f64::from(logit - max).exp()).collect();
+                let sum: f64 = p.iter().sum();
+                p.iter_mut().for_each(|p| *p /= sum);
+                p
             }
         }
     }

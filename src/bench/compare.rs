@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::record::{BenchRecord, Measurement};
+use super::roofline::Timing;
 use crate::engine::EngineInfo;
-use crate::roofline::Timing;
 
 /// Times that differ by less than this fraction are the same: two benches of one program, a minute apart, differ so
 /// much.

@@ -1,6 +1,6 @@
 //! How fast this machine trains, and how much of it is left unused.
 //!
-//! The machine is measured first ([`crate::roofline`]), then each engine on it: its kernels one at a time, an
+//! The machine is measured first ([`roofline`]), then each engine on it: its kernels one at a time, an
 //! epoch, the lab's whole run. [`oracle`] holds every result to the reference engine's before its time is
 //! reported. [`record`] is what comes of it; [`compare()`] holds it against an earlier one.
 
@@ -8,11 +8,12 @@ pub mod compare;
 pub mod contender;
 pub mod oracle;
 pub mod record;
+pub mod roofline;
 pub mod scaling;
 pub mod task;
 
 pub use compare::{Comparison, Verdict, compare};
 pub use contender::Contender;
 pub use oracle::Oracle;
-pub use record::{BenchRecord, MachineRecord, Measurement};
+pub use record::{BenchRecord, Measurement};
 pub use task::{Task, Workload, instruction_sets};

@@ -1,12 +1,10 @@
 //! What a benchmark found: what `bench.json` and `--json` hold, and `--compare` reads.
 
-use std::num::NonZeroUsize;
-use std::{env, fs, thread};
-
 use serde::{Deserialize, Serialize};
 
+use super::roofline::{Limit, Roofline, Timing};
 use crate::engine::EngineInfo;
-use crate::roofline::{Limit, Roofline, Timing};
+use crate::machine::MachineRecord;
 use crate::train::record::DatasetRecord;
 
 /// A spread beyond which the machine is too noisy to say: quartiles that lie further apart than this fraction of
@@ -32,37 +30,6 @@ pub struct BenchRecord {
     pub measurements: Vec<Measurement>,
     /// The seconds of all of it.
     pub seconds: f64,
-}
-
-/// A machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MachineRecord {
-    /// Processor, cores and platform in words.
-    pub name: String,
-    /// The threads that run at once.
-    pub cores: usize,
-}
-
-impl MachineRecord {
-    /// The machine that this runs on.
-    pub fn here() -> Self {
-        let cpu = cpu_name().map_or(String::new(), |name| format!("{name}, "));
-        let cores = cores();
-        let noun = if cores == 1 { "core" } else { "cores" };
-        Self { name: format!("{cpu}{cores} {noun}, {} on {}", env::consts::OS, env::consts::ARCH), cores }
-    }
-}
-
-/// The threads that run at once.
-pub fn cores() -> usize {
-    thread::available_parallelism().map_or(1, NonZeroUsize::get)
-}
-
-/// The processor's name for itself, from Linux's table of processors.
-pub fn cpu_name() -> Option<String> {
-    let table = fs::read_to_string("/proc/cpuinfo").ok()?;
-    let line = table.lines().find(|line| line.starts_with("model name"))?;
-    Some(line.split_once(':')?.1.trim().to_string())
 }
 
 /// One task on one engine. Its result was the reference's.

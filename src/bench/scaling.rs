@@ -4,12 +4,12 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
-use super::record::MachineRecord;
+use super::roofline::{Budget, Timing};
 use crate::engine::{Batches, EngineKind, Machine, Problem, Step, Team};
 use crate::error::Result;
+use crate::machine::MachineRecord;
 use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
-use crate::roofline::{Budget, Timing};
 use crate::samples::{Rows, Samples};
 use crate::train::Order;
 

@@ -1,13 +1,13 @@
 //! What is timed: the kernels, an epoch, the lab's run; how much work each is, and that its result is right.
 
 use super::record::Measurement;
+use super::roofline::{Budget, Roofline, Timing, Work};
 use super::{Contender, Oracle};
 use crate::engine::{
     Batches, Engine, EngineInfo, EngineKind, Isa, Machine, Problem, Stage, Stages, Step, Team,
 };
 use crate::error::{Error, Result};
 use crate::model::{Parameters, Standardization};
-use crate::roofline::{Budget, Roofline, Timing, Work};
 use crate::samples::Samples;
 use crate::train::{Run, Session, Settings, Splits, Which};
 

@@ -8,16 +8,15 @@ use serde::Serialize;
 use super::args::{self, DataArgs, EngineArgs};
 use super::console::{self, Console, OutputArgs};
 use super::text::grouped;
-use crate::bench::{
-    self, BenchRecord, Comparison, Contender, MachineRecord, Measurement, Oracle, Task, Verdict, Workload,
-};
+use crate::bench::roofline::{self, Budget, Roofline};
+use crate::bench::{self, BenchRecord, Comparison, Contender, Measurement, Oracle, Task, Verdict, Workload};
 use crate::data::{Dataset, Resident};
 use crate::engine::{EngineKind, Team};
 use crate::error::{Error, Result};
 use crate::files::regular;
+use crate::machine::MachineRecord;
 use crate::model::{Parameters, Standardization};
 use crate::report::{self, Table};
-use crate::roofline::{self, Budget, Roofline};
 use crate::train::Settings;
 use crate::train::record::DatasetRecord;
 

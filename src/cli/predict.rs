@@ -14,7 +14,6 @@ use crate::error::{Error, Result};
 use crate::files::whole::folder_of;
 use crate::model::{Model, Parameters};
 use crate::picture::Picture;
-use crate::report::softmax;
 use crate::samples::Rows;
 use crate::train::evaluator;
 
@@ -119,7 +118,8 @@ impl Args {
     ) -> Result<()> {
         let mut logits = vec![0.0; model.classes.len()];
         engine.forward(&Rows::contiguous(&image.features, image.features.len()), &mut logits)?;
-        let mut ranking: Vec<(usize, f64)> = softmax(&logits).into_iter().enumerate().collect();
+        let mut ranking: Vec<(usize, f64)> =
+            model.objective.probabilities(&logits).into_iter().enumerate().collect();
         ranking.sort_by(|a, b| b.1.total_cmp(&a.1));
         ranking.truncate(self.top);
         let name = |class: usize| model.classes[class].as_str();

@@ -3,19 +3,26 @@
 use std::slice;
 
 use super::args::TrainingArgs;
-use super::pass::{Inputs, Test};
-use crate::bench::MachineRecord;
-use crate::engine::{Engine, Problem};
+use super::inputs::Inputs;
+use crate::engine::{Engine, Evaluation, Problem};
 use crate::error::Result;
 use crate::files::RunFolder;
 use crate::gradient_check::{Criterion, Examination, Options, Precision};
+use crate::machine::MachineRecord;
 use crate::model::{Model, Parameters};
 use crate::report::{self, Contents, RunDetails, TrueClassProbabilities};
 use crate::samples::Samples;
-use crate::train::{Run, RunRecord, Settings, evaluator};
+use crate::train::{Metrics, Run, RunRecord, Settings, evaluator};
 
 /// The images on which the gradient is examined: few enough not to be waited for.
 const GRADIENT_IMAGES: usize = 5;
+
+/// A trained model, and what it reaches on the test split.
+pub(super) struct Test {
+    pub(super) model: Model,
+    pub(super) metrics: Metrics,
+    pub(super) evaluation: Evaluation,
+}
 
 /// What is measured for the report alone, once training is over.
 pub(super) struct Extras {
@@ -52,7 +59,7 @@ impl Extras {
         gradients.push(examination.engine(&mut *single, Precision::of(args.engine.kind()), lambda)?);
         let mut engine = evaluator(&models, machine)?;
         let samples = dataset.test.samples();
-        let probabilities = probabilities(&mut *engine, &samples, models.len(), parameters.classes)?;
+        let probabilities = probabilities(&mut *engine, &samples, &models)?;
         Ok(Self { probabilities, gradients })
     }
 
@@ -87,13 +94,14 @@ impl Extras {
     }
 }
 
-/// How probable each of the engine's runs, of K classes, holds the true classes of `samples`.
+/// How probable each of `models`, which `engine` evaluates, holds the true classes of `samples`.
 fn probabilities(
     engine: &mut dyn Engine,
     samples: &Samples,
-    runs: usize,
-    classes: usize,
+    models: &[Model],
 ) -> Result<Vec<TrueClassProbabilities>> {
+    let (runs, Model { objective, classes, .. }) = (models.len(), &models[0]);
+    let classes = classes.len();
     let mut probabilities = vec![TrueClassProbabilities::default(); runs];
     let mut labels = (0..samples.len()).map(|image| samples.label(image));
     for rows in samples.images() {
@@ -101,7 +109,7 @@ fn probabilities(
         engine.forward(&rows, &mut logits)?;
         for (image, label) in logits.chunks(runs * classes).zip(&mut labels) {
             for (counts, logits) in probabilities.iter_mut().zip(image.chunks(classes)) {
-                counts.count(logits, label);
+                counts.count(*objective, logits, label);
             }
         }
     }

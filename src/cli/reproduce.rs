@@ -2,7 +2,8 @@
 
 use super::args::TrainingArgs;
 use super::console::{self, Console};
-use super::pass::{Inputs, Pass};
+use super::inputs::Inputs;
+use super::pass::Pass;
 use super::text;
 use crate::error::Result;
 use crate::files::RunFolder;

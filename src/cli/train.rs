@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::args::TrainingArgs;
 use super::console::Console;
-use super::pass::{Inputs, Pass};
+use super::inputs::Inputs;
+use super::pass::Pass;
 use super::settings::SettingArgs;
 use super::text;
 use crate::error::{Error, Result};

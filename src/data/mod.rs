@@ -7,10 +7,12 @@
 //! fastest, [`synthetic`] writes a data set for a machine without CIFAR, and [`fetch`](mod@fetch) gets an
 //! official [`archive`].
 
+#[cfg(feature = "cli")]
 pub mod archive;
 pub mod binary;
 mod class_names;
 pub mod dataset;
+#[cfg(feature = "cli")]
 pub mod fetch;
 pub mod format;
 pub mod image_file;

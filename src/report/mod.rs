@@ -10,6 +10,7 @@
 //! It knows nothing of engines: it gets records, parameters and counts.
 
 mod axes;
+mod chart;
 pub mod confusion;
 mod contents;
 pub mod curves;
@@ -39,7 +40,7 @@ pub use confusion::{Confusion, per_class};
 pub use contents::{Contents, RunDetails};
 pub use findings::{Finding, Verdict, findings};
 pub use history_csv::history_csv;
-pub use probabilities::{TrueClassProbabilities, softmax};
+pub use probabilities::TrueClassProbabilities;
 pub use sparkline::sparkline;
 pub use table::{Table, table_1};
 pub use templates::Templates;

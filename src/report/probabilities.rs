@@ -3,6 +3,7 @@
 use super::axes::{Axes, Scale};
 use super::number::count;
 use super::svg::{Anchor, BLUE, Svg, TEXT, VERMILION};
+use crate::objective::Objective;
 
 /// Bins of the histograms, each 1 / BINS wide.
 const BINS: usize = 20;
@@ -12,15 +13,6 @@ const LEFT: f64 = 74.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 34.0;
 const GAP: f64 = 68.0;
-
-/// `p [K] <- softmax(logits [K])`, in f64, the maximum subtracted first.
-pub fn softmax(logits: &[f32]) -> Vec<f64> {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut p: Vec<f64> = logits.iter().map(|&logit| f64::from(logit - largest).exp()).collect();
-    let sum: f64 = p.iter().sum();
-    p.iter_mut().for_each(|p| *p /= sum);
-    p
-}
 
 /// How many images got a probability for their true class in each of 20 bins from 0 to 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,13 +24,13 @@ pub struct TrueClassProbabilities {
 }
 
 impl TrueClassProbabilities {
-    /// Counts an image, given its K logits and its label.
+    /// Counts an image, given its K logits and its label. `objective` says what the logits stand for.
     ///
     /// # Panics
     /// If a label is not below K.
-    pub fn count(&mut self, logits: &[f32], label: u8) {
+    pub fn count(&mut self, objective: Objective, logits: &[f32], label: u8) {
         let label = usize::from(label);
-        let probability = softmax(logits)[label];
+        let probability = objective.probabilities(logits)[label];
         // The first of several equal logits is the predicted class, as in every evaluation.
         let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let right = logits.iter().position(|&logit| logit == largest) == Some(label);

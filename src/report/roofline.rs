@@ -1,11 +1,10 @@
 //! The roofline picture: what bounds work of a given intensity, and how close each kernel comes to it.
 
-use std::fmt::Write;
-
 use super::axes::{Axes, Scale};
+use super::chart::{Chart, Line};
 use super::svg::{Anchor, BLUE, INK, Svg, TEXT, VERMILION};
+use crate::bench::roofline::Level;
 use crate::bench::{BenchRecord, Measurement};
-use crate::roofline::Level;
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 480.0;
@@ -23,41 +22,39 @@ pub fn figure(record: &BenchRecord) -> String {
     let peak = roofline.peak(isa, threads).unwrap_or(f64::NAN);
     let of_peak = |one: &&Measurement| one.engine.threads == threads && one.engine.isa == isa;
     let points: Vec<&Measurement> = record.measurements.iter().filter(of_peak).collect();
-    let roofs: Vec<(Level, f64)> =
-        Level::ALL.iter().filter_map(|&level| Some((level, roofline.bandwidth(level, threads)?))).collect();
 
     let intensities = points.iter().map(|one| one.intensity.log10()).chain([-1.0, 2.0]);
     let heights = points.iter().map(|one| one.gflops.log10()).chain([1.0, peak.log10()]);
-    let axes = Axes {
-        x: Scale::decades(intensities, 4.0),
-        y: Scale::decades(heights, 4.0),
-        corner: (LEFT, TOP),
-        size: (WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM),
+    let (x, y) = (Scale::decades(intensities, 4.0), Scale::decades(heights, 4.0));
+    // The slope of one memory, GFLOP/s = intensity x GB/s, up to the peak.
+    let roof = |level: Level| {
+        let bandwidth = roofline.bandwidth(level, threads)?;
+        let low = x.low.max(y.low - bandwidth.log10());
+        let ends = [low, (peak / bandwidth).log10()].map(|x| (x, x + bandwidth.log10()));
+        let name = format!("{} {bandwidth:.0} GB/s", level.name());
+        Some(Line { width: 1.6, ..Line::new(name, BLUE, ends.to_vec()) })
+    };
+    let top = Line::new("peak", INK, [x.low, x.high].map(|x| (x, peak.log10())).to_vec());
+    let chart = Chart {
+        axes: Axes { x, y, corner: (LEFT, TOP), size: (WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM) },
+        x_name: "intensity (FLOP for each byte read)",
+        y_name: "GFLOP/s",
+        lines: [top].into_iter().chain(Level::ALL.into_iter().filter_map(roof)).collect(),
     };
     let mut svg = Svg::new(WIDTH, HEIGHT);
-    axes.draw(&mut svg, "intensity (FLOP for each byte read)", "GFLOP/s");
-    let (left, right) = (axes.place((axes.x.low, peak.log10())), axes.place((axes.x.high, peak.log10())));
+    chart.draw(&mut svg);
     svg.text((LEFT, 22.0), Anchor::Start, format!("{isa}, {threads} threads: peak {peak:.0} GFLOP/s"));
-    svg.line(left, right, &format!(" stroke=\"{INK}\" stroke-width=\"2\""));
-    roofs.iter().for_each(|&(level, bandwidth)| roof(&mut svg, &axes, level, bandwidth, peak));
-    labelled(&mut svg, &axes, &points);
+    chart.lines[1..].iter().for_each(|roof| name_along(&mut svg, &chart.axes, roof));
+    labelled(&mut svg, &chart.axes, &points);
     svg.finish("Roofline: GFLOP/s against floating-point operations for each byte, with each kernel on it")
 }
 
-/// The slope of one memory, up to the peak.
-fn roof(svg: &mut Svg, axes: &Axes, level: Level, bandwidth: f64, peak: f64) {
-    let slope = |intensity: f64| intensity + bandwidth.log10();
-    let low = axes.x.low.max(axes.y.low - bandwidth.log10());
-    let ridge = (peak / bandwidth).log10();
-    let (start, end) = (axes.place((low, slope(low))), axes.place((ridge, slope(ridge))));
-    let mut path = String::new();
-    write!(path, "M{:.1} {:.1}L{:.1} {:.1}", start.0, start.1, end.0, end.1).expect("a String takes all");
-    svg.shape(format_args!("<path d=\"{path}\" fill=\"none\" stroke=\"{BLUE}\" stroke-width=\"1.6\"/>"));
-    let (x, y) = axes.place((low, slope(low)));
-    let turn = -((start.1 - end.1) / (end.0 - start.0)).atan().to_degrees();
+/// Writes a roof's name along its slope.
+fn name_along(svg: &mut Svg, axes: &Axes, roof: &Line) {
+    let [(x, y), end] = [roof.points[0], roof.points[1]].map(|point| axes.place(point));
+    let turn = -((y - end.1) / (end.0 - x)).atan().to_degrees();
     let style = format!(" font-size=\"13\" fill=\"{BLUE}\" transform=\"rotate({turn:.1} {x:.1} {y:.1})\"");
-    let name = format!("{} {bandwidth:.0} GB/s", level.name());
-    svg.styled_text((x + 12.0, y - 5.0), Anchor::Start, &style, name);
+    svg.styled_text((x + 12.0, y - 5.0), Anchor::Start, &style, &roof.name);
 }
 
 /// The measurements, each with its name at the right edge of the data, no two names on one another.

@@ -1,10 +1,9 @@
 //! How cost grows, as a table and as a picture: a panel for each size, GFLOP/s against its values.
 
-use std::fmt::Write;
-
 use super::axes::{Axes, Scale};
+use super::chart::{Chart, Line};
 use super::number::count;
-use super::svg::{Anchor, BLUE, INK, Svg, TEXT, VERMILION};
+use super::svg::{BLUE, Svg, VERMILION};
 use super::table::Table;
 use crate::bench::scaling::{Axis, Point, ScalingRecord};
 
@@ -16,64 +15,49 @@ const CORNER: (f64, f64) = (84.0, 34.0);
 /// Panels side by side.
 const COLUMNS: usize = 2;
 /// The room above the panels.
-const LEGEND: f64 = 40.0;
-
-/// A curve: its name, its value of a point, and its colour.
-type Series = (&'static str, fn(&Point) -> f64, &'static str);
-
-const SERIES: [Series; 2] =
-    [("training", Point::training_gflops, BLUE), ("evaluation", Point::evaluation_gflops, VERMILION)];
+const LEGEND: f64 = 66.0;
 
 /// The figure; dotted, the peak of the lab's threads.
 pub fn figure(record: &ScalingRecord) -> String {
     let rows = Axis::CURVES.len().div_ceil(COLUMNS);
     let mut svg = Svg::new(PANEL.0 * COLUMNS as f64, LEGEND + PANEL.1 * rows as f64);
-    for (index, (name, _, colour)) in SERIES.iter().enumerate() {
-        let x = CORNER.0 + 150.0 * index as f64;
-        svg.line((x, 20.0), (x + 30.0, 20.0), &stroke(colour));
-        svg.text((x + 38.0, 20.0 + 0.35 * TEXT), Anchor::Start, name);
-    }
     for (index, axis) in Axis::CURVES.into_iter().enumerate() {
         let (column, row) = ((index % COLUMNS) as f64, (index / COLUMNS) as f64);
         let corner = (PANEL.0 * column + CORNER.0, LEGEND + PANEL.1 * row + CORNER.1);
-        panel(&mut svg, record, axis, corner);
+        let panel = panel(record, axis, corner);
+        panel.draw(&mut svg);
+        if index == 0 {
+            panel.draw_legend(&mut svg);
+        }
     }
     svg.finish(
         "GFLOP/s of training and evaluation against the number of images, classes, features, threads, and \
-                images of a batch; dotted: the machine's peak",
+         images of a batch; dotted: the machine's peak",
     )
 }
 
 /// One axis: a panel whose data begin at `corner`.
-fn panel(svg: &mut Svg, record: &ScalingRecord, axis: Axis, corner: (f64, f64)) {
+fn panel(record: &ScalingRecord, axis: Axis, corner: (f64, f64)) -> Chart<'static> {
     let mut points: Vec<&Point> = record.points.iter().filter(|point| point.axis == axis).collect();
     points.sort_by_key(|point| point.value);
     let place = |point: &Point| (point.value as f64).log10();
-    let axes = Axes {
-        x: Scale::decades(points.iter().map(|point| place(point)), 6.0),
-        y: Scale::round([0.0, record.peak].into_iter(), 4.0),
-        corner,
-        size: DATA,
+    let x = Scale::decades(points.iter().map(|point| place(point)), 6.0);
+    let y = Scale::round([0.0, record.peak].into_iter(), 4.0);
+    let line = |name, colour, gflops: fn(&Point) -> f64| {
+        let points = points.iter().map(|point| (place(point), gflops(point))).collect();
+        Line { every: 1, ..Line::new(name, colour, points) }
     };
-    let clip = |x: f64| x.clamp(axes.x.low, axes.x.high);
-    // The name stands at the picture's edge, once for the panels of a row.
-    axes.draw(svg, axis.name(), if corner.0 < PANEL.0 { "GFLOP/s" } else { "" });
-    let peak = |x: f64| axes.place((clip(x), record.peak));
-    let dots = format!(" stroke=\"{INK}\" stroke-width=\"1.3\" stroke-dasharray=\"2 4\"");
-    svg.line(peak(axes.x.low), peak(axes.x.high), &dots);
-    for (_, gflops, colour) in SERIES {
-        let mut path = String::new();
-        for (index, point) in points.iter().enumerate() {
-            let (x, y) = axes.place((place(point), gflops(point)));
-            write!(path, "{}{x:.1} {y:.1}", if index == 0 { 'M' } else { 'L' }).expect("a String takes all");
-            svg.shape(format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>"));
-        }
-        svg.shape(format_args!("<path d=\"{path}\" fill=\"none\"{}/>", stroke(colour)));
+    Chart {
+        axes: Axes { x, y, corner, size: DATA },
+        x_name: axis.name(),
+        // The name stands at the picture's edge, once for the panels of a row.
+        y_name: if corner.0 < PANEL.0 { "GFLOP/s" } else { "" },
+        lines: vec![
+            line("training", BLUE, Point::training_gflops),
+            line("evaluation", VERMILION, Point::evaluation_gflops),
+            Line::limit("peak", x, record.peak),
+        ],
     }
-}
-
-fn stroke(colour: &str) -> String {
-    format!(" stroke=\"{colour}\" stroke-width=\"2.2\" stroke-linejoin=\"round\"")
 }
 
 /// The table: a row for each point.
@@ -117,9 +101,9 @@ pub fn table(record: &ScalingRecord) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::MachineRecord;
+    use crate::bench::roofline::Timing;
     use crate::bench::scaling::Job;
-    use crate::roofline::Timing;
+    use crate::machine::MachineRecord;
 
     #[test]
     fn each_point_has_a_row_and_a_dot_a_curve() {

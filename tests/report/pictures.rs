@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use onelayer::data::layout::{CLASSES, FEATURES};
 use onelayer::model::Parameters;
+use onelayer::objective::Objective;
 use onelayer::report::curves::{accuracy_curve, loss_curve};
 use onelayer::report::templates::roughness;
 use onelayer::report::{Confusion, Ink, Templates, TrueClassProbabilities};
@@ -178,7 +179,7 @@ fn probabilities_of_the_true_class_fall_into_their_bins() {
         [ln([0.62, 0.22, 0.16]), ln([0.62, 0.22, 0.16]), [500.0, 0.0, 0.0], [500.0, 0.0, 0.0], [0.0; 3]];
     let labels = [0, 1, 0, 2, 1];
     let mut counts = TrueClassProbabilities::default();
-    logits.iter().zip(labels).for_each(|(logits, label)| counts.count(logits, label));
+    logits.iter().zip(labels).for_each(|(logits, label)| counts.count(Objective::default(), logits, label));
     let bins = |counts: &[u64; 20]| -> Vec<usize> { (0..20).filter(|&bin| counts[bin] > 0).collect() };
     assert_eq!(bins(&counts.right), [12, 19]);
     // Of three equal logits the first is the answer, so label 1 is wrong there.

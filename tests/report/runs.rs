@@ -4,6 +4,7 @@ use onelayer::data::layout::{CLASSES, FEATURES};
 use onelayer::engine::EngineInfo;
 use onelayer::gradient_check::{Criterion, Entry};
 use onelayer::model::Parameters;
+use onelayer::objective::Objective;
 use onelayer::report::{Contents, RunDetails, TrueClassProbabilities};
 use onelayer::train::record::{ConfigRecord, DatasetRecord, Seconds, Throughput};
 use onelayer::train::{Config, EpochRecord, EpochSeconds, Metrics, RunRecord};
@@ -35,7 +36,10 @@ impl Runs {
         };
         let logits = [[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]];
         let mut probabilities = TrueClassProbabilities::default();
-        logits.iter().zip([0, 2]).for_each(|(logits, label)| probabilities.count(logits, label));
+        logits
+            .iter()
+            .zip([0, 2])
+            .for_each(|(logits, label)| probabilities.count(Objective::default(), logits, label));
         let criterion = |name: &str, error| Criterion {
             name: name.into(),
             threshold: 1e-6,

@@ -5,8 +5,8 @@ use std::env;
 use serde::Serialize;
 
 use super::dataset::DatasetInfo;
-use crate::bench::{MachineRecord, record};
 use crate::engine::Isa;
+use crate::machine::{self, MachineRecord};
 
 /// This machine, and the data that training would use.
 #[derive(Serialize)]
@@ -29,8 +29,8 @@ impl MachineInfo {
             version: env!("CARGO_PKG_VERSION"),
             os: env::consts::OS,
             arch: env::consts::ARCH,
-            cpu: record::cpu_name(),
-            cores: record::cores(),
+            cpu: machine::cpu_name(),
+            cores: machine::cores(),
             isa: Isa::available().map(Isa::name).collect(),
             dataset,
         }
