@@ -8,10 +8,8 @@ use std::fs;
 use std::num::NonZeroUsize;
 
 use onelayer::data::{Dataset, Source, SplitFiles};
-use onelayer::engine::{EngineKind, Machine, Problem, Team};
-use onelayer::model::{Parameters, Standardization};
-use onelayer::objective::Objective;
-use onelayer::train::{Config, Trainer};
+use onelayer::engine::{EngineKind, Machine, Team};
+use onelayer::train::{Control, Run, Session, Splits};
 use support::data_sets::write_holes;
 
 /// So many that what they may cost is more than what anything else here does.
@@ -29,6 +27,18 @@ fn anonymous() -> usize {
     line.trim().strip_suffix(" kB").unwrap().parse::<usize>().unwrap() << 10
 }
 
+/// Notes the most memory after each slice of training or evaluation.
+struct Watch {
+    most: usize,
+}
+
+impl Control for Watch {
+    fn stop(&mut self) -> bool {
+        self.most = self.most.max(anonymous());
+        false
+    }
+}
+
 #[test]
 fn an_image_that_is_mapped_costs_at_most_eight_bytes_of_memory_in_training_and_evaluation() {
     let folder = tempfile::tempdir().unwrap();
@@ -39,23 +49,16 @@ fn an_image_that_is_mapped_costs_at_most_eight_bytes_of_memory_in_training_and_e
 
     let before = anonymous();
     let dataset = Dataset::open(&Source::Folder(folder.path().into()), &SplitFiles::default()).unwrap();
-    let mut team = Team::new(NonZeroUsize::new(2).unwrap()).unwrap();
-    let train = dataset.train.samples();
-    let standardization = team.install(|| Standardization::measure(&train)).unwrap();
-    let config = Config { batch: 10_000, epochs: 1, shuffle: true, ..Config::lab() };
-    let initial = vec![Parameters::random(2, FEATURES, 0); config.runs.len()];
-    let objective = Objective::default();
-    let problem = Problem { initial: &initial, standardization: &standardization, objective };
-    let mut engine = Machine { engine: EngineKind::Auto, isa: None, team }.engine(&problem).unwrap();
-    let validation = dataset.validation.samples();
-    let mut trainer = Trainer::new(&mut *engine, &config, &train, &validation).unwrap();
-    let mut most = 0;
-    loop {
-        most = most.max(anonymous());
-        if matches!(trainer.advance().unwrap(), onelayer::train::Progress::Done) {
-            break;
-        }
+    let team = Team::new(NonZeroUsize::new(2).unwrap()).unwrap();
+    let machine = Machine { engine: EngineKind::Auto, isa: None, team };
+    let mut runs = Run::lab();
+    for Run { settings, .. } in &mut runs {
+        (settings.batch, settings.epochs, settings.shuffle) = (10_000, 1, true);
     }
+    let mut session = Session::new(Splits::from(&dataset), runs, &machine).unwrap();
+    let mut watch = Watch { most: anonymous() };
+    session.run(&mut watch).unwrap();
+    let most = watch.most.max(anonymous());
     let grown = most - before;
     println!("{grown} bytes for {IMAGES} images");
     assert!(grown <= ONCE + BYTES_AN_IMAGE * IMAGES, "{grown} bytes");

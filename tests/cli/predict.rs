@@ -5,6 +5,7 @@ use std::fs;
 
 use onelayer::data::layout::{FEATURES, RECORD};
 use onelayer::model::{Model, Parameters, Standardization};
+use onelayer::objective::Objective;
 use serde_json::Value;
 
 use super::{Desk, Done};
@@ -19,7 +20,8 @@ fn scene() -> Desk {
     parameters.weight[FEATURES + 2048..].fill(0.01);
     let standardization = Standardization { mean: vec![0.5; FEATURES], std: vec![0.25; FEATURES] };
     let classes = vec!["red".into(), "blue".into()];
-    let model = Model { parameters, standardization, classes, metadata: BTreeMap::new() };
+    let objective = Objective::default();
+    let model = Model { parameters, standardization, objective, classes, metadata: BTreeMap::new() };
     model.save(&desk.path("model.safetensors")).unwrap();
 
     let pictures = desk.path("pictures");
@@ -114,7 +116,8 @@ fn a_model_of_other_images_is_refused() {
     let standardization = Standardization { mean: vec![0.5; 9], std: vec![0.25; 9] };
     let classes = vec!["red".into(), "blue".into()];
     let metadata = BTreeMap::new();
-    let model = Model { parameters: Parameters::zeros(2, 9), standardization, classes, metadata };
+    let (parameters, objective) = (Parameters::zeros(2, 9), Objective::default());
+    let model = Model { parameters, standardization, objective, classes, metadata };
     model.save(&desk.path("model.safetensors")).unwrap();
     let (code, _, err) = predict(&desk, "pictures/a.png");
     assert_eq!(code, Some(1));

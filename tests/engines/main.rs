@@ -1,7 +1,6 @@
 //! Every engine has the gradient of the formulas, computes what the reference computes, and has the same bits whatever
 //! the threads and instruction sets.
 
-mod checkpoint;
 mod checks;
 mod common;
 mod contender;

@@ -10,7 +10,7 @@ use crate::problem::{Pixels, Problem, Recipe, Weights, recipes};
 use onelayer::gradient_check::{LayerCost, Options, Precision, UNIT_F32, compare, flat, tolerance};
 use onelayer::model::Standardization;
 use onelayer::objective::Objective;
-use onelayer::train::{Config, Run, Trainer};
+use onelayer::train::{Run, Session, Settings, Splits, Which};
 use proptest::prelude::*;
 
 /// A recipe in which every mistake shows: images that differ, a layer that is not sure yet, a penalty.
@@ -110,7 +110,7 @@ const GRADIENT_MISTAKES: [(&str, Plant); 6] = [
 struct Lesson {
     train: Problem,
     validation: Problem,
-    config: Config,
+    settings: Settings,
 }
 
 impl Lesson {
@@ -124,19 +124,19 @@ impl Lesson {
         validation.images.iter_mut().for_each(|pixel| *pixel /= 2);
         validation.standardization = train.standardization.clone();
         validation.parameters = train.parameters.clone();
-        let run = Run { name: "run".into(), eta: 0.05, lambda: recipe.lambda.into() };
-        let config = Config { runs: vec![run], batch, epochs: 2, ..Config::lab() };
-        Self { train, validation, config }
+        let lambda = recipe.lambda.into();
+        let settings = Settings { eta: 0.05, lambda, batch, epochs: 2, ..Settings::default() };
+        Self { train, validation, settings }
     }
 
     /// Two epochs by the formulas: the parameters after each.
     fn by_the_formulas(&self) -> Vec<Vec<f64>> {
         let mut theta = flat(&self.train.parameters);
-        let eta = f64::from(self.config.runs[0].step().eta);
+        let eta = f64::from(self.settings.step().eta);
         let images: Vec<usize> = (0..self.train.batch()).collect();
         let mut epochs = Vec::new();
-        for _ in 0..self.config.epochs {
-            for batch in images.chunks(self.config.batch) {
+        for _ in 0..self.settings.epochs {
+            for batch in images.chunks(self.settings.batch) {
                 let gradient = Layer::new(&self.train.with_images(batch.iter().copied())).gradient(&theta);
                 theta.iter_mut().zip(gradient).for_each(|(theta, g)| *theta -= eta * g);
             }
@@ -147,16 +147,21 @@ impl Lesson {
 
     /// What the training check and the standardization check find.
     fn checks(&self, mistake: Mistake) -> (Verdict, Verdict) {
-        let mut engine = Mistaken::new(mistake, &self.train.parameters, &self.train.standardization);
+        let Problem { parameters, standardization, .. } = &self.train;
+        let engine = Box::new(Mistaken::new(mistake, parameters, standardization));
+        let classes: Vec<String> = (0..parameters.classes).map(|class| class.to_string()).collect();
         let (train, validation) = (self.train.samples(), self.validation.samples());
-        let mut trainer =
-            Trainer::new(&mut engine, &self.config, &train, &validation).expect("a usable config");
-        trainer.run(|_| {}).expect("training that does not diverge");
-        let found: Vec<f64> = trainer.histories()[0].iter().map(|record| record.validation.loss).collect();
-        let trained = flat(&trainer.finish(&validation).expect("an evaluation")[0].parameters);
+        let splits = Splits { train, validation, classes: &classes };
+        let runs = Run::single(self.settings.clone());
+        let mut session =
+            Session::with_engine(splits, runs, engine, standardization.clone(), &crate::common::team(1))
+                .expect("usable settings");
+        session.run(&mut ()).expect("training that does not fail");
+        let found: Vec<f64> = session.histories()[0].iter().map(|record| record.validation.loss).collect();
+        let trained = flat(&session.models(Which::Last)[0].as_ref().expect("finite weights").parameters);
 
         let expected = self.by_the_formulas();
-        let last = &expected[self.config.epochs - 1];
+        let last = &expected[self.settings.epochs - 1];
         // The engine computes in f64, and hands its parameters over rounded to f32.
         let rounding: Vec<f64> = last.iter().map(|theta| 2.0 * UNIT_F32 * theta.abs() + 1e-12).collect();
         let layer = Layer::new(&self.validation);
