@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use onelayer::engine::{self, Batches, Engine, Gemm, Isa, Reference, Simd, Step, Team};
+use onelayer::engine::{self, Batches, Engine, Fused, Gemm, Isa, Reference, Step, Team};
 use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::Objective;
 use onelayer::samples::{Rows, Samples};
@@ -41,7 +41,7 @@ fn simd(
     standardization: &Standardization,
     team: Team,
 ) -> Box<dyn Engine> {
-    Box::new(Simd::new(isa, &start(parameters, standardization), team).unwrap())
+    Box::new(Fused::simd(isa, &start(parameters, standardization), team).unwrap())
 }
 
 fn fixed(
@@ -50,7 +50,7 @@ fn fixed(
     standardization: &Standardization,
     team: Team,
 ) -> Box<dyn Engine> {
-    Box::new(Simd::fixed(isa, &start(parameters, standardization), team).unwrap())
+    Box::new(Fused::fixed(isa, &start(parameters, standardization), team).unwrap())
 }
 
 /// A team of `threads` threads.

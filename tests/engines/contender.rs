@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 
-use onelayer::engine::{self, Engine, Gemm, Isa, Reference, Simd, Team};
+use onelayer::engine::{self, Engine, Fused, Gemm, Isa, Reference, Team};
 use onelayer::gradient_check::{Precision, engine_gradient, flat, reference_gradient, tolerance};
 use onelayer::objective::Objective;
 
@@ -52,10 +52,10 @@ impl Contender {
             Self::Reference => Box::new(Reference::new(&problem)),
             Self::Gemm => Box::new(Gemm::new(&problem, TEAM.handle())),
             Self::Simd(isa) => Box::new(
-                Simd::new(isa, &problem, TEAM.handle()).expect("an instruction set that this machine has"),
+                Fused::simd(isa, &problem, TEAM.handle()).expect("an instruction set that this machine has"),
             ),
             Self::Fixed(isa) => Box::new(
-                Simd::fixed(isa, &problem, TEAM.handle()).expect("an instruction set that this machine has"),
+                Fused::fixed(isa, &problem, TEAM.handle()).expect("an instruction set that this machine has"),
             ),
         }
     }

@@ -2,7 +2,7 @@
 //! cut into calls, of a pause, or of the runs that train beside.
 
 use crate::common::{Build, ENGINES, Problem, REFERENCE, Sizes, start};
-use onelayer::engine::{Batches, Engine, Isa, RunState, Simd};
+use onelayer::engine::{Batches, Engine, Fused, Isa, RunState};
 use onelayer::model::Parameters;
 
 /// Large enough that every engine splits it in several pieces whichever way it splits, with odd ends.
@@ -44,7 +44,7 @@ fn any_number_of_threads_gives_the_same_bits() {
 #[test]
 fn every_instruction_set_gives_the_same_bits() {
     let problem = problem();
-    for create in [Simd::new, Simd::fixed] {
+    for create in [Fused::simd, Fused::fixed] {
         let results: Vec<_> = Isa::available()
             .map(|isa| {
                 let mut engine = create(

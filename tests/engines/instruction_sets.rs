@@ -1,7 +1,7 @@
 //! Every instruction set gives the bits of the portable kernels, on shapes of any size, with any number of
 //! threads; and none reads a byte behind its images.
 
-use onelayer::engine::{self, Batches, Engine, Evaluation, Isa, RunState, Simd, Step, Team};
+use onelayer::engine::{self, Batches, Engine, Evaluation, Fused, Isa, RunState, Step, Team};
 use onelayer::samples::{Rows, Samples};
 use proptest::prelude::*;
 
@@ -11,12 +11,12 @@ use crate::common::{Problem, Sizes, start, team};
 type Seen = (Vec<RunState>, Vec<Evaluation>, Vec<u32>);
 
 /// How an engine is made on an instruction set.
-type Create = fn(Isa, &engine::Problem, Team) -> onelayer::Result<Simd>;
+type Create = fn(Isa, &engine::Problem, Team) -> onelayer::Result<Fused>;
 
 /// The engines whose kernels are compiled for each instruction set.
-const FUSED: [Create; 2] = [Simd::new, Simd::fixed];
+const FUSED: [Create; 2] = [Fused::simd, Fused::fixed];
 
-fn engine(create: Create, problem: &Problem, isa: Isa, threads: usize) -> Simd {
+fn engine(create: Create, problem: &Problem, isa: Isa, threads: usize) -> Fused {
     let engine = create(isa, &start(&problem.parameters, &problem.standardization), team(threads)).unwrap();
     assert_eq!(engine.info().isa, isa.name(), "an instruction set that was forced and did not run");
     engine
