@@ -5,42 +5,11 @@ use std::slice;
 
 use super::format::Format;
 use super::plan::{Plan, Shape};
+use super::source::Source;
 use super::split::Split;
 use super::split_files::{Part, SplitFiles};
 use super::synthetic;
 use crate::error::Result;
-
-/// Where a data set comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// A folder of files in one of the formats.
-    Folder(PathBuf),
-    /// The built-in synthetic set, drawn from this seed.
-    Synthetic(u64),
-}
-
-impl Source {
-    /// What `open` makes of the folder.
-    fn open<T>(&self, open: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
-        match self {
-            Self::Folder(folder) => open(folder),
-            Self::Synthetic(seed) => {
-                let folder = synthetic::Temporary::new()?;
-                synthetic::write(folder.path(), *seed)?;
-                // The maps keep the files' pages when `folder` is removed.
-                open(folder.path())
-            }
-        }
-    }
-
-    /// The folder; none for the built-in synthetic set.
-    fn path(&self) -> Option<PathBuf> {
-        match self {
-            Self::Folder(folder) => Some(folder.clone()),
-            Self::Synthetic(_) => None,
-        }
-    }
-}
 
 /// A data set: three splits of mapped images.
 #[derive(Debug)]
@@ -70,20 +39,18 @@ impl Dataset {
     /// images of different sizes; labels that are not below K; coarse labels of anything but CIFAR-100; more
     /// images for validation than there are.
     pub fn open(source: &Source, files: &SplitFiles) -> Result<Self> {
-        source.open(|folder| {
-            let plan = Plan::new(folder, files, &Part::ALL)?;
-            let train = plan.open(Part::Train)?;
-            let classes = plan.class_names()?;
-            let shape = Shape::of(&train[0], &classes);
-            let train = shape.split(train)?;
-            let [train, validation] = match plan.holds_out() {
-                true => plan.hold_out(train)?,
-                false => [train, shape.split(plan.open(Part::Validation)?)?],
-            };
-            let test = shape.split(plan.open(Part::Test)?)?;
-            let (name, format) = (plan.name(&classes), plan.format);
-            Ok(Self { name, path: source.path(), format, classes, train, validation, test })
-        })
+        let plan = Plan::new(source, files, &Part::ALL)?;
+        let train = plan.open(Part::Train)?;
+        let classes = plan.class_names()?;
+        let shape = Shape::of(&train[0], &classes);
+        let train = shape.split(train)?;
+        let [train, validation] = match plan.holds_out() {
+            true => plan.hold_out(train)?,
+            false => [train, shape.split(plan.open(Part::Validation)?)?],
+        };
+        let test = shape.split(plan.open(Part::Test)?)?;
+        let (name, format, path) = (plan.name(&classes), plan.format, source.folder().map(Path::to_path_buf));
+        Ok(Self { name, path, format, classes, train, validation, test })
     }
 
     /// Whether this is the synthetic set, built in or written to a folder.
@@ -114,19 +81,18 @@ impl Excerpt {
     /// # Errors
     /// As [`Dataset::open`], on the files that are opened.
     pub fn open(source: &Source, files: &SplitFiles, part: Part) -> Result<Self> {
-        source.open(|folder| {
-            let plan = Plan::new(folder, files, slice::from_ref(&part))?;
-            let opened = plan.open(part)?;
-            let classes = plan.class_names()?;
-            let whole = Shape::of(&opened[0], &classes).split(opened)?;
-            let split = match part {
-                Part::Train | Part::Validation if plan.holds_out() => {
-                    let [train, validation] = plan.hold_out(whole)?;
-                    if part == Part::Train { train } else { validation }
-                }
-                _ => whole,
-            };
-            Ok(Self { name: plan.name(&classes), path: source.path(), classes, part, split })
-        })
+        let plan = Plan::new(source, files, slice::from_ref(&part))?;
+        let opened = plan.open(part)?;
+        let classes = plan.class_names()?;
+        let whole = Shape::of(&opened[0], &classes).split(opened)?;
+        let split = match part {
+            Part::Train | Part::Validation if plan.holds_out() => {
+                let [train, validation] = plan.hold_out(whole)?;
+                if part == Part::Train { train } else { validation }
+            }
+            _ => whole,
+        };
+        let (name, path) = (plan.name(&classes), source.folder().map(Path::to_path_buf));
+        Ok(Self { name, path, classes, part, split })
     }
 }

@@ -81,32 +81,6 @@ fn what_a_killed_run_left_unfinished_is_removed_by_the_next() {
 }
 
 #[test]
-fn what_a_killed_run_left_of_the_built_in_data_is_removed_by_the_next() {
-    let desk = Desk::new();
-    let folder = |name: &str| {
-        let path = desk.path("tmp").join(name);
-        fs::create_dir(&path).unwrap();
-        path
-    };
-    let (left, young, owned, mine) = (
-        folder("onelayer-synthetic-a"),
-        folder("onelayer-synthetic-b"),
-        folder("onelayer-synthetic-c"),
-        folder("mine"),
-    );
-    fs::write(left.join("lock"), "").unwrap();
-    let lock = fs::File::create(owned.join("lock")).unwrap();
-    lock.lock().unwrap();
-    for path in [&left, &owned, &mine] {
-        let then = std::time::SystemTime::now() - Duration::from_secs(3600);
-        fs::File::open(path).unwrap().set_modified(then).unwrap();
-    }
-    desk.run("train --epochs 1 --no-report --out run");
-    assert_eq!([left, young, owned, mine].map(|path| path.exists()), [false, true, true, true]);
-    assert_eq!(fs::read_dir(desk.path("tmp")).unwrap().count(), 3);
-}
-
-#[test]
 fn other_settings_and_other_data_are_named() {
     let desk = Desk::new();
     let train = "train --data data --epochs 2 --no-report --out run --checkpoint-every 1 --engine simd";

@@ -28,6 +28,11 @@ fn write(seed: u64, threads: usize) -> BTreeMap<String, String> {
     checksums(folder.path())
 }
 
+/// The bytes of the first file of a split.
+fn first_file(split: &Split) -> &[u8] {
+    split.files().next().unwrap().0.files().next().unwrap().bytes()
+}
+
 /// On one thread.
 static SEED_ZERO: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| write(0, 1));
 
@@ -89,7 +94,6 @@ fn its_files_split_as_asked() {
     let asked = Dataset::open(&Source::Synthetic(0), &files).unwrap();
     let lab = Dataset::open(&Source::Synthetic(0), &SplitFiles::default()).unwrap();
     assert_eq!(asked.train.len(), 20_000);
-    let first_file = |split: &Split| split.files().next().unwrap().0.files().next().unwrap().bytes().to_vec();
     assert!(first_file(&asked.train) == first_file(&lab.validation));
     // What trains validates too, where it is asked to.
     assert!(first_file(&asked.validation) == first_file(&lab.test));
@@ -97,12 +101,29 @@ fn its_files_split_as_asked() {
 }
 
 #[test]
-fn written_to_a_folder_it_is_still_called_synthetic() {
+fn written_to_a_folder_it_is_the_same_and_still_called_synthetic() {
     let folder = TempDir::new().unwrap();
     synthetic::write(folder.path(), 5).unwrap();
     let data = Dataset::open(&Source::Folder(folder.path().into()), &SplitFiles::default()).unwrap();
     assert!(data.is_synthetic());
     assert_eq!(data.path.as_deref(), Some(folder.path()));
+    let built_in = Dataset::open(&Source::Synthetic(5), &SplitFiles::default()).unwrap();
+    assert_eq!(data.classes, built_in.classes);
+    for (read, drawn) in [
+        (&data.train, &built_in.train),
+        (&data.validation, &built_in.validation),
+        (&data.test, &built_in.test),
+    ] {
+        assert!(first_file(read) == first_file(drawn));
+    }
+}
+
+#[test]
+fn a_file_that_it_does_not_have_is_refused() {
+    let files = SplitFiles { train: Some(vec!["data_batch_3.bin".into()]), ..SplitFiles::default() };
+    let message = Dataset::open(&Source::Synthetic(0), &files).unwrap_err().to_string();
+    assert!(message.starts_with("synthetic (built in): expected"), "{message}");
+    assert!(message.ends_with("found no data_batch_3.bin"), "{message}");
 }
 
 #[test]
