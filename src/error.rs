@@ -1,4 +1,4 @@
-//! The one error type. Each variant says which file or option, what was expected, and what was found.
+//! The one error type. Each variant says which file or setting, what was expected, and what was found.
 
 use std::fmt::Display;
 use std::io;
@@ -42,11 +42,11 @@ pub enum Error {
         problem: String,
     },
 
-    /// An option has a value that it cannot have.
-    #[error("{option}: expected {expected}, found {found}")]
-    Option {
-        /// The option as it is typed: `--eta`.
-        option: &'static str,
+    /// A setting has a value that it cannot have.
+    #[error("{name}: expected {expected}, found {found}")]
+    Setting {
+        /// The setting's name, as in JSON: `eta`, `evaluate_every`. The command shows it as an option.
+        name: &'static str,
         /// The values that it can have.
         expected: String,
         /// The value given.
@@ -54,30 +54,30 @@ pub enum Error {
     },
 
     /// The cost, or a parameter, is no longer a finite number.
-    #[error(
-        "{run}: training diverged in epoch {epoch}: the cost is no longer finite; try a smaller --eta than {eta:?}"
-    )]
+    #[error("{run}: training diverged in epoch {epoch} with eta {eta:?} and lambda {lambda:?}")]
     Diverged {
         /// The run's name.
         run: String,
         /// The epoch, counted from 1.
         epoch: usize,
-        /// The learning rate that was too large.
+        /// The learning rate.
         eta: f64,
+        /// The weight of the penalty.
+        lambda: f64,
     },
 
     /// A signal ended training. What was reached is written.
     #[error(
-        "{}: stopped by signal {signal} after {epoch} whole epochs; the model and history so far are there{}",
+        "{}: stopped by signal {signal} after {}; the model and the history so far are saved",
         one_line(out.display()),
-        if *resumable { ", and train --resume goes on from there" } else { "" }
+        if *epoch == 1 { "1 epoch".into() } else { format!("{epoch} epochs") }
     )]
     Stopped {
         /// The run folder.
         out: PathBuf,
         /// The signal's number: 2 for SIGINT (Ctrl-C), 15 for SIGTERM.
         signal: u8,
-        /// The whole epochs that were trained.
+        /// The epochs that were finished.
         epoch: usize,
         /// Whether there is a checkpoint.
         resumable: bool,
@@ -129,9 +129,9 @@ impl Error {
         Self::Format { path: path.to_path_buf(), expected: one_line(expected), found: one_line(found) }
     }
 
-    /// An option with a value that it cannot have.
-    pub fn option(option: &'static str, expected: impl Display, found: impl Display) -> Self {
-        Self::Option { option, expected: one_line(expected), found: one_line(found) }
+    /// A setting with a value that it cannot have.
+    pub fn setting(name: &'static str, expected: impl Display, found: impl Display) -> Self {
+        Self::Setting { name, expected: one_line(expected), found: one_line(found) }
     }
 }
 

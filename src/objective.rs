@@ -1,16 +1,34 @@
 //! What training minimizes: the loss of one image as a function of its logits, and the loss's gradient; and the
 //! class probabilities that the same logits stand for.
 
+use serde::{Deserialize, Serialize};
+
 /// The loss of an image, given its K logits and its label.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Objective {
-    /// `-ln softmax(logits)[label]`.
+    /// Cross-entropy of the softmax: `-ln softmax(logits)[label]`.
     #[default]
-    SoftmaxCrossEntropy,
+    Softmax,
 }
 
 impl Objective {
+    /// Every objective.
+    pub const ALL: [Self; 1] = [Self::Softmax];
+
+    /// Its name in settings and model files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Softmax => "softmax",
+        }
+    }
+
+    /// The objective of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|objective| objective.name() == name)
+    }
+
     /// The defining formula, in f64: the loss in nats; `logits` becomes `dlogits`, the loss's gradient.
     ///
     /// For softmax cross-entropy `dlogits = p - y`, with `p = softmax(logits)` and `y` the label's one-hot
@@ -20,7 +38,7 @@ impl Objective {
     /// If `label` is not below the number of logits.
     pub fn loss_and_gradient(self, logits: &mut [f64], label: usize) -> f64 {
         match self {
-            Self::SoftmaxCrossEntropy => {
+            Self::Softmax => {
                 let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 let label_logit = logits[label] - max;
                 let mut sum = 0.0;
@@ -40,7 +58,7 @@ impl Objective {
     /// `p [K] <- softmax(logits [K])`, in f64: how probable a model with these logits holds each class to be.
     pub fn probabilities(self, logits: &[f32]) -> Vec<f64> {
         match self {
-            Self::SoftmaxCrossEntropy => {
+            Self::Softmax => {
                 let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                 let mut p: Vec<f64> = logits.iter().map(|&logit| f64::from(logit - max).exp()).collect();
                 let sum: f64 = p.iter().sum();
@@ -58,7 +76,7 @@ mod tests {
     #[test]
     fn equal_logits_lose_ln_k() {
         let mut logits = [3.0; 4];
-        let loss = Objective::SoftmaxCrossEntropy.loss_and_gradient(&mut logits, 2);
+        let loss = Objective::Softmax.loss_and_gradient(&mut logits, 2);
         assert!((loss - 4f64.ln()).abs() < 1e-15);
         assert_eq!(logits, [0.25, 0.25, -0.75, 0.25]);
     }
@@ -66,7 +84,7 @@ mod tests {
     #[test]
     fn huge_logits_are_safe() {
         let mut logits = [1e300, -1e300, 0.0];
-        assert_eq!(Objective::SoftmaxCrossEntropy.loss_and_gradient(&mut logits, 0), 0.0);
+        assert_eq!(Objective::Softmax.loss_and_gradient(&mut logits, 0), 0.0);
         assert_eq!(logits, [0.0, 0.0, 0.0]);
     }
 }

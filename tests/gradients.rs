@@ -87,7 +87,7 @@ proptest! {
         label: prop::sample::Index,
     ) {
         let scores: Vec<f64> = scores.iter().map(|score| score * 10f64.powi(decade)).collect();
-        let softmax = |scores: &mut [f64], label| Objective::SoftmaxCrossEntropy.loss_and_gradient(scores, label);
+        let softmax = |scores: &mut [f64], label| Objective::Softmax.loss_and_gradient(scores, label);
         of("objective", score_properties(softmax, &scores, label.index(scores.len()), constant))?;
     }
 

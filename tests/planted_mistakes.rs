@@ -223,7 +223,7 @@ proptest! {
         // Beyond exp's range: ln(2^1024) is 709.8.
         scores[0] = 710.0 + scores[0].abs();
         let label = label.index(scores.len());
-        let right = |scores: &mut [f64], label| Objective::SoftmaxCrossEntropy.loss_and_gradient(scores, label);
+        let right = |scores: &mut [f64], label| Objective::Softmax.loss_and_gradient(scores, label);
         prop_assert_eq!(score_properties(right, &scores, label, 1.0), Ok(()));
         prop_assert!(score_properties(softmax_without_maximum, &scores, label, 1.0).is_err());
     }

@@ -39,7 +39,12 @@ impl Contender {
     /// # Errors
     /// If this machine lacks the instruction set.
     pub fn engine(&self, workload: &Workload, team: Team) -> Result<Box<dyn Engine>> {
-        Machine { engine: self.kind, isa: self.isa, team }.engine(&workload.problem())
+        self.machine(team).engine(&workload.problem())
+    }
+
+    /// The machine that has it, on `team`.
+    pub fn machine(&self, team: Team) -> Machine {
+        Machine { engine: self.kind, isa: self.isa, team }
     }
 
     /// The engine with its stages apart, where it has any.

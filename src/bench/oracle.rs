@@ -49,7 +49,7 @@ impl<'a> Oracle<'a> {
         reference.forward(&rows, &mut logits)?;
         let evaluation = reference.evaluate(&workload.train)?.swap_remove(0);
         let order = workload.order();
-        let size = workload.batch;
+        let size = workload.settings.batch;
         let one = Batches { order: &order[..size], size, steps: &[workload.step()] };
         reference.train(&workload.train, one)?;
         let step = reference.parameters().swap_remove(0);

@@ -5,13 +5,13 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
 use super::roofline::{Budget, Timing};
-use crate::data::Order;
 use crate::engine::{Batches, EngineKind, Machine, Problem, Step, Team};
 use crate::error::Result;
 use crate::machine::MachineRecord;
 use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
 use crate::samples::{Rows, Samples};
+use crate::train::Order;
 
 /// Which size of the job is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,12 +3,13 @@
 use super::record::Measurement;
 use super::roofline::{Budget, Roofline, Timing, Work};
 use super::{Contender, Oracle};
-use crate::engine::{Batches, Engine, EngineInfo, EngineKind, Isa, Problem, Stage, Stages, Step, Team};
-use crate::error::Result;
+use crate::engine::{
+    Batches, Engine, EngineInfo, EngineKind, Isa, Machine, Problem, Stage, Stages, Step, Team,
+};
+use crate::error::{Error, Result};
 use crate::model::{Parameters, Standardization};
-use crate::objective::Objective;
 use crate::samples::Samples;
-use crate::train::{Config, Trainer};
+use crate::train::{Run, Session, Settings, Splits, Which};
 
 /// Floating-point operations for a logit on its way to its gradient, or to its loss: most are the polynomial's of
 /// the exponential function.
@@ -27,10 +28,10 @@ pub struct Workload<'a> {
     pub standardization: &'a Standardization,
     /// Where every run begins.
     pub initial: Parameters,
-    /// Images in a batch.
-    pub batch: usize,
-    /// One run, with its epochs.
-    pub config: Config,
+    /// The names of the classes.
+    pub classes: &'a [String],
+    /// The run's settings.
+    pub settings: Settings,
 }
 
 impl Workload<'_> {
@@ -39,7 +40,7 @@ impl Workload<'_> {
         Problem {
             initial: std::slice::from_ref(&self.initial),
             standardization: self.standardization,
-            objective: Objective::default(),
+            objective: self.settings.objective,
         }
     }
 
@@ -50,12 +51,12 @@ impl Workload<'_> {
 
     /// The run's step.
     pub fn step(&self) -> Step {
-        self.config.runs[0].step()
+        self.settings.step()
     }
 
     /// The steps of an epoch.
     pub fn steps(&self) -> Vec<Step> {
-        vec![self.step(); self.train.len().div_ceil(self.batch)]
+        vec![self.step(); self.train.len().div_ceil(self.settings.batch)]
     }
 }
 
@@ -116,7 +117,7 @@ impl Task {
                     oracle.forward(&what, contender.kind, &mut *engine)?;
                     time_stage(
                         stage,
-                        Stages::new(simd, &workload.train.slice(0..workload.batch)),
+                        Stages::new(simd, &workload.train.slice(0..workload.settings.batch)),
                         oracle,
                         &what,
                         budget,
@@ -129,7 +130,7 @@ impl Task {
                 oracle.evaluation(&what, &found[0])
             })?,
             Self::Epoch => time_epoch(&mut *engine, workload, oracle, &what, budget)?,
-            Self::Run => time_run(&mut *engine, workload, oracle, &what, budget)?,
+            Self::Run => time_run(&contender.machine(team.handle()), workload, oracle, &what, budget)?,
         };
         Ok(Some((info, timing)))
     }
@@ -138,10 +139,10 @@ impl Task {
     pub fn images(self, workload: &Workload) -> usize {
         let train = workload.train.len();
         match self {
-            Self::Stage(_) => train / workload.batch * workload.batch,
+            Self::Stage(_) => train / workload.settings.batch * workload.settings.batch,
             Self::Evaluation | Self::Epoch => train,
             // Evaluation is not counted, so that images a second are those of training, as elsewhere.
-            Self::Run => workload.config.epochs * train,
+            Self::Run => workload.settings.epochs * train,
         }
     }
 
@@ -153,7 +154,7 @@ impl Task {
         // A multiplication and an addition for each weight: forward, and again backward.
         let pass = 2.0 * (features * classes) as f64;
         let data = (train * features, images * features as f64);
-        let batch = workload.batch * features;
+        let batch = workload.settings.batch * features;
         let (flops, (held, bytes)) = match self {
             Self::Stage(Stage::Softmax) => {
                 let blocks = features.div_ceil(FEATURES_A_PARTIAL);
@@ -161,7 +162,7 @@ impl Task {
                 let parts = if blocks.is_multiple_of(2 * threads) { blocks / 2 } else { blocks };
                 let partials = PARTIAL_BYTES * (classes * parts) as f64;
                 // Every thread makes all of it for itself.
-                let held = (workload.batch as f64 * partials) as usize * threads;
+                let held = (workload.settings.batch as f64 * partials) as usize * threads;
                 (images * classes as f64 * SOFTMAX_FLOPS, (held, images * partials))
             }
             Self::Stage(_) => (images * pass, (batch, data.1)),
@@ -169,7 +170,7 @@ impl Task {
             Self::Epoch => (2.0 * images * pass, data),
             Self::Run => {
                 let both = train + workload.validation.len();
-                let evaluated = (workload.config.epochs * both) as f64;
+                let evaluated = (workload.settings.epochs * both) as f64;
                 let bytes = (images + evaluated) * features as f64;
                 ((2.0 * images + evaluated) * pass, (both * features, bytes))
             }
@@ -221,7 +222,7 @@ fn time_stage(
     }
     oracle.step(what, &stages.engine().parameters()[0].weight)?;
     // A rate of 0 costs the same, and leaves the weights as they are.
-    let times = workload.train.len() / workload.batch;
+    let times = workload.train.len() / workload.settings.batch;
     budget.time(|| stages.run(stage, times, Step { eta: 0.0, ..step }))
 }
 
@@ -234,7 +235,7 @@ fn time_epoch(
     budget: Budget,
 ) -> Result<Timing> {
     let (order, steps) = (workload.order(), workload.steps());
-    let batches = Batches { order: &order, size: workload.batch, steps: &steps };
+    let batches = Batches { order: &order, size: workload.settings.batch, steps: &steps };
     engine.train(&workload.train, batches)?;
     oracle.epoch(what, &engine.parameters()[0])?;
     budget.time(|| engine.train(&workload.train, batches))
@@ -242,21 +243,28 @@ fn time_epoch(
 
 /// Every run must end as the reference says.
 fn time_run(
-    engine: &mut dyn Engine,
+    machine: &Machine,
     workload: &Workload,
     oracle: &mut Oracle,
     what: &str,
     budget: Budget,
 ) -> Result<Timing> {
-    let mut history = Vec::new();
+    let splits = Splits {
+        train: workload.train.clone(),
+        validation: workload.validation.clone(),
+        classes: workload.classes,
+    };
+    let mut session = Session::new(splits, Run::single(workload.settings.clone()), machine)?;
     let timing = budget.time(|| {
-        engine.load(std::slice::from_ref(&workload.initial));
-        let mut trainer = Trainer::new(engine, &workload.config, &workload.train, &workload.validation)?;
-        trainer.run(|_| ())?;
-        history.clone_from(&trainer.histories()[0]);
-        Ok(())
+        session.restart();
+        session.run(&mut ()).map(drop)
     })?;
-    oracle.run(what, &history, &engine.parameters()[0])?;
+    let model = session.models(Which::Last).swap_remove(0).ok_or_else(|| Error::Incorrect {
+        what: what.into(),
+        expected: "finite model".into(),
+        found: "a run that diverged".into(),
+    })?;
+    oracle.run(what, &session.histories()[0], &model.parameters)?;
     Ok(timing)
 }
 

@@ -8,14 +8,14 @@ use std::time::SystemTime;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::console;
-use super::pass::Setting;
+use super::console::{self, OutputArgs};
+use super::settings::{self, SettingArgs};
 use crate::data::layout;
 use crate::data::{Dataset, Excerpt, Labels, Part, Source, SplitFiles, Validation};
-use crate::engine::{Engine, EngineKind, Isa, Machine, Problem, Team};
+use crate::engine::{EngineInfo, EngineKind, Isa, Machine, Team};
 use crate::error::{Error, Result};
 use crate::report::RunFolder;
-use crate::train::{Config, Run};
+use crate::train::{Run, Scope};
 
 /// The seed of the built-in synthetic data set.
 const SYNTHETIC_SEED: u64 = 0;
@@ -120,9 +120,9 @@ pub(super) struct EngineArgs {
 }
 
 impl EngineArgs {
-    /// The engine that `--engine` names.
-    pub(super) fn create(&self, problem: &Problem, team: Team) -> Result<Box<dyn Engine>> {
-        Machine { engine: self.engine, isa: self.isa.0, team }.engine(problem)
+    /// The machine that the options describe.
+    pub(super) fn machine(&self) -> Result<Machine> {
+        Ok(Machine { engine: self.engine, isa: self.isa.0, team: self.team()? })
     }
 
     /// The engines to hold to the oracle: the one that `--engine` names, or for `auto` every other one that can be
@@ -163,7 +163,7 @@ impl EngineArgs {
         Team::new(match self.threads {
             Some(threads) => NonZeroUsize::new(threads)
                 .filter(|threads| threads.get() <= MAX_THREADS)
-                .ok_or_else(|| Error::option("--threads", format!("1 to {MAX_THREADS}"), threads))?,
+                .ok_or_else(|| Error::setting("threads", format!("1 to {MAX_THREADS}"), threads))?,
             None => cores,
         })
     }
@@ -186,35 +186,11 @@ fn isa_parser() -> impl TypedValueParser<Value = IsaChoice> {
     names.map(|name| IsaChoice(Isa::from_name(&name)))
 }
 
-/// How people and scripts want to be told.
-#[derive(Args, Clone, Copy)]
-pub(super) struct OutputArgs {
-    /// Print one JSON object on stdout; text for people goes to stderr
-    #[arg(long)]
-    pub(super) json: bool,
-    /// Print results only, no progress
-    #[arg(long)]
-    pub(super) quiet: bool,
-}
-
 /// The settings of a training pass, and where it goes.
 #[derive(Args)]
 pub(super) struct TrainingArgs {
-    /// Images in a batch [default: 100]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    batch: Option<usize>,
-    /// Passes over the training split [default: 40]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    epochs: Option<usize>,
-    /// Visit the images in a new random order each epoch [default: as on disk]
-    #[arg(long)]
-    shuffle: bool,
-    /// Where initial weights and orders come from [default: 0]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    seed: Option<u64>,
-    /// Evaluate training and validation split after every so many epochs, and after the last [default: 1]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    evaluate_every: Option<usize>,
+    #[command(flatten)]
+    settings: SettingArgs<false>,
     /// Run folder to write [default: a new one, with the date, in runs/]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -233,42 +209,23 @@ pub(super) struct TrainingArgs {
 }
 
 impl TrainingArgs {
-    /// `config`, with what these options set.
-    pub(super) fn apply(&self, config: Config) -> Config {
-        Config {
-            batch: self.batch.unwrap_or(config.batch),
-            epochs: self.epochs.unwrap_or(config.epochs),
-            shuffle: self.shuffle || config.shuffle,
-            seed: self.seed.unwrap_or(config.seed),
-            evaluate_every: self.evaluate_every.unwrap_or(config.evaluate_every),
-            runs: config.runs,
-        }
+    /// Changes the settings of `runs` to what these options set.
+    pub(super) fn apply(&self, runs: &mut [Run]) -> Result<()> {
+        runs.iter_mut().try_for_each(|run| self.settings.apply(&mut run.settings))
     }
 
-    /// The command that trains the same again on any machine: with the settings that the result depends on.
-    /// `runs` are those that the verb does not bring itself.
-    pub(super) fn command(&self, verb: &str, setting: &Setting, runs: &[Run]) -> String {
-        let Setting { config, dataset, engine, .. } = setting;
+    /// The command that trains `runs` again on any machine: with the settings that the result depends on.
+    pub(super) fn command(&self, verb: &str, runs: &[Run], dataset: &Dataset, engine: &EngineInfo) -> String {
+        // The runs of a verb that trains several are its own.
+        let wanted = |scope| scope == Scope::Common || runs.len() == 1;
         let mut words = vec!["onelayer".to_string(), verb.to_string()];
+        words.extend(settings::options(&runs[0].settings, |row| wanted(row.scope)));
         let mut option = |name: &str, value: String| words.extend([name.to_string(), quoted(&value)]);
-        for Run { eta, lambda, .. } in runs {
-            option("--eta", eta.to_string());
-            option("--lambda", lambda.to_string());
-        }
-        option("--batch", config.batch.to_string());
-        option("--epochs", config.epochs.to_string());
-        option("--seed", config.seed.to_string());
-        if config.evaluate_every > 1 {
-            option("--evaluate-every", config.evaluate_every.to_string());
-        }
         if let Some(path) = &dataset.path {
             option("--data", path.display().to_string());
         }
         self.data.choices().for_each(|(name, value)| option(name, value));
         option("--engine", engine.name.clone());
-        if config.shuffle {
-            words.push("--shuffle".into());
-        }
         words.join(" ")
     }
 

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::Serialize;
 
-use super::args::{self, DataArgs, EngineArgs, OutputArgs};
-use super::console::{self, Console};
+use super::args::{self, DataArgs, EngineArgs};
+use super::console::{self, Console, OutputArgs};
 use super::text::grouped;
 use crate::bench::roofline::{self, Budget, Roofline};
 use crate::bench::{self, BenchRecord, Comparison, Contender, Measurement, Oracle, Task, Verdict, Workload};
@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 use crate::machine::MachineRecord;
 use crate::model::{Parameters, Standardization};
 use crate::report::{self, Table};
+use crate::train::Settings;
 use crate::train::record::DatasetRecord;
-use crate::train::{Config, Run};
 use crate::whole_file;
 
 /// The record's name in its folder.
@@ -68,13 +68,13 @@ impl Args {
         let mut all_threads = self.engine.team()?;
         let contenders = self.contenders()?;
         let dataset = all_threads.install(|| self.data.open())??;
-        let config = self.config(&dataset)?;
+        let settings = self.settings(&dataset)?;
         let folder = args::folder(self.out.as_deref(), self.overwrite, "bench")?;
 
         console.dataset(&dataset)?;
         console.remark(&format!("machine   {}\n\n", MachineRecord::here().name))?;
         let teams = self.teams(all_threads)?;
-        let record = self.measure(&dataset, config, &contenders, teams, console)?;
+        let record = self.measure(&dataset, settings, &contenders, teams, console)?;
         folder.write(RECORD_FILE, console::to_json(&record))?;
         folder.write("roofline.svg", report::roofline::figure(&record))?;
 
@@ -99,17 +99,16 @@ impl Args {
         if contenders.is_empty() {
             let found = isa.map_or("auto", |isa| isa.name());
             let found = format!("{found} with --engine {}", kind.name());
-            return Err(Error::option("--isa", "an instruction set that the engine has here", found));
+            return Err(Error::setting("isa", "an instruction set that the engine has here", found));
         }
         Ok(contenders)
     }
 
     /// The lab's second run.
-    fn config(&self, dataset: &Dataset) -> Result<Config> {
-        let run = Run { name: "run".into(), eta: 0.001, lambda: 0.0 };
-        let config = Config { runs: vec![run], batch: self.batch, ..Config::lab() };
-        config.check(dataset.train.len())?;
-        Ok(config)
+    fn settings(&self, dataset: &Dataset) -> Result<Settings> {
+        let settings = Settings { batch: self.batch, ..Settings::default() };
+        settings.check(dataset.train.len())?;
+        Ok(settings)
     }
 
     /// One thread, and all; only all where `--threads` or `--quick` is given.
@@ -123,7 +122,7 @@ impl Args {
     fn measure(
         &self,
         dataset: &Dataset,
-        config: Config,
+        settings: Settings,
         contenders: &[Contender],
         mut teams: Vec<Team>,
         console: Console,
@@ -142,12 +141,12 @@ impl Args {
         let copies = last.install(|| splits.each_ref().map(Resident::copy))?;
         let resident = |split: usize| copies[split].as_ref().map_or(splits[split].clone(), Resident::samples);
         let workload = Workload {
-            initial: Parameters::random(dataset.classes.len(), splits[0].features(), config.seed),
+            initial: Parameters::random(dataset.classes.len(), splits[0].features(), settings.seed),
             train: resident(0),
             validation: resident(1),
             standardization: &standardization,
-            batch: self.batch,
-            config,
+            classes: &dataset.classes,
+            settings,
         };
         let mut oracle = Oracle::new(&workload)?;
         let mut measurements = Vec::new();

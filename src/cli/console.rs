@@ -7,14 +7,25 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 
+use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use super::args::OutputArgs;
 use super::text;
 use crate::data::{Dataset, Excerpt, synthetic};
 use crate::error::{Error, Result};
-use crate::train::{Config, EpochRecord, Metrics};
+use crate::train::{EpochRecord, Metrics};
+
+/// How people and scripts want to be told.
+#[derive(Args, Clone, Copy)]
+pub(super) struct OutputArgs {
+    /// Print one JSON object on stdout; text for people goes to stderr
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Print results only, no progress
+    #[arg(long)]
+    pub(super) quiet: bool,
+}
 
 /// Where a verb's words go.
 #[derive(Clone, Copy)]
@@ -65,14 +76,14 @@ impl Console {
 
     /// Shows the progress of training: a bar where stderr is a terminal, plain lines elsewhere, and nothing
     /// with `--quiet`.
-    pub(super) fn progress<'a>(&'a self, config: &'a Config) -> Progress<'a> {
+    pub(super) fn progress(&self, epochs: usize) -> Progress<'_> {
         let bar = (!self.output.quiet && io::stderr().is_terminal()).then(|| {
             let template = "{bar:30} epoch {pos}/{len}, {per_sec}, {eta} left  {msg}";
             let style = ProgressStyle::with_template(template).expect("a template that indicatif reads");
             let target = ProgressDrawTarget::stderr();
-            ProgressBar::with_draw_target(Some(config.epochs as u64), target).with_style(style)
+            ProgressBar::with_draw_target(Some(epochs as u64), target).with_style(style)
         });
-        Progress { console: self, config, bar }
+        Progress { console: self, epochs, bar }
     }
 
     /// Shows the progress of a download of `bytes`: a bar where stderr is a terminal, nothing with `--quiet`.
@@ -90,7 +101,7 @@ impl Console {
 /// The progress of training, shown after each evaluation.
 pub(super) struct Progress<'a> {
     console: &'a Console,
-    config: &'a Config,
+    epochs: usize,
     bar: Option<ProgressBar>,
 }
 
@@ -111,8 +122,8 @@ impl Progress<'_> {
             // Progress that nobody can read any more is no reason to stop training.
             None => drop(self.console.remark(&format!(
                 "epoch {epoch:>width$}  validation {figures}\n{}",
-                if epoch == self.config.epochs { "\n" } else { "" },
-                width = self.config.epochs.to_string().len()
+                if epoch == self.epochs { "\n" } else { "" },
+                width = self.epochs.to_string().len()
             ))),
         }
     }

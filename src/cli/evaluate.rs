@@ -5,16 +5,14 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
-use super::args::{DataArgs, EngineArgs, OutputArgs};
-use super::console::Console;
+use super::args::{DataArgs, EngineArgs};
+use super::console::{Console, OutputArgs};
 use super::text;
 use crate::data::{Excerpt, Part};
-use crate::engine::Problem;
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::objective::Objective;
 use crate::report::{Confusion, per_class};
-use crate::train::{Metrics, evaluate};
+use crate::train::{Metrics, evaluate, evaluator};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -77,21 +75,15 @@ impl Args {
     pub(super) fn run(self) -> Result<()> {
         let console = Console::new(OutputArgs { json: self.output.json || self.csv, ..self.output });
         let model = Model::load(&self.model)?;
-        let mut team = self.engine.team()?;
-        let excerpt = team.install(|| self.data.open_part(self.split))??;
+        let mut machine = self.engine.machine()?;
+        let excerpt = machine.team.install(|| self.data.open_part(self.split))??;
         let name = self.split.name();
         let samples = excerpt.split.samples();
         self.check(&model, excerpt.classes.len(), samples.features())?;
 
-        let problem = Problem {
-            initial: std::slice::from_ref(&model.parameters),
-            standardization: &model.standardization,
-            objective: Objective::default(),
-        };
-        let mut engine = self.engine.create(&problem, team)?;
-        let evaluation = evaluate(&mut *engine, &samples)?.swap_remove(0);
-        let lambda = model.metadata.get("lambda").and_then(|lambda| lambda.parse().ok()).unwrap_or(0.0);
-        let metrics = Metrics::of_model(&evaluation, lambda, &model.parameters);
+        let mut engine = evaluator(std::slice::from_ref(&model), &machine)?;
+        let evaluation = evaluate(&mut *engine, &samples, &mut ())?.expect("nothing stops it").swap_remove(0);
+        let metrics = Metrics::of_model(&evaluation, &model);
         let confusion = Confusion::new(&model.classes, &evaluation.confusion);
 
         console.excerpt(&excerpt)?;

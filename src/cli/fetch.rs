@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::args::OutputArgs;
-use super::console::Console;
+use super::console::{Console, OutputArgs};
 use crate::data::archive::{Archive, Verified};
 use crate::data::fetch::{Origin, Patience, fetch};
 use crate::error::Result;

@@ -7,11 +7,11 @@ mod evaluate;
 mod fetch;
 mod gradcheck;
 mod info;
-mod keep;
 mod pass;
 mod predict;
 mod report;
 mod reproduce;
+mod settings;
 mod signals;
 mod synth;
 mod text;
@@ -73,7 +73,7 @@ pub fn main() -> ExitCode {
     match cli.verb.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            console::complain(&error.to_string());
+            console::complain(&explain(&error));
             ExitCode::from(exit_code(&error))
         }
     }
@@ -100,9 +100,25 @@ impl Verb {
     }
 }
 
+/// The error in the command's words: a setting by its option, and what to do.
+fn explain(error: &Error) -> String {
+    match error {
+        Error::Setting { name, .. } => {
+            let fact = error.to_string();
+            format!("--{}{}", settings::option(name), fact.strip_prefix(name).unwrap_or(&fact))
+        }
+        Error::Diverged { eta, lambda, .. } if 2.0 * eta * lambda > 2.0 => {
+            format!("{error}: each step multiplies the weights by 1 - 2 eta lambda; try a smaller --lambda")
+        }
+        Error::Diverged { .. } => format!("{error}; try a smaller --eta"),
+        Error::Stopped { resumable: true, .. } => format!("{error}, and train --resume goes on from there"),
+        _ => error.to_string(),
+    }
+}
+
 fn exit_code(error: &Error) -> u8 {
     match error {
-        Error::Option { .. } => 2,
+        Error::Setting { .. } => 2,
         Error::Diverged { .. } => 3,
         Error::Stopped { signal, .. } => 128 + signal,
         _ => 1,

@@ -3,180 +3,243 @@
 use std::time::Instant;
 
 use super::args::TrainingArgs;
-use super::console::{self, Console};
-use super::keep::{Keeper, Resumption};
+use super::console::{self, Console, Progress};
 use super::report::Extras;
 use super::signals::Signals;
 use super::text;
-use crate::data::{Dataset, Resident};
-use crate::engine::{EngineInfo, Problem};
-use crate::error::Result;
-use crate::model::{Model, Parameters, Standardization};
-use crate::objective::Objective;
-use crate::report::RunFolder;
-use crate::train::record::{ConfigRecord, DatasetRecord, RunRecord, Seconds, Throughput, weights_sha256};
-use crate::train::{Config, EpochRecord, Finished, Metrics, Run, Trainer};
+use crate::data::Dataset;
+use crate::engine::{Evaluation, Machine};
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::report::{RunFolder, history_csv};
+use crate::train::record::{DatasetRecord, RunRecord, Seconds, Status, Throughput, weights_sha256};
+use crate::train::{Control, End, EpochRecord, Fate, Metrics, Session, Splits, Which, evaluate, evaluator};
 
-/// What is trained, on what, by what.
-pub(super) struct Setting {
-    pub(super) config: Config,
-    pub(super) dataset: Dataset,
-    standardization: Standardization,
-    pub(super) engine: EngineInfo,
-}
+/// The model's name in a run folder.
+const MODEL: &str = "model.safetensors";
 
-/// A finished pass: its runs, trained side by side.
-pub(super) struct Pass {
-    pub(super) setting: Setting,
-    histories: Vec<Vec<EpochRecord>>,
-    finished: Vec<Finished>,
-    /// None with `--no-report`.
-    extras: Option<Extras>,
+/// What a pass works with.
+pub(super) struct Inputs {
     started: Instant,
-    /// What came before [`Pass::write`]; what the report measures counts as writing it.
-    seconds: Seconds,
+    signals: Signals,
+    pub(super) machine: Machine,
+    pub(super) dataset: Dataset,
 }
 
-impl Pass {
-    /// Loads the data and trains the runs of `config`, from the beginning or from a checkpoint.
-    ///
-    /// `folders` are made as soon as the settings are known to be good; they keep the models and histories, also of
-    /// training that ends early.
-    pub(super) fn run(
-        config: Config,
-        resumption: Resumption,
-        args: &TrainingArgs,
-        console: Console,
-        folders: impl FnOnce() -> Result<Vec<RunFolder>>,
-    ) -> Result<(Self, Vec<RunFolder>)> {
-        let started = Instant::now();
-        let signals = Signals::watch()?;
-        let mut team = args.engine.team()?;
-        let dataset = team.install(|| args.data.open())??;
-        config.check(dataset.train.len())?;
-        let train = dataset.train.samples();
-        let standardization = team.install(|| Standardization::measure(&train))?;
-        let initial = Parameters::random(dataset.classes.len(), train.features(), config.seed);
-        let initial = vec![initial; config.runs.len()];
-        let fingerprint = resumption.fingerprint(&dataset);
+impl Inputs {
+    /// Opens the data. From now on a signal is noted, and ends the process only where there is nothing to lose.
+    pub(super) fn open(args: &TrainingArgs) -> Result<Self> {
+        let (started, signals, mut machine) = (Instant::now(), Signals::watch()?, args.engine.machine()?);
+        let dataset = machine.team.install(|| args.data.open())??;
         signals.note();
-        let folders = folders()?;
-        let objective = Objective::default();
-        let problem = Problem { initial: &initial, standardization: &standardization, objective };
-        let mut engine = args.engine.create(&problem, team.handle())?;
-        let setting = Setting { engine: engine.info(), config, dataset, standardization };
-        let Setting { config, dataset, .. } = &setting;
-        let keeper = Keeper::new(&setting, &folders, &resumption, fingerprint, signals)?;
-        let (train, validation, test) =
-            (dataset.train.samples(), dataset.validation.samples(), dataset.test.samples());
-        let copy = |split| (config.epochs >= Resident::READINGS).then(|| Resident::copy(split)).flatten();
-        let [train_copy, validation_copy] = team.install(|| [&train, &validation].map(copy))?;
-        let train = train_copy.as_ref().map_or(train, Resident::samples);
-        let validation = validation_copy.as_ref().map_or(validation, Resident::samples);
-        let load = started.elapsed().as_secs_f64();
+        Ok(Self { started, signals, machine, dataset })
+    }
 
-        console.dataset(dataset)?;
-        console.remark(&text::heading(config, &setting.engine))?;
-        let mut trainer = Trainer::new(&mut *engine, config, &train, &validation)?;
-        keeper.resume(&mut trainer, resumption.from)?;
-        let progress = console.progress(config);
-        let trained = team.lead(|| keeper.train(&mut trainer, |records| progress.show(records)))?;
+    /// The images of a session.
+    pub(super) fn splits(&self) -> Splits<'_> {
+        Splits::from(&self.dataset)
+    }
+}
+
+/// Training with a person at the console, which fills run folders.
+pub(super) struct Pass<'a> {
+    inputs: &'a Inputs,
+    session: Session<'a>,
+    /// One for each run.
+    folders: &'a [RunFolder],
+    /// Whether a checkpoint is saved when training is stopped.
+    resumable: bool,
+    tests: Vec<Option<Test>>,
+    seconds: Seconds,
+    /// None without a report.
+    extras: Option<Extras>,
+}
+
+/// A trained model, and what it reaches on the test split.
+pub(super) struct Test {
+    pub(super) model: Model,
+    pub(super) metrics: Metrics,
+    pub(super) evaluation: Evaluation,
+}
+
+impl<'a> Pass<'a> {
+    /// A pass of `session`, whose images and machine are those of `inputs`.
+    pub(super) fn new(inputs: &'a Inputs, session: Session<'a>, folders: &'a [RunFolder]) -> Self {
+        let seconds = Seconds { load: inputs.started.elapsed().as_secs_f64(), ..Seconds::default() };
+        Self { inputs, session, folders, resumable: false, tests: Vec::new(), seconds, extras: None }
+    }
+
+    /// Saves checkpoints, as [`Session::save_checkpoints`] does.
+    pub(super) fn save_checkpoints(&mut self, every: usize) {
+        let path = self.folders[0].path().join(crate::train::checkpoint::FILE);
+        self.session.save_checkpoints(&path, every);
+        self.resumable = true;
+    }
+
+    /// Trains, tests and saves the models and histories. Whatever ends it early, what was reached is saved.
+    pub(super) fn run(&mut self, args: &TrainingArgs, console: Console) -> Result<()> {
+        console.dataset(&self.inputs.dataset)?;
+        console.remark(&text::heading(self.session.runs(), &self.session.engine()))?;
+        let progress = console.progress(self.session.runs()[0].settings.epochs);
+        let mut watch = Watch { signals: &self.inputs.signals, progress: &progress };
+        let trained = self.session.run(&mut watch);
         progress.finish();
-        trained?;
-        let testing = Instant::now();
-        let finished = keeper.test(&mut trainer, &test)?;
-        let spent = trainer.seconds();
-        let evaluate = spent.evaluate + testing.elapsed().as_secs_f64();
-        let writing = Instant::now();
-        keeper.finish(&trainer, &finished)?;
-        let histories = trainer.histories().to_vec();
-        let measure =
-            || Extras::measure(&mut *engine, &mut team, args, config, dataset, &setting.standardization);
-        let extras = (!args.no_report).then(measure).transpose()?;
-        let write = writing.elapsed().as_secs_f64();
-        let seconds = Seconds { load, train: spent.train, evaluate, write, total: 0.0 };
-        drop(keeper);
-        Ok((Self { setting, histories, finished, extras, started, seconds }, folders))
+        let writing = match trained.and_then(|end| self.test(end, &mut watch)) {
+            Ok(End::Finished) => Instant::now(),
+            Ok(End::Stopped) => {
+                self.leave(true)?;
+                return Err(self.stopped(self.inputs.signals.received().unwrap_or_default()));
+            }
+            Err(error) => {
+                // After a panic the engine cannot tell its parameters.
+                let left = self.leave(!matches!(error, Error::Panicked { .. }));
+                return left.and(Err(error));
+            }
+        };
+        self.leave(true)?;
+        self.seconds.write = writing.elapsed().as_secs_f64();
+        if self.tests.iter().all(Option::is_none) {
+            return self.diverged();
+        }
+        if let Some(signal) = self.inputs.signals.release() {
+            return Err(self.stopped(signal));
+        }
+        let measure = || Extras::measure(&self.tests, args, self.inputs, self.session.runs());
+        self.extras = (!args.no_report).then(measure).transpose()?;
+        self.seconds.write = writing.elapsed().as_secs_f64();
+        Ok(())
     }
 
     /// Writes the report into `report`, the figures and record of every run into its folder, which is that one or lies
     /// within, and returns the records. `command` makes it all again.
-    pub(super) fn write(
-        &self,
-        folders: &[RunFolder],
-        report: &RunFolder,
-        command: &str,
-    ) -> Result<Vec<RunRecord>> {
+    pub(super) fn write(&self, report: &RunFolder, command: &str) -> Result<Vec<RunRecord>> {
         let writing = Instant::now();
-        let runs = folders.iter().enumerate();
-        let mut records: Vec<RunRecord> = runs.map(|(run, folder)| self.record(run, folder)).collect();
+        let mut records: Vec<RunRecord> = (0..self.folders.len()).map(|run| self.record(run)).collect();
         if let Some(extras) = &self.extras {
-            extras.write(report, &records, &self.finished, command)?;
+            extras.write(report, &records, &self.tests, command)?;
         }
-        for (record, folder) in records.iter_mut().zip(folders) {
+        for (record, folder) in records.iter_mut().zip(self.folders) {
             record.seconds.write += writing.elapsed().as_secs_f64();
-            record.seconds.total = self.started.elapsed().as_secs_f64();
+            record.seconds.total = self.elapsed();
             folder.write("run.json", console::to_json(record))?;
         }
         Ok(records)
     }
 
-    /// The seconds since the beginning.
-    pub(super) fn elapsed(&self) -> f64 {
-        self.started.elapsed().as_secs_f64()
+    /// What trains.
+    pub(super) fn session(&self) -> &Session<'a> {
+        &self.session
     }
 
-    fn record(&self, run: usize, folder: &RunFolder) -> RunRecord {
-        let Setting { config, engine, dataset, .. } = &self.setting;
-        let dataset = DatasetRecord::new(dataset);
-        let finished = &self.finished[run];
-        let features = finished.parameters.features;
+    /// The seconds since the beginning.
+    pub(super) fn elapsed(&self) -> f64 {
+        self.inputs.started.elapsed().as_secs_f64()
+    }
+
+    /// The error of the first run that diverged, if one did.
+    pub(super) fn diverged(&self) -> Result<()> {
+        let runs = self.session.runs().iter().zip(self.session.fates());
+        let first = runs.filter_map(|(run, fate)| match *fate {
+            Fate::Diverged { epoch } => Some((run, epoch)),
+            Fate::Running => None,
+        });
+        first.take(1).try_for_each(|(run, epoch)| {
+            let (run, eta, lambda) = (run.name.clone(), run.settings.eta, run.settings.lambda);
+            Err(Error::Diverged { run, epoch, eta, lambda })
+        })
+    }
+
+    fn stopped(&self, signal: u8) -> Error {
+        let (out, epoch) = (self.folders[0].path().to_path_buf(), self.session.epoch());
+        Error::Stopped { out, signal, epoch, resumable: self.resumable }
+    }
+
+    /// Evaluates the models of the runs that did not diverge on the test split.
+    fn test(&mut self, trained: End, control: &mut dyn Control) -> Result<End> {
+        self.seconds.train = self.session.seconds().train;
+        self.seconds.evaluate = self.session.seconds().evaluate;
+        let start = Instant::now();
+        if trained == End::Stopped {
+            return Ok(End::Stopped);
+        }
+        let running: Vec<bool> = self.session.fates().iter().map(|fate| *fate == Fate::Running).collect();
+        let models = self.session.models(Which::Last).into_iter().zip(&running);
+        let models: Vec<Model> = models.filter_map(|(model, running)| model.filter(|_| *running)).collect();
+        let mut tests = Vec::new();
+        if !models.is_empty() {
+            let mut engine = evaluator(&models, &self.inputs.machine)?;
+            let Some(found) = evaluate(&mut *engine, &self.inputs.dataset.test.samples(), control)? else {
+                return Ok(End::Stopped);
+            };
+            tests.extend(models.into_iter().zip(found).map(|(model, evaluation)| {
+                let metrics = Metrics::of_model(&evaluation, &model);
+                Test { model, metrics, evaluation }
+            }));
+        }
+        let mut tests = tests.into_iter();
+        self.tests = running.into_iter().map(|running| if running { tests.next() } else { None }).collect();
+        self.seconds.evaluate += start.elapsed().as_secs_f64();
+        Ok(End::Finished)
+    }
+
+    /// Writes what there is of each run: its history, its record, and its model where the engine can still tell it.
+    fn leave(&mut self, models: bool) -> Result<()> {
+        let models = if models { self.session.models(Which::Last) } else { Vec::new() };
+        let mut models = models.into_iter();
+        for (run, folder) in self.folders.iter().enumerate() {
+            folder.write("history.csv", history_csv(&self.session.histories()[run]))?;
+            if let Some(mut model) = models.next().flatten() {
+                model.metadata.insert("dataset".into(), self.inputs.dataset.name.into());
+                if let Some(Some(Test { metrics, .. })) = self.tests.get(run) {
+                    let Metrics { loss, cost, accuracy } = metrics;
+                    let figures = [("test_loss", loss), ("test_cost", cost), ("test_accuracy", accuracy)];
+                    model.metadata.extend(figures.map(|(key, value)| (key.into(), value.to_string())));
+                }
+                folder.write(MODEL, model.to_bytes())?;
+            }
+            folder.write("run.json", console::to_json(&self.record(run)))?;
+        }
+        Ok(())
+    }
+
+    fn record(&self, run: usize) -> RunRecord {
+        let (session, dataset) = (&self.session, DatasetRecord::new(&self.inputs.dataset));
+        let runs = session.runs();
+        let test = self.tests.get(run).and_then(Option::as_ref);
+        let columns = dataset.classes.len() * runs.len();
+        let (images, features) = (dataset.train * session.epoch(), session.standardization().mean.len());
         RunRecord {
-            name: (config.runs.len() > 1).then(|| config.runs[run].name.clone()),
-            config: ConfigRecord::new(config, &config.runs[run]),
-            throughput: Throughput::new(config, &dataset, features, self.seconds.train),
+            name: (runs.len() > 1).then(|| runs[run].name.clone()),
+            status: match session.fates()[run] {
+                Fate::Diverged { .. } => Status::Diverged,
+                Fate::Running if test.is_some() => Status::Done,
+                Fate::Running => Status::Stopped,
+            },
+            config: runs[run].settings.clone(),
+            throughput: Throughput::new(images, features, columns, self.seconds.train),
             dataset,
-            engine: engine.clone(),
-            history: self.histories[run].clone(),
-            test: finished.metrics,
+            engine: session.engine(),
+            history: session.histories()[run].clone(),
+            test: test.map_or(Metrics::NONE, |test| test.metrics),
             seconds: self.seconds,
-            weights_sha256: weights_sha256(&finished.parameters),
-            out: folder.path().to_path_buf(),
+            weights_sha256: test.map_or(String::new(), |test| weights_sha256(&test.model.parameters)),
+            out: self.folders[run].path().to_path_buf(),
         }
     }
 }
 
-impl Setting {
-    /// The model of `run` after `epochs` epochs, with its settings, and what it reached on the test split if that is
-    /// known, as metadata.
-    pub(super) fn model(
-        &self,
-        run: usize,
-        parameters: Parameters,
-        epochs: usize,
-        test: Option<&Metrics>,
-    ) -> Model {
-        let Run { eta, lambda, .. } = &self.config.runs[run];
-        let settings = [
-            ("dataset", self.dataset.name.to_string()),
-            ("eta", eta.to_string()),
-            ("lambda", lambda.to_string()),
-            ("batch", self.config.batch.to_string()),
-            ("epochs", epochs.to_string()),
-            ("shuffle", self.config.shuffle.to_string()),
-            ("seed", self.config.seed.to_string()),
-            ("engine", self.engine.name.clone()),
-        ];
-        let results = test.map(|test| {
-            [("test_loss", test.loss), ("test_cost", test.cost), ("test_accuracy", test.accuracy)]
-                .map(|(key, value)| (key, value.to_string()))
-        });
-        let metadata = settings.into_iter().chain(results.into_iter().flatten());
-        Model {
-            parameters,
-            standardization: self.standardization.clone(),
-            classes: self.dataset.classes.clone(),
-            metadata: metadata.map(|(key, value)| (key.to_string(), value)).collect(),
-        }
+/// Shows the progress of training, and stops it when a signal comes.
+struct Watch<'a> {
+    signals: &'a Signals,
+    progress: &'a Progress<'a>,
+}
+
+impl Control for Watch<'_> {
+    fn evaluated(&mut self, records: &[EpochRecord]) {
+        self.progress.show(records);
+    }
+
+    fn stop(&mut self) -> bool {
+        self.signals.received().is_some()
     }
 }

@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::args::{EngineArgs, OutputArgs};
-use super::console::{self, Console};
+use super::args::EngineArgs;
+use super::console::{self, Console, OutputArgs};
 use crate::data::layout::SIDE;
 use crate::data::{Format, Labels};
-use crate::engine::{Engine, Problem};
+use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::model::{Model, Parameters};
-use crate::objective::Objective;
 use crate::picture::Picture;
 use crate::samples::Rows;
+use crate::train::evaluator;
 use crate::whole_file::folder_of;
 
 /// The characters of a bar that stands for certainty.
@@ -75,15 +75,9 @@ impl Args {
         let console = Console::new(self.output);
         let model = Model::load(&self.model)?;
         if self.top == 0 {
-            return Err(Error::option("--top", "at least 1", self.top));
+            return Err(Error::setting("top", "at least 1", self.top));
         }
-        let team = self.engine.team()?;
-        let problem = Problem {
-            initial: std::slice::from_ref(&model.parameters),
-            standardization: &model.standardization,
-            objective: Objective::default(),
-        };
-        let mut engine = self.engine.create(&problem, team)?;
+        let mut engine = evaluator(std::slice::from_ref(&model), &self.engine.machine()?)?;
 
         let (mut seen, mut failed) = (0, 0);
         for picture in &self.pictures {
@@ -125,7 +119,7 @@ impl Args {
         let mut logits = vec![0.0; model.classes.len()];
         engine.forward(&Rows::contiguous(&image.features, image.features.len()), &mut logits)?;
         let mut ranking: Vec<(usize, f64)> =
-            Objective::default().probabilities(&logits).into_iter().enumerate().collect();
+            model.objective.probabilities(&logits).into_iter().enumerate().collect();
         ranking.sort_by(|a, b| b.1.total_cmp(&a.1));
         ranking.truncate(self.top);
         let name = |class: usize| model.classes[class].as_str();

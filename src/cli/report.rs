@@ -3,16 +3,15 @@
 use std::slice;
 
 use super::args::TrainingArgs;
-use crate::data::Dataset;
-use crate::engine::{Engine, Problem, Team};
+use super::pass::{Inputs, Test};
+use crate::engine::{Engine, Problem};
 use crate::error::Result;
 use crate::gradient_check::{Criterion, Examination, Options, Precision};
 use crate::machine::MachineRecord;
-use crate::model::{Parameters, Standardization};
-use crate::objective::Objective;
+use crate::model::{Model, Parameters};
 use crate::report::{self, Contents, RunDetails, RunFolder, TrueClassProbabilities};
 use crate::samples::Samples;
-use crate::train::{Config, Finished, RunRecord};
+use crate::train::{Run, RunRecord, Settings, evaluator};
 
 /// The images on which the gradient is examined: few enough not to be waited for.
 const GRADIENT_IMAGES: usize = 5;
@@ -25,33 +24,34 @@ pub(super) struct Extras {
 }
 
 impl Extras {
-    /// What `engine`, which trained the runs of `config`, answers on the test split; and the examination,
-    /// where training began, of the gradient of an engine like it, with the largest penalty among the runs.
+    /// What the models of `tests` answer on the test split; and the examination, where training began, of the
+    /// gradient of the engine that trained, with the largest penalty among the runs.
     pub(super) fn measure(
-        engine: &mut dyn Engine,
-        team: &mut Team,
+        tests: &[Option<Test>],
         args: &TrainingArgs,
-        config: &Config,
-        dataset: &Dataset,
-        standardization: &Standardization,
+        inputs: &Inputs,
+        runs: &[Run],
     ) -> Result<Self> {
-        let train = dataset.train.samples();
-        let parameters = Parameters::random(dataset.classes.len(), train.features(), config.seed);
+        let Inputs { machine, dataset, .. } = inputs;
+        let models: Vec<Model> = tests.iter().flatten().map(|test| test.model.clone()).collect();
+        let Settings { seed, objective, .. } = runs[0].settings;
+        let (train, standardization) = (dataset.train.samples(), &models[0].standardization);
+        let parameters = Parameters::random(dataset.classes.len(), train.features(), seed);
         let examination = Examination {
             samples: &train.slice(0..train.len().min(GRADIENT_IMAGES)),
             standardization,
             parameters: &parameters,
-            objective: Objective::default(),
+            objective,
             options: Options::default(),
         };
-        let lambda = config.runs.iter().map(|run| run.step().lambda).fold(0.0, f32::max);
-        let mut gradients = team.install(|| examination.reference(lambda))??;
+        let lambda = runs.iter().map(|run| run.settings.step().lambda).fold(0.0, f32::max);
+        let mut gradients = machine.team.handle().install(|| examination.reference(lambda))??;
         let initial = slice::from_ref(&parameters);
-        let problem = Problem { initial, standardization, objective: examination.objective };
-        let mut single = args.engine.create(&problem, team.handle())?;
+        let mut single = machine.engine(&Problem { initial, standardization, objective })?;
         gradients.push(examination.engine(&mut *single, Precision::of(args.engine.kind()), lambda)?);
-        let test = dataset.test.samples();
-        let probabilities = probabilities(engine, &test, config.runs.len(), parameters.classes)?;
+        let mut engine = evaluator(&models, machine)?;
+        let samples = dataset.test.samples();
+        let probabilities = probabilities(&mut *engine, &samples, models.len(), parameters.classes)?;
         Ok(Self { probabilities, gradients })
     }
 
@@ -61,7 +61,7 @@ impl Extras {
         &self,
         folder: &RunFolder,
         records: &[RunRecord],
-        finished: &[Finished],
+        tests: &[Option<Test>],
         command: &str,
     ) -> Result<()> {
         let prefix = |record: &RunRecord| match record.out.strip_prefix(folder.path()) {
@@ -69,14 +69,18 @@ impl Extras {
             _ => String::new(),
         };
         let prefixes: Vec<String> = records.iter().map(prefix).collect();
-        let details = |run: usize| RunDetails {
-            record: &records[run],
-            parameters: &finished[run].parameters,
-            confusion: &finished[run].evaluation.confusion,
-            probabilities: &self.probabilities[run],
-            folder: &prefixes[run],
-        };
-        let runs: Vec<RunDetails> = (0..records.len()).map(details).collect();
+        let tested = records.iter().zip(tests).zip(&prefixes);
+        let tested = tested.filter_map(|((record, test), folder)| Some((record, test.as_ref()?, folder)));
+        let runs: Vec<RunDetails> = tested
+            .zip(&self.probabilities)
+            .map(|((record, test, folder), probabilities)| RunDetails {
+                record,
+                parameters: &test.model.parameters,
+                confusion: &test.evaluation.confusion,
+                probabilities,
+                folder,
+            })
+            .collect();
         let machine = &MachineRecord::here().name;
         report::write(folder, &Contents { runs: &runs, gradients: &self.gradients, machine, command })
     }
@@ -96,7 +100,7 @@ fn probabilities(
         engine.forward(&rows, &mut logits)?;
         for (image, label) in logits.chunks(runs * classes).zip(&mut labels) {
             for (counts, logits) in probabilities.iter_mut().zip(image.chunks(classes)) {
-                counts.count(Objective::default(), logits, label);
+                counts.count(crate::objective::Objective::default(), logits, label);
             }
         }
     }

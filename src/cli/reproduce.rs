@@ -2,13 +2,12 @@
 
 use super::args::TrainingArgs;
 use super::console::{self, Console};
-use super::keep::Resumption;
-use super::pass::Pass;
+use super::pass::{Inputs, Pass};
 use super::text;
 use crate::error::Result;
 use crate::report::{RunFolder, table_1};
-use crate::train::Config;
 use crate::train::record::{ReproductionRecord, TotalSeconds};
+use crate::train::{Run, Session};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -19,18 +18,20 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(self) -> Result<()> {
         let console = Console::new(self.training.output);
-        let config = self.training.apply(Config::lab());
-        let names: Vec<String> = config.runs.iter().map(|run| run.name.clone()).collect();
+        let mut runs = Run::lab();
+        self.training.apply(&mut runs)?;
+        let inputs = Inputs::open(&self.training)?;
         let folder = self.training.folder("reproduce")?;
         let out = folder.path().to_path_buf();
         // They lie in a folder that may be written to.
-        let folders = || {
-            folder.check_no_input()?;
-            names.iter().map(|name| RunFolder::create(&out.join(name), true)).collect()
-        };
-        let (pass, folders) = Pass::run(config, Resumption::default(), &self.training, console, folders)?;
-        let command = self.training.command("reproduce", &pass.setting, &[]);
-        let runs = pass.write(&folders, &folder, &command)?;
+        let folders: Vec<RunFolder> =
+            runs.iter().map(|run| RunFolder::create(&out.join(&run.name), true)).collect::<Result<_>>()?;
+        let session = Session::new(inputs.splits(), runs, &inputs.machine)?;
+        let mut pass = Pass::new(&inputs, session, &folders);
+        pass.run(&self.training, console)?;
+        let session = pass.session();
+        let command = self.training.command("reproduce", session.runs(), &inputs.dataset, &session.engine());
+        let runs = pass.write(&folder, &command)?;
 
         let table = table_1(&runs.iter().collect::<Vec<_>>());
         console.say(&(table.text() + &text::differences(&runs[0])))?;
@@ -38,6 +39,7 @@ impl Args {
         let record = ReproductionRecord { runs, seconds: TotalSeconds { total: pass.elapsed() }, out };
         folder.write("run.json", console::to_json(&record))?;
         console.say(&format!("\n{}written   {}\n", text::timing(&record.runs[0]), record.out.display()))?;
-        console.json(&record)
+        console.json(&record)?;
+        pass.diverged()
     }
 }

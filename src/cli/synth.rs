@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::args::OutputArgs;
-use super::console::Console;
+use super::console::{Console, OutputArgs};
 use super::text;
 use crate::data::{layout, synthetic};
 use crate::error::{Error, Result};

@@ -8,7 +8,7 @@ use crate::engine::EngineInfo;
 use crate::report::sparkline;
 use crate::report::table::LabResult;
 use crate::train::record::DatasetRecord;
-use crate::train::{Config, EpochRecord, Metrics, RunRecord};
+use crate::train::{EpochRecord, Metrics, Run, RunRecord, Scope, Setting, Settings};
 
 /// The characters of a curve.
 const CURVE: usize = 24;
@@ -56,22 +56,35 @@ fn data(name: &str, path: Option<&Path>, counts: &str) -> String {
 }
 
 /// What is about to be trained, and by what.
-pub(super) fn heading(config: &Config, engine: &EngineInfo) -> String {
-    let order = if config.shuffle { "shuffled each epoch" } else { "as on disk" };
+pub(super) fn heading(runs: &[Run], engine: &EngineInfo) -> String {
     let mut text = String::new();
-    for run in &config.runs {
-        let _ = writeln!(text, "{:<9} eta {}, lambda {}", run.name, run.eta, run.lambda);
+    for Run { name, settings } in runs {
+        let own = values(settings, |row| row.scope == Scope::Own);
+        let _ = writeln!(text, "{name:<9} {own}");
     }
-    let _ = writeln!(
-        text,
-        "settings  batches of {}, {} epochs, order {order}, seed {}",
-        grouped(config.batch),
-        grouped(config.epochs),
-        config.seed
-    );
+    let common = settings(&runs[0].settings);
     let threads = if engine.threads == 1 { "thread" } else { "threads" };
-    let _ = writeln!(text, "engine    {} ({}), {} {threads}\n", engine.name, engine.isa, engine.threads);
+    let _ =
+        writeln!(text, "{common}engine    {} ({}), {} {threads}\n", engine.name, engine.isa, engine.threads);
     text
+}
+
+/// The settings that runs side by side have in common. A setting that is not in every run's mind is told where it is
+/// not the default.
+pub(super) fn settings(settings: &Settings) -> String {
+    let default = Settings::default();
+    let told = |row: &Setting| {
+        let always = matches!(row.name, "batch" | "epochs" | "shuffle" | "seed");
+        row.scope == Scope::Common && (always || settings.get(row.name) != default.get(row.name))
+    };
+    format!("settings  {}\n", values(settings, told))
+}
+
+/// The settings of the rows that `wanted` wants, by name and value.
+fn values(settings: &Settings, wanted: impl Fn(&Setting) -> bool) -> String {
+    let value = |row: &Setting| format!("{} {}", row.name.replace('_', " "), settings.get(row.name));
+    let values: Vec<String> = Settings::TABLE.iter().filter(|row| wanted(row)).map(value).collect();
+    values.join(", ")
 }
 
 /// What a run reached, on each split, where its time went and where it is kept.

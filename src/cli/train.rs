@@ -1,25 +1,21 @@
 //! `onelayer train`: one run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::args::TrainingArgs;
 use super::console::Console;
-use super::keep::Resumption;
-use super::pass::Pass;
+use super::pass::{Inputs, Pass};
+use super::settings::SettingArgs;
 use super::text;
 use crate::error::{Error, Result};
 use crate::report::RunFolder;
-use crate::train::{Checkpoint, Config, Run, checkpoint};
+use crate::train::{Checkpoint, Run, Session, Settings, checkpoint};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Learning rate [default: 0.001]
-    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
-    eta: Option<f64>,
-    /// Weight of the penalty ||W||^2 [default: 0]
-    #[arg(long, value_name = "WEIGHT", allow_hyphen_values = true)]
-    lambda: Option<f64>,
-    /// Save a checkpoint in the run folder after every so many epochs, after the last, and when a signal stops training
+    #[command(flatten)]
+    settings: SettingArgs<true>,
+    /// Save a checkpoint in the run folder after every N epochs, after the last one, and when a signal stops training
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     checkpoint_every: Option<usize>,
     /// Go on from the checkpoint in this run folder, with its settings, on the same data
@@ -32,46 +28,54 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(mut self) -> Result<()> {
         let console = Console::new(self.training.output);
-        let resumption = self.resumption()?;
-        let base = resumption.from.as_ref().map_or_else(single, |checkpoint| checkpoint.config.clone());
-        let rates = &base.runs[0];
-        let run = Run {
-            name: "run".into(),
-            eta: self.eta.unwrap_or(rates.eta),
-            lambda: self.lambda.unwrap_or(rates.lambda),
+        if self.checkpoint_every == Some(0) {
+            return Err(Error::setting("checkpoint_every", "at least 1", 0));
+        }
+        let checkpoint = self.resume.as_deref().map(load).transpose()?;
+        let runs = self.runs(checkpoint.as_ref())?;
+        let inputs = Inputs::open(&self.training)?;
+        let folders = [match &self.resume {
+            Some(folder) => RunFolder::create(folder, true)?,
+            None => self.training.folder("train")?,
+        }];
+        let every = self.checkpoint_every.or(checkpoint.as_ref().map(|checkpoint| checkpoint.every));
+        let session = match checkpoint {
+            Some(checkpoint) => Session::resume(inputs.splits(), checkpoint, &inputs.machine)?,
+            None => Session::new(inputs.splits(), runs, &inputs.machine)?,
         };
-        let config = self.training.apply(Config { runs: vec![run], ..base });
-        let folder = || match &self.resume {
-            Some(folder) => Ok(vec![RunFolder::create(folder, true)?]),
-            None => Ok(vec![self.training.folder("train")?]),
-        };
-        let (pass, folders) = Pass::run(config, resumption, &self.training, console, folder)?;
-        let command = self.training.command("train", &pass.setting, &pass.setting.config.runs);
-        let records = pass.write(&folders, &folders[0], &command)?;
+        let mut pass = Pass::new(&inputs, session, &folders);
+        every.into_iter().for_each(|every| pass.save_checkpoints(every));
+        pass.run(&self.training, console)?;
+        let session = pass.session();
+        let command = self.training.command("train", session.runs(), &inputs.dataset, &session.engine());
+        let records = pass.write(&folders[0], &command)?;
         console.say(&text::summary(&records[0]))?;
         console.json(&records[0])
     }
 
-    /// Where training begins, and how often it is saved. An engine that was not chosen is that of the checkpoint.
-    fn resumption(&mut self) -> Result<Resumption> {
-        if self.checkpoint_every == Some(0) {
-            return Err(Error::option("--checkpoint-every", "at least 1", 0));
-        }
-        let Some(folder) = &self.resume else {
-            return Ok(Resumption { every: self.checkpoint_every, from: None });
+    /// The run that the options describe. Where it goes on from a checkpoint the options may leave out what that says,
+    /// and must not say anything else.
+    fn runs(&mut self, checkpoint: Option<&Checkpoint>) -> Result<Vec<Run>> {
+        let mut runs = match checkpoint {
+            Some(checkpoint) => checkpoint.runs.clone(),
+            None => Run::single(Settings::default()),
         };
-        let path = folder.join(checkpoint::FILE);
-        let checkpoint = Checkpoint::load(&path)?;
-        if checkpoint.config.runs.len() != 1 || checkpoint.every == 0 {
-            let found = format!("{}, saved every {}", checkpoint.config.runs.len(), checkpoint.every);
-            return Err(Error::format(&path, "one run, saved every 1 or more epochs", found));
+        self.settings.apply(&mut runs[0].settings)?;
+        self.training.apply(&mut runs)?;
+        if let Some(checkpoint) = checkpoint {
+            self.training.engine.prefer(&checkpoint.engine);
+            checkpoint.check_settings(&runs)?;
         }
-        self.training.engine.prefer(&checkpoint.engine);
-        Ok(Resumption { every: self.checkpoint_every, from: Some(checkpoint) })
+        Ok(runs)
     }
 }
 
-/// The settings of a run without options: those of the report, but for the rates.
-fn single() -> Config {
-    Config { runs: vec![Run { name: "run".into(), eta: 0.001, lambda: 0.0 }], ..Config::lab() }
+/// The checkpoint of one run in a run folder.
+fn load(folder: &Path) -> Result<Checkpoint> {
+    let path = folder.join(checkpoint::FILE);
+    let checkpoint = Checkpoint::load(&path)?;
+    match checkpoint.runs.len() {
+        1 => Ok(checkpoint),
+        count => Err(Error::format(&path, "a checkpoint of one run", format_args!("one of {count}"))),
+    }
 }

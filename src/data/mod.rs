@@ -3,7 +3,7 @@
 //! [`mapped`] maps files; [`binary`], [`pickle`] and [`npy`] find the images and labels in the bytes of one,
 //! a format each, which is then an [`image_file`]; [`format`](mod@format) tells them apart, and [`dataset`]
 //! makes splits of such files. [`layout`] says what a CIFAR image is, `standardize` measures the training
-//! split, [`order`] says in which order an epoch visits it, [`resident`] copies images to where they are read
+//! split, [`resident`] copies images to where they are read
 //! fastest, [`synthetic`] writes a data set for a machine without CIFAR, and [`fetch`](mod@fetch) gets an
 //! official [`archive`].
 
@@ -20,7 +20,6 @@ mod labels;
 pub mod layout;
 pub mod mapped;
 pub mod npy;
-pub mod order;
 pub mod pickle;
 mod plan;
 pub mod resident;
@@ -32,6 +31,5 @@ pub use dataset::{Dataset, Excerpt, Part, Source, SplitFiles, Validation};
 pub use format::Format;
 pub use image_file::ImageFile;
 pub use labels::Labels;
-pub use order::Order;
 pub use resident::Resident;
 pub use split::Split;

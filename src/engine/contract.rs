@@ -48,6 +48,11 @@ pub trait Engine: Send {
         self.parameters().iter().map(Parameters::squared_norm).collect()
     }
 
+    /// Whether all parameters of each run are finite in f32.
+    fn are_finite(&self) -> Vec<bool> {
+        self.parameters().iter().map(Parameters::is_finite).collect()
+    }
+
     /// Replaces the parameters of every run.
     ///
     /// # Panics

@@ -32,7 +32,7 @@ impl Machine {
         Ok(match (kind, self.isa) {
             (EngineKind::Gemm | EngineKind::Reference, Some(isa)) => {
                 let found = format!("{} with engine {}", isa.name(), kind.name());
-                return Err(Error::option("isa", "auto, or engine simd or fixed", found));
+                return Err(Error::setting("isa", "auto, or engine simd or fixed", found));
             }
             (EngineKind::Reference, None) => Box::new(Reference::new(problem)),
             (EngineKind::Gemm, None) => Box::new(Gemm::new(problem, team)),

@@ -40,7 +40,7 @@ impl Team {
             .num_threads(threads)
             .thread_name(|index| format!("onelayer-{index}"))
             .build()
-            .map_err(|error| Error::option("threads", "a number of threads that the system gives", error))?;
+            .map_err(|error| Error::setting("threads", "a number of threads that the system gives", error))?;
         Ok(Self { pool: Arc::new(pool), threads, working: Arc::new(Mutex::new(())) })
     }
 

@@ -221,7 +221,7 @@ impl Dlogits {
         let logit_error = errors.fold(0.0, f64::max);
 
         let mut value = logits.clone();
-        Objective::SoftmaxCrossEntropy.loss_and_gradient(&mut value, label);
+        Objective::Softmax.loss_and_gradient(&mut value, label);
         let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let of_softmax = gamma(classes + BESIDE, unit);
         let error = value.iter().zip(&logits).enumerate().map(|(class, (&dlogit, &logit))| {

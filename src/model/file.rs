@@ -1,10 +1,10 @@
 //! `model.safetensors`: a model on disk.
 //!
 //! Four tensors of little-endian f32: `weight` [K, D], `bias` [K], `mean` [D], `std` [D], the last two in units
-//! of `pixel / 255`. The metadata holds the class names, a JSON array under `classes`, and whatever settings
-//! its writer adds. Models that are equal make files that are the same bytes.
+//! of `pixel / 255`. The metadata holds the class names, a JSON array under `classes`, the objective, and whatever
+//! settings its writer adds. Models that are equal make files that are the same bytes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -12,10 +12,12 @@ use serde_json::json;
 
 use super::{Model, Parameters, Standardization};
 use crate::error::{Error, Result};
+use crate::objective::Objective;
 use crate::whole_file;
 
-/// The metadata key of the class names.
+/// The metadata keys of the class names and of the objective.
 const CLASSES: &str = "classes";
+const OBJECTIVE: &str = "objective";
 /// No model is larger: 256 classes of nearly a million features.
 const LARGEST: u64 = 1 << 30;
 
@@ -41,6 +43,7 @@ impl Model {
         assert_eq!(self.classes.len(), k, "names of classes");
         let mut metadata = self.metadata.clone();
         metadata.insert(CLASSES.into(), json!(self.classes).to_string());
+        metadata.insert(OBJECTIVE.into(), self.objective.name().into());
 
         let Standardization { mean, std } = &self.standardization;
         let tensors = [("bias", vec![k], bias), ("mean", vec![d], mean), ("std", vec![d], std)];
@@ -95,11 +98,12 @@ impl Model {
         if let Some(i) = std.iter().position(|&std| std <= 0.0) {
             return Err(Error::format(path, "std above 0", format_args!("{} at {i}", std[i])));
         }
-        let (classes, metadata) = file.metadata(header.metadata().clone().unwrap_or_default(), k)?;
+        let mut metadata = BTreeMap::from_iter(header.metadata().clone().unwrap_or_default());
         Ok(Self {
             parameters: Parameters { classes: k, features: d, weight, bias },
             standardization: Standardization { mean, std },
-            classes,
+            objective: file.objective(metadata.remove(OBJECTIVE))?,
+            classes: file.classes(metadata.remove(CLASSES), k)?,
             metadata,
         })
     }
@@ -139,15 +143,20 @@ impl ModelFile<'_> {
         }
     }
 
-    /// The names of the K classes, which are numbers where the file has none, and the other metadata.
-    fn metadata(
-        &self,
-        metadata: HashMap<String, String>,
-        k: usize,
-    ) -> Result<(Vec<String>, BTreeMap<String, String>)> {
-        let mut metadata = BTreeMap::from_iter(metadata);
-        let Some(names) = metadata.remove(CLASSES) else {
-            return Ok(((0..k).map(|class| class.to_string()).collect(), metadata));
+    /// The objective: softmax where the file names none.
+    fn objective(&self, name: Option<String>) -> Result<Objective> {
+        let Some(name) = name else { return Ok(Objective::default()) };
+        Objective::from_name(&name).ok_or_else(|| {
+            let expected =
+                format!("an objective in the metadata: {}", Objective::ALL.map(Objective::name).join(" or "));
+            Error::format(self.path, expected, format_args!("{name:?}"))
+        })
+    }
+
+    /// The names of the K classes, which are numbers where the file has none.
+    fn classes(&self, names: Option<String>, k: usize) -> Result<Vec<String>> {
+        let Some(names) = names else {
+            return Ok((0..k).map(|class| class.to_string()).collect());
         };
         let expected = format!("{k} class names, a JSON array, in the metadata");
         let classes: Vec<String> =
@@ -155,6 +164,6 @@ impl ModelFile<'_> {
         if classes.len() != k {
             return Err(Error::format(self.path, &expected, classes.len()));
         }
-        Ok((classes, metadata))
+        Ok(classes)
     }
 }

@@ -9,6 +9,8 @@ mod standardization;
 
 use std::collections::BTreeMap;
 
+use crate::objective::Objective;
+
 pub use standardization::Standardization;
 
 /// A trained model: all that it takes to classify an image.
@@ -18,10 +20,19 @@ pub struct Model {
     pub parameters: Parameters,
     /// What the images go through first.
     pub standardization: Standardization,
+    /// What it was trained to minimize, which says what its logits mean.
+    pub objective: Objective,
     /// The names of the K classes.
     pub classes: Vec<String>,
     /// Whatever else its writer wants to say of it, such as the settings of the training.
     pub metadata: BTreeMap<String, String>,
+}
+
+impl Model {
+    /// The weight of the penalty that it was trained with, if its metadata says so; else 0.
+    pub fn lambda(&self) -> f64 {
+        self.metadata.get("lambda").and_then(|lambda| lambda.parse().ok()).unwrap_or(0.0)
+    }
 }
 
 /// The weights and bias of one run. `logits [N, K] = x^ [N, D] . weight^T + bias`, `x^` standardized.

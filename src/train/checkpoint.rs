@@ -1,18 +1,19 @@
 //! Checkpoints: all that it takes to go on training as if it had never stopped.
 //!
 //! A checkpoint is one file: a line that names the format, the length of the header as a little-endian u64, the
-//! header in JSON (settings, fingerprint of the data, what was reached), the engine's exact state, and the SHA-256 of
-//! everything before it. It appears whole or not at all.
+//! header in JSON (settings, fingerprint of the data, what was reached, the length of each plane), the planes of each
+//! run's exact state, those of its best state, and the SHA-256 of everything before it. It appears whole or not at all.
 
 use std::cmp::Ordering;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::config::Config;
-use super::history::{EpochRecord, EpochSeconds};
-use crate::data::Dataset;
+use super::history::{EpochRecord, EpochSeconds, Fate};
+use super::settings::{Run, Setting, Settings};
+use super::splits::Splits;
+use crate::engine::RunState;
 use crate::error::{Error, Result};
 use crate::samples::Samples;
 use crate::whole_file;
@@ -21,7 +22,7 @@ use crate::whole_file;
 pub const FILE: &str = "checkpoint.bin";
 
 /// What the file begins with.
-const MAGIC: &[u8] = b"onelayer checkpoint 1\n";
+const MAGIC: &[u8] = b"onelayer checkpoint 2\n";
 /// The bytes of the header's length.
 const LENGTH: usize = size_of::<u64>();
 /// The bytes of a SHA-256.
@@ -29,7 +30,7 @@ const SUM: usize = 32;
 /// No checkpoint is larger: a file that is would only fill the memory.
 const LARGEST: u64 = 1 << 28;
 
-/// How far training is, but for the engine's state.
+/// How far training is, but for the states of the runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reached {
     /// The epochs that are finished.
@@ -39,6 +40,8 @@ pub struct Reached {
     pub images: usize,
     /// The history of each run.
     pub histories: Vec<Vec<EpochRecord>>,
+    /// What became of each run.
+    pub fates: Vec<Fate>,
     /// The seconds of training since the last evaluation.
     pub unevaluated_seconds: f64,
     /// The seconds up to the last evaluation.
@@ -49,25 +52,40 @@ impl Reached {
     /// The beginning of the first epoch of `runs` runs.
     pub(super) fn nothing(runs: usize) -> Self {
         let seconds = EpochSeconds { train: 0.0, evaluate: 0.0 };
-        Self { epoch: 0, images: 0, histories: vec![Vec::new(); runs], unevaluated_seconds: 0.0, seconds }
+        let (histories, fates) = (vec![Vec::new(); runs], vec![Fate::Running; runs]);
+        Self { epoch: 0, images: 0, histories, fates, unevaluated_seconds: 0.0, seconds }
     }
 
-    /// Whether training `images` images as `config`, which can be used, says comes past this point.
-    pub fn fits(&self, config: &Config, images: usize) -> bool {
-        let batches = self.images < images && self.images.is_multiple_of(config.batch);
-        let place = match self.epoch.cmp(&config.epochs) {
+    /// Whether training `runs`, whose settings can be used, on `images` images comes past this point.
+    pub fn fits(&self, runs: &[Run], images: usize) -> bool {
+        let Settings { batch, epochs, evaluate_every, .. } = runs[0].settings;
+        let batches = self.images < images && self.images.is_multiple_of(batch);
+        let place = match self.epoch.cmp(&epochs) {
             Ordering::Less => batches || self.images == images,
             Ordering::Equal => self.images == 0,
             Ordering::Greater => false,
         };
-        let every = config.evaluate_every;
-        let last = (self.epoch == config.epochs && !self.epoch.is_multiple_of(every)).then_some(self.epoch);
-        let whole = |history: &Vec<EpochRecord>| {
-            let evaluated = (every..=self.epoch).step_by(every).chain(last);
-            evaluated.eq(history.iter().map(|record| record.epoch))
+        let whole = |(history, fate): (&Vec<EpochRecord>, &Fate)| {
+            let end = match *fate {
+                Fate::Running => self.epoch,
+                Fate::Diverged { epoch } => epoch,
+            };
+            let last = (end == epochs && !end.is_multiple_of(evaluate_every)).then_some(end);
+            let evaluated = (evaluate_every..=end).step_by(evaluate_every).chain(last);
+            end <= self.epoch && evaluated.eq(history.iter().map(|record| record.epoch))
         };
-        place && self.histories.len() == config.runs.len() && self.histories.iter().all(whole)
+        let lengths = [self.histories.len(), self.fates.len()];
+        place && lengths == [runs.len(); 2] && self.histories.iter().zip(&self.fates).all(whole)
     }
+}
+
+/// The state of a run after an epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// The epoch.
+    pub epoch: usize,
+    /// The state, as the engine gave it.
+    pub state: RunState,
 }
 
 /// What tells one data set from another: SHA-256 over the images and labels of each split, whatever format they
@@ -78,26 +96,22 @@ pub struct Fingerprint {
     pub train: String,
     /// Of the validation split.
     pub validation: String,
-    /// Of the test split.
-    pub test: String,
     /// The names of the classes.
     pub classes: Vec<String>,
 }
 
 impl Fingerprint {
-    /// The fingerprint of `dataset`. Reads all of it.
-    pub fn of(dataset: &Dataset) -> Self {
-        let [train, validation, test] =
-            [&dataset.train, &dataset.validation, &dataset.test].map(|split| sha256_of(&split.samples()));
-        Self { train, validation, test, classes: dataset.classes.clone() }
+    /// The fingerprint of what a session trains on. Reads all of it.
+    pub fn of(train: &Samples, validation: &Samples, classes: &[String]) -> Self {
+        Self { train: sha256_of(train), validation: sha256_of(validation), classes: classes.to_vec() }
     }
 }
 
-/// A training pass that can be taken up again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A session that can be taken up again.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// The settings.
-    pub config: Config,
+    /// The runs.
+    pub runs: Vec<Run>,
     /// Epochs between checkpoints.
     pub every: usize,
     /// The engine's name. Another one would round otherwise.
@@ -106,9 +120,26 @@ pub struct Checkpoint {
     pub data: Fingerprint,
     /// How far training is.
     pub reached: Reached,
-    /// The engine's exact state.
-    #[serde(skip)]
-    pub state: Vec<u8>,
+    /// The exact state of each run.
+    pub states: Vec<RunState>,
+    /// The state of each run at its smallest validation loss so far.
+    pub best: Vec<Option<Snapshot>>,
+    /// The file.
+    pub path: PathBuf,
+}
+
+/// What a checkpoint holds in JSON.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    runs: Vec<Run>,
+    every: usize,
+    engine: String,
+    data: Fingerprint,
+    reached: Reached,
+    /// The epoch of each run's best state.
+    best: Vec<Option<usize>>,
+    /// The bytes of each plane.
+    planes: Vec<usize>,
 }
 
 impl Checkpoint {
@@ -122,9 +153,21 @@ impl Checkpoint {
 
     /// The file that [`Checkpoint::save`] writes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let header = serde_json::to_vec(self).expect("a header has string keys");
+        let best = self.best.iter().flatten().map(|snapshot| &snapshot.state);
+        let planes: Vec<&[u8]> =
+            self.states.iter().chain(best).flat_map(|state| [&state.weight[..], &state.bias[..]]).collect();
+        let header = Header {
+            runs: self.runs.clone(),
+            every: self.every,
+            engine: self.engine.clone(),
+            data: self.data.clone(),
+            reached: self.reached.clone(),
+            best: self.best.iter().map(|best| best.as_ref().map(|snapshot| snapshot.epoch)).collect(),
+            planes: planes.iter().map(|plane| plane.len()).collect(),
+        };
+        let header = serde_json::to_vec(&header).expect("a header has string keys");
         let length = (header.len() as u64).to_le_bytes();
-        let mut bytes = [MAGIC, &length, &header, &self.state].concat();
+        let mut bytes = [MAGIC, &length, &header, &planes.concat()].concat();
         bytes.extend_from_slice(&Sha256::digest(&bytes));
         bytes
     }
@@ -154,67 +197,79 @@ impl Checkpoint {
         }
         let (length, rest) = rest.split_first_chunk::<LENGTH>().ok_or_else(|| broken("that break off"))?;
         let length = usize::try_from(u64::from_le_bytes(*length)).ok();
-        let (header, state) = length
+        let (header, planes) = length
             .and_then(|length| rest.split_at_checked(length))
             .ok_or_else(|| broken("with a header that is longer than that"))?;
-        let mut checkpoint: Self = serde_json::from_slice(header)
+        let header: Header = serde_json::from_slice(header)
             .map_err(|error| broken(&format!("with a header that is none: {error}")))?;
-        checkpoint.state = state.to_vec();
-        Ok(checkpoint)
+        header
+            .with_planes(planes, path)
+            .ok_or_else(|| broken("with planes of other sizes than its header says"))
     }
 
-    /// Checks that `config` and the engine of this name are those of the checkpoint.
+    /// Checks that `runs` are those of the checkpoint.
     ///
     /// # Errors
-    /// The first option that says something else.
-    pub fn check_settings(&self, config: &Config, engine: &str) -> Result<()> {
-        let settings = |config: &Config, engine: &str| {
-            let rates = |rate: fn(&super::Run) -> f64| {
-                let rates: Vec<String> = config.runs.iter().map(|run| rate(run).to_string()).collect();
-                rates.join(", ")
-            };
-            [
-                ("--eta", rates(|run| run.eta)),
-                ("--lambda", rates(|run| run.lambda)),
-                ("--batch", config.batch.to_string()),
-                ("--epochs", config.epochs.to_string()),
-                ("--shuffle", config.shuffle.to_string()),
-                ("--seed", config.seed.to_string()),
-                ("--evaluate-every", config.evaluate_every.to_string()),
-                ("--engine", engine.to_string()),
-            ]
-        };
-        let pairs = settings(&self.config, &self.engine).into_iter().zip(settings(config, engine));
-        match pairs.into_iter().find(|((_, ours), (_, found))| ours != found) {
-            None => Ok(()),
-            Some(((option, ours), (_, found))) => {
-                Err(Error::option(option, format_args!("{ours}, as in the run that is resumed"), found))
+    /// The first setting that has another value.
+    pub fn check_settings(&self, runs: &[Run]) -> Result<()> {
+        for (ours, found) in self.runs.iter().zip(runs) {
+            for Setting { name, .. } in Settings::TABLE {
+                let [ours, found] = [ours, found].map(|run| run.settings.get(name));
+                if ours != found {
+                    let expected = format_args!("{ours}, as in the run that is resumed");
+                    return Err(Error::setting(name, expected, found));
+                }
             }
         }
+        Ok(())
     }
 
-    /// Checks that `data`, the fingerprint of `dataset`, is that of the checkpoint.
+    /// Checks that `splits` are those of the checkpoint.
     ///
     /// # Errors
     /// The first split that is another.
-    pub fn check_data(&self, dataset: &Dataset, data: &Fingerprint) -> Result<()> {
+    pub(super) fn check_data(&self, splits: &Splits) -> Result<()> {
+        let data = Fingerprint::of(&splits.train, &splits.validation, splits.classes);
         let parts = |data: &Fingerprint| {
+            let sha256 = |sum: &str| format!("SHA-256 {sum}");
             [
-                ("training images", data.train.clone()),
-                ("validation images", data.validation.clone()),
-                ("test images", data.test.clone()),
+                ("training images", sha256(&data.train)),
+                ("validation images", sha256(&data.validation)),
                 ("classes", data.classes.join(", ")),
             ]
         };
-        match parts(&self.data).into_iter().zip(parts(data)).find(|(ours, found)| ours != found) {
+        match parts(&self.data).into_iter().zip(parts(&data)).find(|(ours, found)| ours != found) {
             None => Ok(()),
             Some(((part, ours), (_, found))) => {
-                let folder = dataset.path.as_deref().unwrap_or(Path::new("built-in data"));
-                let kind = if part == "classes" { "" } else { "SHA-256 " };
-                let expected = format!("the {part} of the run that is resumed ({kind}{ours})");
-                Err(Error::format(folder, expected, format_args!("{kind}{found}")))
+                let expected = format!("{part} as in the run that is resumed, {ours}");
+                Err(Error::format(&self.path, expected, found))
             }
         }
+    }
+}
+
+impl Header {
+    /// The checkpoint of the file `path`, with these planes behind its header; none where their sizes do not fit.
+    fn with_planes(self, bytes: &[u8], path: &Path) -> Option<Checkpoint> {
+        let Self { runs, every, engine, data, reached, best, planes } = self;
+        let mut rest = bytes;
+        let mut cut = Vec::with_capacity(planes.len());
+        for length in planes {
+            let (plane, behind) = rest.split_at_checked(length)?;
+            cut.push(plane.to_vec());
+            rest = behind;
+        }
+        let count = 2 * (runs.len() + best.iter().flatten().count());
+        if runs.is_empty() || every == 0 || best.len() != runs.len() || cut.len() != count || !rest.is_empty()
+        {
+            return None;
+        }
+        let mut cut = cut.into_iter();
+        let mut state = || Some(RunState { weight: cut.next()?, bias: cut.next()? });
+        let states = runs.iter().map(|_| state()).collect::<Option<_>>()?;
+        let mut snapshot = |epoch| Some(Snapshot { epoch, state: state()? });
+        let best = best.into_iter().map(|epoch| epoch.and_then(&mut snapshot)).collect();
+        Some(Checkpoint { runs, every, engine, data, reached, states, best, path: path.to_path_buf() })
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Evaluation;
-use crate::model::Parameters;
+use crate::model::Model;
 
 /// How good a model is on a split.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,15 +27,35 @@ impl Metrics {
         Self { loss, cost: loss + penalty, accuracy: evaluation.correct() as f64 / images }
     }
 
-    /// The metrics of an evaluation of `parameters`, which were trained with `lambda`.
-    pub fn of_model(evaluation: &Evaluation, lambda: f64, parameters: &Parameters) -> Self {
-        Self::new(evaluation, penalty(lambda, parameters))
+    /// The metrics of an evaluation of `model`, whose cost has the penalty that it was trained with.
+    pub fn of_model(evaluation: &Evaluation, model: &Model) -> Self {
+        Self::new(evaluation, model.lambda() * model.parameters.squared_norm())
     }
+
+    /// Those of a model that there is not.
+    pub const NONE: Self = Self { loss: f64::NAN, cost: f64::NAN, accuracy: f64::NAN };
 }
 
-/// `lambda ||W||^2`; 0 for lambda 0, whatever the weights.
-pub(super) fn penalty(lambda: f64, parameters: &Parameters) -> f64 {
-    if lambda == 0.0 { 0.0 } else { lambda * parameters.squared_norm() }
+/// What became of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fate {
+    /// It trains, or has trained to its last epoch.
+    Running,
+    /// Its cost or its parameters are no longer finite.
+    Diverged {
+        /// The epoch in which that was found, counted from 1.
+        epoch: usize,
+    },
+}
+
+impl Fate {
+    /// Notes whether the run, if it still trains, is finite after `epoch`.
+    pub(super) fn note(&mut self, epoch: usize, finite: bool) {
+        if *self == Self::Running && !finite {
+            *self = Self::Diverged { epoch };
+        }
+    }
 }
 
 /// The seconds that an epoch took. Runs trained side by side share them.

@@ -1,16 +1,22 @@
-//! Training: epochs of steps, an evaluation after each, and the record of it all.
+//! Training: a session of epochs, each followed by an evaluation, and the record of it all.
 
 pub mod checkpoint;
-pub mod config;
-mod evaluating;
+mod control;
+mod evaluate;
 pub mod history;
+pub mod order;
 pub mod path_text;
 pub mod record;
-pub mod trainer;
+pub mod session;
+pub mod settings;
+mod splits;
 
-pub use checkpoint::{Checkpoint, Fingerprint, Reached};
-pub use config::{Config, Run};
-pub use evaluating::evaluate;
-pub use history::{EpochRecord, EpochSeconds, Metrics};
+pub use checkpoint::{Checkpoint, Fingerprint};
+pub use control::{Control, End};
+pub use evaluate::{evaluate, evaluator};
+pub use history::{EpochRecord, EpochSeconds, Fate, Metrics};
+pub use order::Order;
 pub use record::{ReproductionRecord, RunRecord};
-pub use trainer::{Finished, Progress, Trainer};
+pub use session::{Session, Which};
+pub use settings::{Run, Scope, Setting, Settings};
+pub use splits::Splits;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::config::{Config, Run};
 use super::history::{EpochRecord, Metrics};
+use super::settings::Settings;
 use crate::data::Dataset;
 use crate::engine::EngineInfo;
 use crate::model::Parameters;
@@ -17,25 +17,39 @@ pub struct RunRecord {
     /// The run's name, where several runs make one report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// How it ended.
+    pub status: Status,
     /// Every setting that its result depends on.
-    pub config: ConfigRecord,
+    pub config: Settings,
     /// The data.
     pub dataset: DatasetRecord,
     /// What trained it.
     pub engine: EngineInfo,
     /// What it reached, epoch by epoch.
     pub history: Vec<EpochRecord>,
-    /// What the saved parameters reach on the test split.
+    /// What the saved model reaches on the test split; null unless the run is done.
     pub test: Metrics,
     /// Where the time went.
     pub seconds: Seconds,
     /// How fast training was.
     pub throughput: Throughput,
-    /// See [`weights_sha256`].
+    /// See [`weights_sha256()`]; empty unless the run is done.
     pub weights_sha256: String,
     /// The run folder.
     #[serde(serialize_with = "crate::train::path_text::path")]
     pub out: PathBuf,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It was trained to its last epoch, and tested.
+    Done,
+    /// A signal stopped it.
+    Stopped,
+    /// Its cost or its parameters were no longer finite.
+    Diverged,
 }
 
 /// Several runs side by side, as `onelayer reproduce` reports them.
@@ -55,33 +69,6 @@ pub struct ReproductionRecord {
 pub struct TotalSeconds {
     /// From start to end.
     pub total: f64,
-}
-
-/// The settings of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ConfigRecord {
-    /// The learning rate.
-    pub eta: f64,
-    /// The weight of the penalty.
-    pub lambda: f64,
-    /// Images in a batch.
-    pub batch: usize,
-    /// Passes over the training split.
-    pub epochs: usize,
-    /// Whether each epoch has a new random order.
-    pub shuffle: bool,
-    /// Where initial parameters and orders come from.
-    pub seed: u64,
-    /// Epochs between evaluations.
-    pub evaluate_every: usize,
-}
-
-impl ConfigRecord {
-    /// The settings of `run`, one of those of `config`.
-    pub fn new(config: &Config, run: &Run) -> Self {
-        let Config { batch, epochs, shuffle, seed, evaluate_every, .. } = *config;
-        Self { eta: run.eta, lambda: run.lambda, batch, epochs, shuffle, seed, evaluate_every }
-    }
 }
 
 /// The data of a run.
@@ -142,10 +129,11 @@ pub struct Throughput {
 }
 
 impl Throughput {
-    /// The throughput of training the runs of `config` on `dataset` in `seconds`.
-    pub fn new(config: &Config, dataset: &DatasetRecord, features: usize, seconds: f64) -> Self {
-        let images = (config.epochs * dataset.train) as f64;
-        let flops = 4.0 * images * (features * dataset.classes.len() * config.runs.len()) as f64;
+    /// The throughput of training models of `columns` weights for each feature, those of all classes of all runs, by
+    /// `images` images of `features` features in `seconds`.
+    pub fn new(images: usize, features: usize, columns: usize, seconds: f64) -> Self {
+        let images = images as f64;
+        let flops = 4.0 * images * (features * columns) as f64;
         Self { images_per_second: images / seconds, gflops: flops / seconds / 1e9 }
     }
 }

@@ -28,7 +28,7 @@ pub const REFERENCE: (&str, Build) = ("reference", |parameters, standardization,
 
 /// What an engine is built from.
 pub fn start<'a>(initial: &'a [Parameters], standardization: &'a Standardization) -> engine::Problem<'a> {
-    engine::Problem { initial, standardization, objective: Objective::SoftmaxCrossEntropy }
+    engine::Problem { initial, standardization, objective: Objective::Softmax }
 }
 
 fn gemm(parameters: &[Parameters], standardization: &Standardization, team: Team) -> Box<dyn Engine> {

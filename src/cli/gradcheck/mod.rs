@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use self::record::{CriterionRecord, Place, Record, SweepRecord};
-use super::args::{self, DataArgs, EngineArgs, OutputArgs};
-use super::console::Console;
+use super::args::{self, DataArgs, EngineArgs};
+use super::console::{Console, OutputArgs};
 use super::text::grouped;
 use crate::engine::{EngineKind, Machine, Problem, Team};
 use crate::error::{Error, Result};
@@ -64,7 +64,7 @@ impl Args {
         let train = dataset.train.samples();
         if self.images == 0 || self.images > train.len() {
             let expected = format!("1 to {}, the images of the training split", train.len());
-            return Err(Error::option("--images", expected, self.images));
+            return Err(Error::setting("images", expected, self.images));
         }
         let standardization = team.install(|| Standardization::measure(&train))?;
         let examination = Examination {
@@ -113,14 +113,14 @@ impl Args {
 
     /// The numbers that are not checked while the options are parsed.
     fn check(&self) -> Result<Options> {
-        for (option, value) in [("--step", self.step), ("--eps", self.eps)] {
+        for (option, value) in [("step", self.step), ("eps", self.eps)] {
             if !(value.is_finite() && value > 0.0) {
-                return Err(Error::option(option, "a finite number above 0", value));
+                return Err(Error::setting(option, "a finite number above 0", value));
             }
         }
         for &lambda in &self.lambda {
             if !(lambda >= 0.0 && (lambda as f32).is_finite()) {
-                return Err(Error::option("--lambda", "a finite number, 0 or more", lambda));
+                return Err(Error::setting("lambda", "a finite number, 0 or more", lambda));
             }
         }
         Ok(Options { step: self.step, epsilon: self.eps, ..Options::default() })

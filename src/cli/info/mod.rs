@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::args::{DataArgs, OutputArgs};
-use super::console::Console;
+use super::args::DataArgs;
+use super::console::{Console, OutputArgs};
 use crate::error::Result;
 
 use dataset::DatasetInfo;

@@ -13,6 +13,7 @@ use super::pixels::Pixels;
 use crate::data::layout::FEATURES;
 use crate::error::{Error, Result};
 use crate::model::{Model, Parameters};
+use crate::objective::Objective;
 use crate::report::{Ink, Templates};
 use crate::train::record::weights_sha256;
 
@@ -23,6 +24,7 @@ pub(super) struct ModelInfo {
     path: PathBuf,
     classes: Vec<String>,
     features: usize,
+    objective: Objective,
     /// Of the images that it was trained on.
     pixels: Pixels,
     weight: Weight,
@@ -41,7 +43,7 @@ struct Weight {
 
 impl ModelInfo {
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let Model { parameters, standardization, classes, metadata } = Model::load(path)?;
+        let Model { parameters, standardization, objective, classes, metadata } = Model::load(path)?;
         let weights_sha256 = weights_sha256(&parameters);
         let squared_norm = parameters.squared_norm();
         let Parameters { features, weight, bias, .. } = parameters;
@@ -50,6 +52,7 @@ impl ModelInfo {
             path: path.to_path_buf(),
             classes,
             features,
+            objective,
             pixels: Pixels::new(&standardization),
             weight: Weight { min, max, squared_norm },
             bias,
@@ -64,12 +67,14 @@ impl ModelInfo {
         let mut text = format!(
             "model     {}\n\
              shape     {} features, {} classes: {}\n\
+             objective {}\n\
              weights   from {min:.4} to {max:.4}, ||W||^2 = {squared_norm:.4}, sha256 {}\n\
              bias      from {bias_min:.4} to {bias_max:.4}\n{}",
             self.path.display(),
             text::grouped(self.features),
             self.classes.len(),
             self.classes.join(", "),
+            self.objective.name(),
             self.weights_sha256,
             self.pixels.text()
         );

@@ -40,18 +40,14 @@ impl RunInfo {
         let data = &first.dataset;
         let place = data.path.as_ref().map_or_else(|| "built in".into(), |path| path.display().to_string());
         let [train, validation, test] = [data.train, data.validation, data.test].map(text::grouped);
-        let order = if first.config.shuffle { "shuffled each epoch" } else { "as on disk" };
         format!(
             "record    {}\n\
              data      {} ({place}): {train} training, {validation} validation, {test} test images\n\
-             settings  batches of {}, {} epochs, order {order}, seed {}\n\
-             engine    {} ({}), {} threads\n\
+             {}engine    {} ({}), {} threads\n\
              {}\n{}\n{}",
             self.path.display(),
             data.name,
-            text::grouped(first.config.batch),
-            text::grouped(first.config.epochs),
-            first.config.seed,
+            text::settings(&first.config),
             first.engine.name,
             first.engine.isa,
             first.engine.threads,

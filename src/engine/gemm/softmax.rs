@@ -8,7 +8,7 @@ use crate::objective::Objective;
 /// If `label` is not below K.
 pub(super) fn gradient(objective: Objective, logits: &mut [f32], label: usize, scale: f32) {
     match objective {
-        Objective::SoftmaxCrossEntropy => {
+        Objective::Softmax => {
             let max = maximum(logits);
             let mut sum = 0.0;
             for logit in logits.iter_mut() {
@@ -30,7 +30,7 @@ pub(super) fn gradient(objective: Objective, logits: &mut [f32], label: usize, s
 /// If `label` is not below K.
 pub(super) fn loss(objective: Objective, logits: &[f32], label: usize) -> f64 {
     match objective {
-        Objective::SoftmaxCrossEntropy => {
+        Objective::Softmax => {
             let max = maximum(logits);
             let sum: f32 = logits.iter().map(|logit| (logit - max).exp()).sum();
             f64::from(sum).ln() - f64::from(logits[label] - max)

@@ -84,7 +84,7 @@ pub(super) fn evaluate(
             padded[..labels.len()].copy_from_slice(labels);
             for (run, logits) in logits.chunks_exact_mut(classes).enumerate() {
                 let judged = match scoring.objective {
-                    Objective::SoftmaxCrossEntropy => arithmetic.kernels().judge_softmax(logits, &padded),
+                    Objective::Softmax => arithmetic.kernels().judge_softmax(logits, &padded),
                 };
                 share.losses[first + run] += count(&judged, labels, &mut share.confusions[run]);
             }

@@ -55,7 +55,7 @@ impl Isa {
     pub(super) fn kernels(self) -> Result<Box<dyn Kernels>> {
         self.detect().ok_or_else(|| {
             let available: Vec<_> = Self::available().map(Self::name).collect();
-            Error::option("isa", format!("one that this machine has: {}", available.join(", ")), self.name())
+            Error::setting("isa", format!("one that this machine has: {}", available.join(", ")), self.name())
         })
     }
 

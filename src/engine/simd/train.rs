@@ -146,7 +146,7 @@ impl<'a> Share<'a> {
                 let bias = &bias[first..first + classes];
                 let partials = Partials { bias, logits: &partials[run.start..], stride, in_pairs };
                 match job.objective {
-                    Objective::SoftmaxCrossEntropy => {
+                    Objective::Softmax => {
                         let kernels = self.arithmetic.kernels();
                         kernels.softmax_cross_entropy(partials, &padded, &mut dlogits[run]);
                     }
