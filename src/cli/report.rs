@@ -4,13 +4,13 @@ use std::slice;
 
 use super::args::TrainingArgs;
 use super::pass::{Inputs, Test};
-use crate::engine::{Engine, Problem};
+use crate::engine::Problem;
 use crate::error::Result;
 use crate::gradient_check::{Criterion, Examination, Options, Precision};
 use crate::machine::MachineRecord;
 use crate::model::{Model, Parameters};
 use crate::report::{self, Contents, RunDetails, RunFolder, TrueClassProbabilities};
-use crate::samples::Samples;
+use crate::samples::Rows;
 use crate::train::{Run, RunRecord, Settings, evaluator};
 
 /// The images on which the gradient is examined: few enough not to be waited for.
@@ -50,8 +50,9 @@ impl Extras {
         let mut single = machine.engine(&Problem { initial, standardization, objective })?;
         gradients.push(examination.engine(&mut *single, Precision::of(args.engine.kind()), lambda)?);
         let mut engine = evaluator(&models, machine)?;
-        let samples = dataset.test.samples();
-        let probabilities = probabilities(&mut *engine, &samples, models.len(), parameters.classes)?;
+        let shape = (models.len(), parameters.classes);
+        let forward = |rows: &Rows, logits: &mut [f32]| engine.forward(rows, logits);
+        let probabilities = TrueClassProbabilities::of(&dataset.test.samples(), shape, objective, forward)?;
         Ok(Self { probabilities, gradients })
     }
 
@@ -84,25 +85,4 @@ impl Extras {
         let machine = &MachineRecord::here().name;
         report::write(folder, &Contents { runs: &runs, gradients: &self.gradients, machine, command })
     }
-}
-
-/// How probable each of the engine's runs, of K classes, holds the true classes of `samples`.
-fn probabilities(
-    engine: &mut dyn Engine,
-    samples: &Samples,
-    runs: usize,
-    classes: usize,
-) -> Result<Vec<TrueClassProbabilities>> {
-    let mut probabilities = vec![TrueClassProbabilities::default(); runs];
-    let mut labels = (0..samples.len()).map(|image| samples.label(image));
-    for rows in samples.images() {
-        let mut logits = vec![0.0; rows.len() * runs * classes];
-        engine.forward(&rows, &mut logits)?;
-        for (image, label) in logits.chunks(runs * classes).zip(&mut labels) {
-            for (counts, logits) in probabilities.iter_mut().zip(image.chunks(classes)) {
-                counts.count(crate::objective::Objective::default(), logits, label);
-            }
-        }
-    }
-    Ok(probabilities)
 }
