@@ -4,14 +4,14 @@ use std::slice;
 
 use super::args::TrainingArgs;
 use super::inputs::Inputs;
-use crate::engine::{Engine, Evaluation, Problem};
+use crate::engine::{Evaluation, Problem};
 use crate::error::Result;
 use crate::files::RunFolder;
 use crate::gradient_check::{Criterion, Examination, Options, Precision};
 use crate::machine::MachineRecord;
 use crate::model::{Model, Parameters};
 use crate::report::{self, Contents, RunDetails, TrueClassProbabilities};
-use crate::samples::Samples;
+use crate::samples::Rows;
 use crate::train::{Metrics, Run, RunRecord, Settings, evaluator};
 
 /// The images on which the gradient is examined: few enough not to be waited for.
@@ -58,8 +58,9 @@ impl Extras {
         let mut single = machine.engine(&Problem { initial, standardization, objective })?;
         gradients.push(examination.engine(&mut *single, Precision::of(args.engine.kind()), lambda)?);
         let mut engine = evaluator(&models, machine)?;
-        let samples = dataset.test.samples();
-        let probabilities = probabilities(&mut *engine, &samples, &models)?;
+        let shape = (models.len(), parameters.classes);
+        let forward = |rows: &Rows, logits: &mut [f32]| engine.forward(rows, logits);
+        let probabilities = TrueClassProbabilities::of(&dataset.test.samples(), shape, objective, forward)?;
         Ok(Self { probabilities, gradients })
     }
 
@@ -92,26 +93,4 @@ impl Extras {
         let machine = &MachineRecord::here().name;
         report::write(folder, &Contents { runs: &runs, gradients: &self.gradients, machine, command })
     }
-}
-
-/// How probable each of `models`, which `engine` evaluates, holds the true classes of `samples`.
-fn probabilities(
-    engine: &mut dyn Engine,
-    samples: &Samples,
-    models: &[Model],
-) -> Result<Vec<TrueClassProbabilities>> {
-    let (runs, Model { objective, classes, .. }) = (models.len(), &models[0]);
-    let classes = classes.len();
-    let mut probabilities = vec![TrueClassProbabilities::default(); runs];
-    let mut labels = (0..samples.len()).map(|image| samples.label(image));
-    for rows in samples.images() {
-        let mut logits = vec![0.0; rows.len() * runs * classes];
-        engine.forward(&rows, &mut logits)?;
-        for (image, label) in logits.chunks(runs * classes).zip(&mut labels) {
-            for (counts, logits) in probabilities.iter_mut().zip(image.chunks(classes)) {
-                counts.count(*objective, logits, label);
-            }
-        }
-    }
-    Ok(probabilities)
 }

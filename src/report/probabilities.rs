@@ -3,8 +3,12 @@
 use super::axes::{Axes, Scale};
 use super::number::count;
 use super::svg::{Anchor, BLUE, Svg, TEXT, VERMILION};
+use crate::error::Result;
 use crate::objective::Objective;
+use crate::samples::{Rows, Samples};
 
+/// The most logits that are computed at a time: 1 MiB of them.
+const LOGITS: usize = 1 << 18;
 /// Bins of the histograms, each 1 / BINS wide.
 const BINS: usize = 20;
 const WIDTH: f64 = 520.0;
@@ -24,6 +28,39 @@ pub struct TrueClassProbabilities {
 }
 
 impl TrueClassProbabilities {
+    /// Counts all of `samples` for each of `runs` models of K `classes`, block by block, so that the memory it takes
+    /// does not grow with the number of images. `forward` computes the `logits [N, R * K]` of some of the images.
+    ///
+    /// # Errors
+    /// What `forward` fails with.
+    ///
+    /// # Panics
+    /// If a label is not below K.
+    pub fn of(
+        samples: &Samples,
+        (runs, classes): (usize, usize),
+        objective: Objective,
+        mut forward: impl FnMut(&Rows, &mut [f32]) -> Result<()>,
+    ) -> Result<Vec<Self>> {
+        let columns = runs * classes;
+        let block = (LOGITS / columns).max(1);
+        let mut counts = vec![Self::default(); runs];
+        let mut logits = Vec::new();
+        let mut labels = (0..samples.len()).map(|image| samples.label(image));
+        for rows in samples.images() {
+            for first in (0..rows.len()).step_by(block) {
+                let rows = rows.slice(first..rows.len().min(first + block));
+                logits.resize(rows.len() * columns, 0.0);
+                forward(&rows, &mut logits)?;
+                for (image, label) in logits.chunks(columns).zip(&mut labels) {
+                    let runs = counts.iter_mut().zip(image.chunks(classes));
+                    runs.for_each(|(counts, logits)| counts.count(objective, logits, label));
+                }
+            }
+        }
+        Ok(counts)
+    }
+
     /// Counts an image, given its K logits and its label. `objective` says what the logits stand for.
     ///
     /// # Panics
