@@ -4,8 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::common::{self, Build, ENGINES, Problem, REFERENCE, Sizes};
-use onelayer::engine::Engine;
+use crate::case::{Case, Recipe, Sizes};
+use crate::contender::Contender;
+use onelayer::engine::Problem;
 use onelayer::model::Parameters;
 use onelayer::train::{Checkpoint, Config, EpochRecord, Fingerprint, Progress, Reached, Run, Trainer};
 use onelayer::{Error, Result};
@@ -59,13 +60,13 @@ fn bits(histories: &[Vec<EpochRecord>]) -> Bits {
 
 /// Trains to the end; after every call of `advance` the training is written down, dropped, and taken up from that by
 /// an engine that knows nothing.
-fn stopping_everywhere(problem: &Problem, build: Build) -> (Vec<u8>, Bits, usize) {
-    let (samples, config, path) = (problem.samples(), config(), Path::new("checkpoint"));
+fn stopping_everywhere(case: &Case, contender: Contender) -> (Vec<u8>, Bits, usize) {
+    let (samples, config, path) = (case.samples(), config(), Path::new("checkpoint"));
     let mut saved: Option<Vec<u8>> = None;
     for stops in 0.. {
         let zeros = vec![Parameters::zeros(SIZES.classes, SIZES.features); SIZES.runs];
-        let start = if saved.is_none() { &problem.parameters } else { &zeros };
-        let mut engine = build(start, &problem.standardization, common::team(1 + stops % 3));
+        let start = if saved.is_none() { &case.parameters } else { &zeros };
+        let mut engine = contender.engine(&Problem { initial: start, ..case.problem() }, 1 + stops % 3);
         let mut trainer = Trainer::new(&mut *engine, &config, &samples, &samples).unwrap();
         if let Some(bytes) = &saved {
             let Checkpoint { reached, state, .. } = Checkpoint::from_bytes(path, bytes).unwrap();
@@ -81,16 +82,16 @@ fn stopping_everywhere(problem: &Problem, build: Build) -> (Vec<u8>, Bits, usize
 
 #[test]
 fn a_resumed_run_has_the_bits_of_one_that_never_stopped() {
-    let problem = Problem::new(SIZES, 0.05, 3);
-    let (samples, config) = (problem.samples(), config());
-    for (name, build) in ENGINES.into_iter().chain([REFERENCE]) {
-        let mut engine = problem.engine(build, 2);
+    let case = Recipe::new(SIZES, 0.05, 3).case();
+    let (samples, config) = (case.samples(), config());
+    for contender in Contender::ALL {
+        let mut engine = contender.create(&case);
         let mut trainer = Trainer::new(&mut *engine, &config, &samples, &samples).unwrap();
         trainer.run(|_| ()).unwrap();
-        let (state, history, stops) = stopping_everywhere(&problem, build);
-        assert!(stops > 2 * config.epochs, "{name} stopped within epochs: {stops}");
-        assert!(state == trainer.state(), "{name}");
-        assert_eq!(history, bits(trainer.histories()), "{name}");
+        let (state, history, stops) = stopping_everywhere(&case, contender);
+        assert!(stops > 2 * config.epochs, "{contender:?} stopped within epochs: {stops}");
+        assert!(state == trainer.state(), "{contender:?}");
+        assert_eq!(history, bits(trainer.histories()), "{contender:?}");
     }
 }
 
@@ -98,10 +99,10 @@ fn a_resumed_run_has_the_bits_of_one_that_never_stopped() {
 #[test]
 fn what_was_trained_but_not_evaluated_is_evaluated_first() {
     let sizes = Sizes { features: 3, classes: 2, runs: 1, images: 20_000, batch: 1000 };
-    let problem = Problem::new(sizes, 0.05, 3);
-    let samples = problem.samples();
+    let case = Recipe::new(sizes, 0.05, 3).case();
+    let samples = case.samples();
     let config = Config { runs: config().runs[..1].to_vec(), batch: 1000, epochs: 1, ..config() };
-    let mut engine = problem.engine(ENGINES[0].1, 2);
+    let mut engine = Contender::GEMM.create(&case);
     let mut trainer = Trainer::new(&mut *engine, &config, &samples, &samples).unwrap();
     let begun = trainer.reached().clone();
     trainer.run(|_| ()).unwrap();
@@ -111,7 +112,7 @@ fn what_was_trained_but_not_evaluated_is_evaluated_first() {
     assert_eq!(record.train.accuracy, evaluation.correct() as f64 / 20_000.0);
     assert!((record.validation.loss - evaluation.loss_sum / 20_000.0).abs() < 1e-9);
 
-    let mut other = problem.engine(ENGINES[0].1, 1);
+    let mut other = Contender::GEMM.create(&case);
     let mut trainer = Trainer::new(&mut *other, &config, &samples, &samples).unwrap();
     let trained = Reached { images: sizes.images, ..begun };
     assert!(trained.fits(&config, sizes.images));
@@ -123,9 +124,9 @@ fn what_was_trained_but_not_evaluated_is_evaluated_first() {
 
 /// A checkpoint after two epochs and a slice.
 fn example() -> Checkpoint {
-    let problem = Problem::new(SIZES, 0.05, 3);
-    let (samples, config) = (problem.samples(), config());
-    let mut engine = problem.engine(REFERENCE.1, 1);
+    let case = Recipe::new(SIZES, 0.05, 3).case();
+    let (samples, config) = (case.samples(), config());
+    let mut engine = Contender::REFERENCE.create(&case);
     let mut trainer = Trainer::new(&mut *engine, &config, &samples, &samples).unwrap();
     while !matches!(trainer.advance().unwrap(), Progress::Evaluated(_)) {}
     let (reached, state) = (trainer.reached().clone(), trainer.state());
@@ -260,9 +261,9 @@ fn other_settings_are_named() {
 
 #[test]
 fn a_state_of_another_engine_is_refused() {
-    let problem = Problem::new(SIZES, 0.05, 3);
-    let (samples, config, Checkpoint { reached, state, .. }) = (problem.samples(), config(), example());
-    let mut engine: Box<dyn Engine> = problem.engine(ENGINES[0].1, 1);
+    let case = Recipe::new(SIZES, 0.05, 3).case();
+    let (samples, config, Checkpoint { reached, state, .. }) = (case.samples(), config(), example());
+    let mut engine = Contender::GEMM.create(&case);
     let mut trainer = Trainer::new(&mut *engine, &config, &samples, &samples).unwrap();
     assert_eq!(trainer.resume(reached, &state), Err(trainer.state().len()));
 }

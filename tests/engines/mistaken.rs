@@ -6,6 +6,8 @@ use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::Objective;
 use onelayer::samples::{Rows, Samples};
 
+use crate::case::Case;
+
 /// What an engine, or the loop around it, may get wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mistake {
@@ -27,13 +29,9 @@ pub struct Mistaken {
 }
 
 impl Mistaken {
-    pub fn new(mistake: Mistake, parameters: &Parameters, standardization: &Standardization) -> Self {
-        Self { mistake, inner: reference(std::slice::from_ref(parameters), standardization) }
+    pub fn new(mistake: Mistake, case: &Case) -> Self {
+        Self { mistake, inner: Reference::new(&case.problem()) }
     }
-}
-
-fn reference(initial: &[Parameters], standardization: &Standardization) -> Reference {
-    Reference::new(&Problem { initial, standardization, objective: Objective::default() })
 }
 
 impl Engine for Mistaken {
@@ -64,7 +62,8 @@ impl Engine for Mistaken {
     fn evaluate(&mut self, samples: &Samples) -> Result<Vec<Evaluation>> {
         if self.mistake == Mistake::OwnStatistics {
             let own = Standardization::measure(samples);
-            return reference(&self.parameters(), &own).evaluate(samples);
+            let (initial, objective) = (&self.parameters(), Objective::default());
+            return Reference::new(&Problem { initial, standardization: &own, objective }).evaluate(samples);
         }
         self.inner.evaluate(samples)
     }

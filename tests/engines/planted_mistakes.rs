@@ -2,12 +2,13 @@
 //!
 //! Every mistake must be caught in every case drawn, and the right code must pass the same cases.
 
+use crate::case::{Case, INITIAL, Pixels, Recipe, recipes};
 use crate::checks::{Verdict, close, differences, ensure, score_properties};
 use crate::config;
+use crate::contender::Contender;
 use crate::mistaken::{Mistake, Mistaken};
 use crate::naive::Layer;
-use crate::problem::{Pixels, Problem, Recipe, Weights, recipes};
-use onelayer::gradient_check::{LayerCost, Options, Precision, UNIT_F32, compare, flat, tolerance};
+use onelayer::gradient_check::{LayerCost, Options, UNIT_F32, compare, flat};
 use onelayer::model::Standardization;
 use onelayer::objective::Objective;
 use onelayer::train::{Config, Run, Trainer};
@@ -16,67 +17,65 @@ use proptest::prelude::*;
 /// A recipe in which every mistake shows: images that differ, a layer that is not sure yet, a penalty.
 fn telling() -> impl Strategy<Value = Recipe> {
     (recipes(), 0.1..1.0f32).prop_map(|(recipe, lambda)| Recipe {
-        batch: recipe.batch + 1,
         pixels: Pixels::Random,
-        weights: Weights::Initial,
+        weights: INITIAL,
         lambda,
-        ..recipe
+        ..recipe.of_images(recipe.sizes.images + 1)
     })
 }
 
-/// The recipe's problem, standardized by its own batch, so that no input is large: the two criteria are made for
+/// The recipe's case, standardized by its own batch, so that no input is large: the two criteria are made for
 /// standardized images.
-fn standardized(recipe: &Recipe) -> Problem {
-    let problem = recipe.problem();
-    let standardization = Standardization::measure(&problem.samples());
-    Problem { standardization, ..problem }
+fn standardized(recipe: &Recipe) -> Case {
+    let case = recipe.case();
+    let standardization = Standardization::measure(&case.samples());
+    Case { standardization, ..case }
 }
 
-/// The standardized problem with two images of three or more in class 0. Where the classes are in balance, as one
+/// The standardized case with two images of three or more in class 0. Where the classes are in balance, as one
 /// image of each of two is, the bias has no gradient to speak of, and a mean forgotten there no effect.
-fn unbalanced(recipe: &Recipe) -> Problem {
-    let mut problem = standardized(recipe);
-    problem.labels.iter_mut().enumerate().for_each(|(image, label)| *label *= u8::from(image % 3 == 2));
-    problem
+fn unbalanced(recipe: &Recipe) -> Case {
+    let mut case = standardized(recipe);
+    case.labels.iter_mut().enumerate().for_each(|(image, label)| *label *= u8::from(image % 3 == 2));
+    case
 }
 
 /// What the gradient check finds, all of it: the criteria over every parameter, the slope along a random
 /// direction, and the tolerance of an f32 engine.
-fn gradient_checks(problem: &Problem, gradient: &[f64], seed: u64) -> [(&'static str, Verdict); 3] {
-    let Problem { parameters, standardization, lambda, .. } = problem;
-    let (samples, theta) = (problem.samples(), flat(parameters));
-    let cost = LayerCost::new(&samples, standardization, parameters.classes, Objective::default());
+fn gradient_checks(case: &Case, gradient: &[f64], seed: u64) -> [(&'static str, Verdict); 3] {
+    let Case { standardization, sizes, .. } = case;
+    let (samples, theta) = (case.samples(), flat(&case.parameters[0]));
+    let cost = LayerCost::new(&samples, standardization, sizes.classes, Objective::default());
     let options = Options::default();
-    let numerical = cost.with_lambda(*lambda).numerical_gradient(&theta, options.step);
+    let numerical = cost.with_lambda(case.lambda[0]).numerical_gradient(&theta, options.step);
     let report = compare(gradient, &numerical, &options);
-    let allowed = tolerance(&samples, standardization, parameters, *lambda, Precision::F32);
-    let exact = Layer::new(problem).gradient(&theta);
+    let exact = Layer::new(case).gradient(&theta);
     [
         ("criteria", ensure(report.passed(), || report.to_string())),
-        ("slope", differences(problem, gradient, seed)),
-        ("f32 tolerance", close(gradient, &exact, &allowed)),
+        ("slope", differences(case, gradient, seed)),
+        ("f32 tolerance", close(gradient, &exact, &Contender::GEMM.tolerance(case, 0))),
     ]
 }
 
 /// A gradient, mistaken in one way.
-type Plant = fn(&Layer, &Problem) -> Vec<f64>;
+type Plant = fn(&Layer, &Case) -> Vec<f64>;
 
 const GRADIENT_MISTAKES: [(&str, Plant); 6] = [
-    ("wrong sign", |layer, problem| layer.gradient(&flat(&problem.parameters)).iter().map(|g| -g).collect()),
-    ("1/B forgotten", |layer, problem| {
-        let theta = flat(&problem.parameters);
+    ("wrong sign", |layer, case| layer.gradient(&flat(&case.parameters[0])).iter().map(|g| -g).collect()),
+    ("1/B forgotten", |layer, case| {
+        let theta = flat(&case.parameters[0]);
         let penalty = |i: usize| if i < layer.weights() { 2.0 * layer.lambda * theta[i] } else { 0.0 };
         let gradient = layer.gradient(&theta).into_iter().enumerate();
-        gradient.map(|(i, g)| (g - penalty(i)) * problem.batch() as f64 + penalty(i)).collect()
+        gradient.map(|(i, g)| (g - penalty(i)) * case.sizes.images as f64 + penalty(i)).collect()
     }),
-    ("lambda W for 2 lambda W", |layer, problem| {
-        let theta = flat(&problem.parameters);
+    ("lambda W for 2 lambda W", |layer, case| {
+        let theta = flat(&case.parameters[0]);
         let mut gradient = layer.gradient(&theta);
         gradient[..layer.weights()].iter_mut().zip(&theta).for_each(|(g, w)| *g -= layer.lambda * w);
         gradient
     }),
-    ("bias regularized", |layer, problem| {
-        let theta = flat(&problem.parameters);
+    ("bias regularized", |layer, case| {
+        let theta = flat(&case.parameters[0]);
         let mut gradient = layer.gradient(&theta);
         gradient[layer.weights()..]
             .iter_mut()
@@ -84,23 +83,26 @@ const GRADIENT_MISTAKES: [(&str, Plant); 6] = [
             .for_each(|(g, b)| *g += 2.0 * layer.lambda * b);
         gradient
     }),
-    ("bias summed over the classes, not the images", |layer, problem| {
-        let theta = flat(&problem.parameters);
+    ("bias summed over the classes, not the images", |layer, case| {
+        let theta = flat(&case.parameters[0]);
         let mut gradient = layer.gradient(&theta);
         let dlogits = layer.dlogits(&theta);
-        let sums = dlogits.chunks(layer.classes).map(|row| row.iter().sum::<f64>() / problem.batch() as f64);
+        let sums =
+            dlogits.chunks(layer.classes).map(|row| row.iter().sum::<f64>() / case.sizes.images as f64);
         gradient[layer.weights()..].iter_mut().zip(sums.cycle()).for_each(|(g, sum)| *g = sum);
         gradient
     }),
-    ("mean forgotten where it is folded into the bias", |layer, problem| {
-        let theta = flat(&problem.parameters);
+    ("mean forgotten where it is folded into the bias", |layer, case| {
+        let theta = flat(&case.parameters[0]);
         let mut gradient = layer.gradient(&theta);
-        let std = problem.standardization.std.iter().cycle();
+        let std = case.standardization.std.iter().cycle();
+        let samples = case.samples();
+        let pixels = (0..samples.len()).flat_map(|image| samples.image(image));
         let uncentred: Vec<f64> =
-            problem.images.iter().zip(std).map(|(&x, &std)| f64::from(x) / 255.0 / f64::from(std)).collect();
+            pixels.zip(std).map(|(&x, &std)| f64::from(x) / 255.0 / f64::from(std)).collect();
         let uncentred = layer.outer(&layer.dlogits(&theta), &uncentred);
         for ((g, sum), w) in gradient.iter_mut().zip(uncentred).zip(&theta) {
-            *g = sum / problem.batch() as f64 + 2.0 * layer.lambda * w;
+            *g = sum / case.sizes.images as f64 + 2.0 * layer.lambda * w;
         }
         gradient
     }),
@@ -108,8 +110,8 @@ const GRADIENT_MISTAKES: [(&str, Plant); 6] = [
 
 /// A training split and a validation split whose statistics differ, and how to train.
 struct Lesson {
-    train: Problem,
-    validation: Problem,
+    train: Case,
+    validation: Case,
     config: Config,
 }
 
@@ -118,10 +120,10 @@ impl Lesson {
     fn new(recipe: &Recipe) -> Self {
         let batch = 3 + recipe.seed as usize % 3;
         let images = 2 * batch + 1 + recipe.seed as usize % (batch - 1);
-        let mut train = standardized(&Recipe { batch: images, ..recipe.clone() });
-        train.labels = (0..images).map(|image| (image % recipe.classes) as u8).collect();
-        let mut validation = Recipe { seed: !recipe.seed, ..recipe.clone() }.problem();
-        validation.images.iter_mut().for_each(|pixel| *pixel /= 2);
+        let mut train = standardized(&recipe.of_images(images));
+        train.labels = (0..images).map(|image| (image % recipe.sizes.classes) as u8).collect();
+        let mut validation = Recipe { seed: !recipe.seed, ..recipe.clone() }.case();
+        validation.stretches.iter_mut().flat_map(|stretch| &mut stretch.bytes).for_each(|pixel| *pixel /= 2);
         validation.standardization = train.standardization.clone();
         validation.parameters = train.parameters.clone();
         let run = Run { name: "run".into(), eta: 0.05, lambda: recipe.lambda.into() };
@@ -131,9 +133,9 @@ impl Lesson {
 
     /// Two epochs by the formulas: the parameters after each.
     fn by_the_formulas(&self) -> Vec<Vec<f64>> {
-        let mut theta = flat(&self.train.parameters);
+        let mut theta = flat(&self.train.parameters[0]);
         let eta = f64::from(self.config.runs[0].step().eta);
-        let images: Vec<usize> = (0..self.train.batch()).collect();
+        let images: Vec<usize> = (0..self.train.sizes.images).collect();
         let mut epochs = Vec::new();
         for _ in 0..self.config.epochs {
             for batch in images.chunks(self.config.batch) {
@@ -147,7 +149,7 @@ impl Lesson {
 
     /// What the training check and the standardization check find.
     fn checks(&self, mistake: Mistake) -> (Verdict, Verdict) {
-        let mut engine = Mistaken::new(mistake, &self.train.parameters, &self.train.standardization);
+        let mut engine = Mistaken::new(mistake, &self.train);
         let (train, validation) = (self.train.samples(), self.validation.samples());
         let mut trainer =
             Trainer::new(&mut engine, &self.config, &train, &validation).expect("a usable config");
@@ -182,13 +184,13 @@ proptest! {
 
     #[test]
     fn the_gradient_check_catches_mistaken_gradients(recipe in telling()) {
-        let problem = unbalanced(&recipe);
-        let layer = Layer::new(&problem);
-        for (check, verdict) in gradient_checks(&problem, &layer.gradient(&flat(&problem.parameters)), recipe.seed) {
+        let case = unbalanced(&recipe);
+        let layer = Layer::new(&case);
+        for (check, verdict) in gradient_checks(&case, &layer.gradient(&flat(&case.parameters[0])), recipe.seed) {
             prop_assert_eq!(verdict, Ok(()), "{} of the right gradient", check);
         }
         for (mistake, plant) in GRADIENT_MISTAKES {
-            for (check, verdict) in gradient_checks(&problem, &plant(&layer, &problem), recipe.seed) {
+            for (check, verdict) in gradient_checks(&case, &plant(&layer, &case), recipe.seed) {
                 prop_assert!(verdict.is_err(), "{}: not caught by {}", mistake, check);
             }
         }
