@@ -12,9 +12,6 @@ use onelayer::engine::{Batches, Step};
 use onelayer::gradient_check::{UNIT_F32, flat};
 use onelayer::objective::Objective;
 use proptest::prelude::*;
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// A verdict as proptest wants it, with the name of what was tested.
 fn of(name: &str, verdict: Verdict) -> Result<(), TestCaseError> {
@@ -123,74 +120,6 @@ proptest! {
             let (batch, ln_k) = (images as f64, (classes as f64).ln());
             let tolerance = batch * ln_k * engine.precision().unit * (classes + 16) as f64;
             close(&[loss(&zero)], &[batch * ln_k], &[tolerance])
-        })?;
-    }
-
-    #[test]
-    fn permuting_images_leaves_the_gradient(recipe in recipes()) {
-        let case = recipe.case();
-        let mut order: Vec<usize> = (0..case.sizes.images).collect();
-        order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(recipe.seed));
-        let permuted = case.with_images(order);
-        every_engine(|engine| {
-            let tolerance: Vec<f64> = engine.tolerance(&case, 0).iter().map(|t| 2.0 * t).collect();
-            close(&engine.gradient(&permuted), &engine.gradient(&case), &tolerance)
-        })?;
-    }
-
-    #[test]
-    fn permuting_classes_permutes_the_gradient(recipe in recipes()) {
-        let case = recipe.case();
-        let Sizes { classes, features, .. } = case.sizes;
-        let mut from: Vec<usize> = (0..classes).collect();
-        from.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(recipe.seed));
-        let mut permuted = case.clone();
-        for (to, &from) in from.iter().enumerate() {
-            let row = &case.parameters[0].weight[from * features..][..features];
-            permuted.parameters[0].weight[to * features..][..features].copy_from_slice(row);
-            permuted.parameters[0].bias[to] = case.parameters[0].bias[from];
-        }
-        let place = |label: u8| from.iter().position(|&from| from == usize::from(label)).expect("a label");
-        permuted.labels.iter_mut().for_each(|label| *label = place(*label) as u8);
-        every_engine(|engine| {
-            let permute = |gradient: &[f64]| -> Vec<f64> {
-                let (weight, bias) = gradient.split_at(classes * features);
-                let rows = from.iter().flat_map(|&from| &weight[from * features..][..features]);
-                rows.chain(from.iter().map(|&from| &bias[from])).copied().collect()
-            };
-            let tolerance = sum(&permute(&engine.tolerance(&case, 0)), &engine.tolerance(&permuted, 0));
-            close(&engine.gradient(&permuted), &permute(&engine.gradient(&case)), &tolerance)
-        })?;
-    }
-
-    #[test]
-    fn the_gradient_of_a_batch_is_the_weighted_mean_of_its_parts(recipe in recipes(), cut: prop::sample::Index) {
-        let whole = recipe.of_images(recipe.sizes.images + 1).case();
-        let cut = 1 + cut.index(whole.sizes.images - 1);
-        let parts = [whole.with_images(0..cut), whole.with_images(cut..whole.sizes.images)];
-        every_engine(|engine| {
-            let mut mean = vec![0.0; flat(&whole.parameters[0]).len()];
-            let mut tolerance = engine.tolerance(&whole, 0);
-            for part in &parts {
-                let share = part.sizes.images as f64 / whole.sizes.images as f64;
-                mean.iter_mut().zip(engine.gradient(part)).for_each(|(mean, g)| *mean += share * g);
-                tolerance.iter_mut().zip(engine.tolerance(part, 0)).for_each(|(sum, t)| *sum += share * t);
-            }
-            close(&engine.gradient(&whole), &mean, &tolerance)
-        })?;
-    }
-
-    #[test]
-    fn the_gradient_is_linear_in_lambda(recipe in recipes()) {
-        let case = recipe.case();
-        let free = Case { lambda: vec![0.0], ..case.clone() };
-        let weights = case.sizes.classes * case.sizes.features;
-        every_engine(|engine| {
-            let penalty = flat(&case.parameters[0]).into_iter().enumerate();
-            let penalty = penalty.map(|(i, w)| if i < weights { 2.0 * f64::from(case.lambda[0]) * w } else { 0.0 });
-            let expected = sum(&engine.gradient(&free), &penalty.collect::<Vec<_>>());
-            let tolerance = sum(&engine.tolerance(&case, 0), &engine.tolerance(&free, 0));
-            close(&engine.gradient(&case), &expected, &tolerance)
         })?;
     }
 

@@ -8,7 +8,6 @@ mod contender;
 mod determinism;
 mod gradients;
 mod instruction_sets;
-mod mistaken;
 mod naive;
 mod parity;
 mod planted_mistakes;

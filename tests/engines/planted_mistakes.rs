@@ -6,7 +6,6 @@ use crate::case::{Case, INITIAL, Pixels, Recipe, recipes};
 use crate::checks::{Verdict, close, differences, ensure, score_properties};
 use crate::config;
 use crate::contender::Contender;
-use crate::mistaken::{Mistake, Mistaken};
 use crate::naive::Layer;
 use onelayer::gradient_check::{LayerCost, Options, UNIT_F32, compare, flat};
 use onelayer::model::Standardization;
@@ -57,54 +56,56 @@ fn gradient_checks(case: &Case, gradient: &[f64], seed: u64) -> [(&'static str, 
     ]
 }
 
-/// A gradient, mistaken in one way.
-type Plant = fn(&Layer, &Case) -> Vec<f64>;
+/// Makes a mistake of the gradient at these parameters.
+type Plant = fn(&Layer, &Case, &[f64], &mut [f64]);
 
 const GRADIENT_MISTAKES: [(&str, Plant); 6] = [
-    ("wrong sign", |layer, case| layer.gradient(&flat(&case.parameters[0])).iter().map(|g| -g).collect()),
-    ("1/B forgotten", |layer, case| {
-        let theta = flat(&case.parameters[0]);
-        let penalty = |i: usize| if i < layer.weights() { 2.0 * layer.lambda * theta[i] } else { 0.0 };
-        let gradient = layer.gradient(&theta).into_iter().enumerate();
-        gradient.map(|(i, g)| (g - penalty(i)) * case.sizes.images as f64 + penalty(i)).collect()
+    ("wrong sign", |_, _, _, gradient| gradient.iter_mut().for_each(|g| *g = -*g)),
+    ("1/B forgotten", |layer, case, theta, gradient| {
+        for (i, (g, w)) in gradient.iter_mut().zip(theta).enumerate() {
+            let penalty = if i < layer.weights() { 2.0 * layer.lambda * w } else { 0.0 };
+            *g = (*g - penalty) * case.sizes.images as f64 + penalty;
+        }
     }),
-    ("lambda W for 2 lambda W", |layer, case| {
-        let theta = flat(&case.parameters[0]);
-        let mut gradient = layer.gradient(&theta);
-        gradient[..layer.weights()].iter_mut().zip(&theta).for_each(|(g, w)| *g -= layer.lambda * w);
-        gradient
+    ("lambda W for 2 lambda W", |layer, _, theta, gradient| {
+        gradient[..layer.weights()].iter_mut().zip(theta).for_each(|(g, w)| *g -= layer.lambda * w);
     }),
-    ("bias regularized", |layer, case| {
-        let theta = flat(&case.parameters[0]);
-        let mut gradient = layer.gradient(&theta);
-        gradient[layer.weights()..]
-            .iter_mut()
-            .zip(&theta[layer.weights()..])
-            .for_each(|(g, b)| *g += 2.0 * layer.lambda * b);
-        gradient
+    ("bias regularized", |layer, _, theta, gradient| {
+        let biases = gradient.iter_mut().zip(theta).skip(layer.weights());
+        biases.for_each(|(g, b)| *g += 2.0 * layer.lambda * b);
     }),
-    ("bias summed over the classes, not the images", |layer, case| {
-        let theta = flat(&case.parameters[0]);
-        let mut gradient = layer.gradient(&theta);
-        let dlogits = layer.dlogits(&theta);
+    ("bias summed over the classes, not the images", |layer, case, theta, gradient| {
+        let dlogits = layer.dlogits(theta);
         let sums =
             dlogits.chunks(layer.classes).map(|row| row.iter().sum::<f64>() / case.sizes.images as f64);
         gradient[layer.weights()..].iter_mut().zip(sums.cycle()).for_each(|(g, sum)| *g = sum);
-        gradient
     }),
-    ("mean forgotten where it is folded into the bias", |layer, case| {
-        let theta = flat(&case.parameters[0]);
-        let mut gradient = layer.gradient(&theta);
-        let std = case.standardization.std.iter().cycle();
+    ("mean forgotten where it is folded into the bias", |layer, case, theta, gradient| {
         let samples = case.samples();
         let pixels = (0..samples.len()).flat_map(|image| samples.image(image));
-        let uncentred: Vec<f64> =
-            pixels.zip(std).map(|(&x, &std)| f64::from(x) / 255.0 / f64::from(std)).collect();
-        let uncentred = layer.outer(&layer.dlogits(&theta), &uncentred);
-        for ((g, sum), w) in gradient.iter_mut().zip(uncentred).zip(&theta) {
+        let scaled = pixels.zip(case.standardization.std.iter().cycle());
+        let uncentred: Vec<f64> = scaled.map(|(&x, &std)| f64::from(x) / 255.0 / f64::from(std)).collect();
+        let sums = layer.outer(&layer.dlogits(theta), &uncentred);
+        for ((g, sum), w) in gradient.iter_mut().zip(sums).zip(theta) {
             *g = sum / case.sizes.images as f64 + 2.0 * layer.lambda * w;
         }
-        gradient
+    }),
+];
+
+/// What a mistaken loop trains on instead.
+type Replant = fn(&Lesson) -> Case;
+
+const TRAINING_MISTAKES: [(&str, Replant); 3] = [
+    ("every batch begins one image late", |Lesson { train, .. }| {
+        train.with_images((1..train.sizes.images).chain([0]))
+    }),
+    ("a smaller last batch is not used", |Lesson { train, config, .. }| {
+        train.with_images(0..train.sizes.images / config.batch * config.batch)
+    }),
+    ("every image has the label of the one before it", |Lesson { train, .. }| {
+        let mut train = train.clone();
+        train.labels.rotate_right(1);
+        train
     }),
 ];
 
@@ -147,27 +148,32 @@ impl Lesson {
         epochs
     }
 
-    /// What the training check and the standardization check find.
-    fn checks(&self, mistake: Mistake) -> (Verdict, Verdict) {
-        let mut engine = Mistaken::new(mistake, &self.train);
-        let (train, validation) = (self.train.samples(), self.validation.samples());
+    /// The mean loss of each epoch's parameters on validation images.
+    fn losses(&self, validation: &Case) -> Vec<f64> {
+        let layer = Layer::new(validation);
+        let mean = |theta: &Vec<f64>| layer.losses(theta).iter().sum::<f64>() / layer.labels.len() as f64;
+        self.by_the_formulas().iter().map(mean).collect()
+    }
+
+    /// What the training check and the standardization check find of a loop that trains on `train`.
+    fn checks(&self, train: &Case) -> (Verdict, Verdict) {
+        let mut engine = Contender::REFERENCE.create(&self.train);
+        let (train, validation) = (train.samples(), self.validation.samples());
         let mut trainer =
-            Trainer::new(&mut engine, &self.config, &train, &validation).expect("a usable config");
+            Trainer::new(&mut *engine, &self.config, &train, &validation).expect("a usable config");
         trainer.run(|_| {}).expect("training that does not diverge");
         let found: Vec<f64> = trainer.histories()[0].iter().map(|record| record.validation.loss).collect();
         let trained = flat(&trainer.finish(&validation).expect("an evaluation")[0].parameters);
 
-        let expected = self.by_the_formulas();
-        let last = &expected[self.config.epochs - 1];
+        let expected = self.by_the_formulas().pop().expect("epochs");
         // The engine computes in f64, and hands its parameters over rounded to f32.
-        let rounding: Vec<f64> = last.iter().map(|theta| 2.0 * UNIT_F32 * theta.abs() + 1e-12).collect();
-        let layer = Layer::new(&self.validation);
-        let mean = |theta: &Vec<f64>| layer.losses(theta).iter().sum::<f64>() / layer.labels.len() as f64;
-        let losses: Vec<f64> = expected.iter().map(mean).collect();
-        let close_losses = vec![1e-9; losses.len()];
-        (close(&trained, last, &rounding), close(&found, &losses, &close_losses))
+        let rounding: Vec<f64> = expected.iter().map(|theta| 2.0 * UNIT_F32 * theta.abs() + 1e-12).collect();
+        (close(&trained, &expected, &rounding), close(&found, &self.losses(&self.validation), &CLOSE_LOSSES))
     }
 }
+
+/// What the losses of two epochs may be off by.
+const CLOSE_LOSSES: [f64; 2] = [1e-9; 2];
 
 /// Softmax cross-entropy without the maximum subtracted.
 fn softmax_without_maximum(scores: &mut [f64], label: usize) -> f64 {
@@ -185,12 +191,15 @@ proptest! {
     #[test]
     fn the_gradient_check_catches_mistaken_gradients(recipe in telling()) {
         let case = unbalanced(&recipe);
-        let layer = Layer::new(&case);
-        for (check, verdict) in gradient_checks(&case, &layer.gradient(&flat(&case.parameters[0])), recipe.seed) {
+        let (layer, theta) = (Layer::new(&case), flat(&case.parameters[0]));
+        let right = layer.gradient(&theta);
+        for (check, verdict) in gradient_checks(&case, &right, recipe.seed) {
             prop_assert_eq!(verdict, Ok(()), "{} of the right gradient", check);
         }
         for (mistake, plant) in GRADIENT_MISTAKES {
-            for (check, verdict) in gradient_checks(&case, &plant(&layer, &case), recipe.seed) {
+            let mut wrong = right.clone();
+            plant(&layer, &case, &theta, &mut wrong);
+            for (check, verdict) in gradient_checks(&case, &wrong, recipe.seed) {
                 prop_assert!(verdict.is_err(), "{}: not caught by {}", mistake, check);
             }
         }
@@ -199,17 +208,18 @@ proptest! {
     #[test]
     fn the_training_check_catches_mistaken_batches_and_labels(recipe in telling()) {
         let lesson = Lesson::new(&recipe);
-        prop_assert_eq!(lesson.checks(Mistake::None).0, Ok(()));
-        for mistake in [Mistake::BatchOffByOne, Mistake::LastBatchDropped, Mistake::LabelsShifted] {
-            prop_assert!(lesson.checks(mistake).0.is_err(), "{:?}", mistake);
+        prop_assert_eq!(lesson.checks(&lesson.train), (Ok(()), Ok(())));
+        for (mistake, replant) in TRAINING_MISTAKES {
+            prop_assert!(lesson.checks(&replant(&lesson)).0.is_err(), "{}", mistake);
         }
     }
 
     #[test]
     fn the_standardization_check_catches_validation_with_its_own_statistics(recipe in telling()) {
         let lesson = Lesson::new(&recipe);
-        prop_assert_eq!(lesson.checks(Mistake::None).1, Ok(()));
-        prop_assert!(lesson.checks(Mistake::OwnStatistics).1.is_err());
+        let standardization = Standardization::measure(&lesson.validation.samples());
+        let own = lesson.losses(&Case { standardization, ..lesson.validation.clone() });
+        prop_assert!(close(&own, &lesson.losses(&lesson.validation), &CLOSE_LOSSES).is_err());
     }
 
     #[test]
