@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use onelayer::model::Model;
 use proptest::prelude::*;
