@@ -6,7 +6,6 @@ use super::keep::Resumption;
 use super::pass::Pass;
 use super::text;
 use crate::error::Result;
-use crate::files::RunFolder;
 use crate::report::table_1;
 use crate::train::Config;
 use crate::train::record::{ReproductionRecord, TotalSeconds};
@@ -27,7 +26,7 @@ impl Args {
         // They lie in a folder that may be written to.
         let folders = || {
             folder.check_no_input()?;
-            names.iter().map(|name| RunFolder::create(&out.join(name), true)).collect()
+            names.iter().map(|name| folder.inner(name)).collect()
         };
         let (pass, folders) = Pass::run(config, Resumption::default(), &self.training, console, folders)?;
         let command = self.training.command("reproduce", &pass.setting, &[]);

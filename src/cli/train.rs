@@ -8,7 +8,7 @@ use super::keep::Resumption;
 use super::pass::Pass;
 use super::text;
 use crate::error::{Error, Result};
-use crate::files::RunFolder;
+use crate::files::{Existing, RunFolder};
 use crate::train::{Checkpoint, Config, Run, checkpoint};
 
 #[derive(clap::Args)]
@@ -42,7 +42,7 @@ impl Args {
         };
         let config = self.training.apply(Config { runs: vec![run], ..base });
         let folder = || match &self.resume {
-            Some(folder) => Ok(vec![RunFolder::create(folder, true)?]),
+            Some(folder) => Ok(vec![RunFolder::create(folder, Existing::Keep)?]),
             None => Ok(vec![self.training.folder("train")?]),
         };
         let (pass, folders) = Pass::run(config, resumption, &self.training, console, folder)?;

@@ -13,6 +13,7 @@ mod misuse;
 mod output;
 mod random;
 mod records;
+mod run_folders;
 #[cfg(unix)]
 mod signals;
 mod survival;
