@@ -104,7 +104,7 @@ impl<'a> Plan<'a> {
         match self.labels {
             Labels::Coarse if !both => {
                 let expected = format!("fine, as {} has no other labels", self.format.name());
-                Err(Error::option("--labels", expected, self.labels.name()))
+                Err(Error::option("labels", expected, self.labels.name()))
             }
             _ => Ok(()),
         }
@@ -151,7 +151,7 @@ impl<'a> Plan<'a> {
             Some(Validation::Images(count)) if (1..=most).contains(&count) => Ok(files.cut(count)),
             Some(Validation::Images(count)) => {
                 let expected = format!("1 to {most}, fewer than the images of the training files");
-                Err(Error::option("--validation-images", expected, count))
+                Err(Error::option("validation_images", expected, count))
             }
             _ if most == 0 => {
                 let expected = "two or more images that train, as some of them validate";
