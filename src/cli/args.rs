@@ -14,7 +14,7 @@ use crate::data::layout;
 use crate::data::{Dataset, Excerpt, Labels, Part, Source, SplitFiles, Validation};
 use crate::engine::{EngineInfo, EngineKind, Isa, Machine, Team};
 use crate::error::{Error, Result};
-use crate::files::RunFolder;
+use crate::files::{Existing, RunFolder};
 use crate::train::{Run, Scope};
 
 /// The seed of the built-in synthetic data set.
@@ -250,7 +250,7 @@ fn quoted(word: &str) -> String {
 /// Makes the folder `out`, or, where there is none, `runs/VERB-DATE`, which nobody else has.
 pub(super) fn folder(out: Option<&Path>, overwrite: bool, verb: &str) -> Result<RunFolder> {
     if let Some(out) = out {
-        return RunFolder::create(out, overwrite);
+        return RunFolder::create(out, if overwrite { Existing::Replace } else { Existing::Refuse });
     }
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let now: String = now.chars().filter(|c| !matches!(c, '-' | ':')).collect();

@@ -15,7 +15,9 @@ use crate::machine::MachineRecord;
 use crate::model::Model;
 use crate::report::history_csv;
 use crate::train::record::{DatasetRecord, RunRecord, Seconds, Status, Throughput, weights_sha256};
-use crate::train::{Control, End, EpochRecord, Fate, Metrics, Session, Which, evaluate, evaluator};
+use crate::train::{
+    Control, End, EpochRecord, Fate, Metrics, Session, Which, checkpoint, evaluate, evaluator,
+};
 
 /// Training with a person at the console, which fills run folders.
 pub(super) struct Pass<'a> {
@@ -42,8 +44,10 @@ impl<'a> Pass<'a> {
 
     /// Saves checkpoints, as [`Session::save_checkpoints`] does.
     pub(super) fn save_checkpoints(&mut self, every: usize) {
-        let path = self.folders[0].path().join(crate::train::checkpoint::FILE);
-        self.session.save_checkpoints(&path, every);
+        let folder = &self.folders[0];
+        self.session.save_checkpoints(every, move |checkpoint| {
+            folder.write_durably(checkpoint::FILE, checkpoint.to_bytes())
+        });
         self.resumable = true;
     }
 

@@ -32,9 +32,8 @@ impl Args {
         let inputs = Inputs::open(&self.training)?;
         let folder = self.training.folder("reproduce")?;
         let out = folder.path().to_path_buf();
-        // They lie in a folder that may be written to.
         let folders: Vec<RunFolder> =
-            runs.iter().map(|run| RunFolder::create(&out.join(&run.name), true)).collect::<Result<_>>()?;
+            runs.iter().map(|run| folder.inner(&run.name)).collect::<Result<_>>()?;
         let session = Session::new(inputs.splits(), runs, &inputs.machine)?;
         let mut pass = Pass::new(&inputs, session, &folders);
         pass.run(&self.training, console)?;

@@ -8,7 +8,7 @@ use super::console::{Console, OutputArgs};
 use super::text;
 use crate::data::{layout, synthetic};
 use crate::error::{Error, Result};
-use crate::files::RunFolder;
+use crate::files::{Existing, RunFolder};
 
 /// Examples after the help of the verb.
 const EXAMPLES: &str = "\
@@ -45,7 +45,7 @@ impl Args {
         let console = Console::new(self.output);
         let files: Vec<_> = synthetic::file_names().collect();
         check_absent(&self.out, &files)?;
-        let folder = RunFolder::create(&self.out, true)?;
+        let folder = RunFolder::create(&self.out, Existing::Keep)?;
         synthetic::write(folder.path(), self.seed)?;
 
         let written = Written {

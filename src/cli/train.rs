@@ -9,7 +9,7 @@ use super::pass::Pass;
 use super::settings::SettingArgs;
 use super::text;
 use crate::error::{Error, Result};
-use crate::files::RunFolder;
+use crate::files::{Existing, RunFolder};
 use crate::train::{Checkpoint, Run, Session, Settings, checkpoint};
 
 /// Examples after the help of the verb.
@@ -44,7 +44,7 @@ impl Args {
         let runs = self.runs(checkpoint.as_ref())?;
         let inputs = Inputs::open(&self.training)?;
         let folders = [match &self.resume {
-            Some(folder) => RunFolder::create(folder, true)?,
+            Some(folder) => RunFolder::create(folder, Existing::Keep)?,
             None => self.training.folder("train")?,
         }];
         let every = self.checkpoint_every.or(checkpoint.as_ref().map(|checkpoint| checkpoint.every));

@@ -11,4 +11,4 @@ pub mod regular;
 pub mod run_folder;
 pub mod whole;
 
-pub use run_folder::RunFolder;
+pub use run_folder::{Existing, RunFolder};

@@ -1,50 +1,97 @@
-//! The run folder: made before the long work starts, filled at the end, each file whole or not at all.
+//! Run folders: created before the long work starts, filled as its results come.
+//!
+//! A run folder tells the story of one run. A new run replaces an old one as a whole: when its first file is written,
+//! the files of the old run are removed, whichever verb wrote them. Until then the old run is untouched, so that a run
+//! that fails early costs nothing. Other files in the folder are never touched.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::whole::{self, WholeFile};
+use super::whole::{self, WholeFile, folder_of};
 use crate::error::{Error, Result};
 
-/// A folder that takes the files of a run.
+/// The names of all files that any verb writes into a run folder.
+const FILES: [&str; 16] = [
+    "checkpoint.bin",
+    "model.safetensors",
+    "history.csv",
+    "run.json",
+    "report.html",
+    "report.md",
+    "loss.svg",
+    "accuracy.svg",
+    "confusion.svg",
+    "probabilities.svg",
+    "templates.svg",
+    "templates.png",
+    "bench.json",
+    "roofline.svg",
+    "step_sweep.svg",
+    "step_sweep.csv",
+];
+/// The folders within a run folder that such files may lie in: one for each run of `reproduce`.
+const INNER_FOLDERS: [&str; 4] = ["test1", "test2", "test3", "test4"];
+
+/// What happens to the files that a folder holds already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// A folder that holds anything is refused.
+    Refuse,
+    /// The old run is removed when the first file of the new run is written.
+    Replace,
+    /// They stay. A file of the same name is replaced.
+    Keep,
+}
+
+/// A folder for the files of a run.
 ///
-/// A file appears in it by a rename, so a reader never sees half of one, whatever happens to the writer.
-/// Where nothing was written, the folders that it made are removed again when it is dropped.
+/// A file appears in it by a rename, so that a reader never sees half of one. If nothing is written, the folders that
+/// were created are removed again when this is dropped.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// The folders that were not there before, outermost first.
-    made: Vec<PathBuf>,
-    written: AtomicBool,
+    /// Shared with the folders within this one.
+    state: Arc<Mutex<State>>,
+}
+
+/// What a run folder has done on disk so far.
+#[derive(Debug)]
+struct State {
+    /// The outermost folder of the run.
+    root: PathBuf,
+    /// The folders that were created, outermost first.
+    created: Vec<PathBuf>,
+    /// Whether an old run is still to be removed.
+    replaces: bool,
+    written: bool,
 }
 
 impl RunFolder {
-    /// Makes the folder `path` and what leads to it, and checks that files can be written there. Where
-    /// `overwrite` is set, an existing folder may hold files: those of the same name are replaced, those that a
-    /// killed run left unfinished are removed, others stay.
+    /// Creates the folder `path`, with its parents, and checks that files can be written there. Temporary files of a
+    /// killed run are removed.
     ///
     /// # Errors
-    /// A folder that cannot be made or written to; one that holds a file that is mapped; and, unless `overwrite` is
-    /// set, one that holds anything.
-    pub fn create(path: &Path, overwrite: bool) -> Result<Self> {
-        if path.exists() && !overwrite {
+    /// A folder that cannot be created or written to, that contains a mapped file, or that `existing` refuses.
+    pub fn create(path: &Path, existing: Existing) -> Result<Self> {
+        if existing == Existing::Refuse && path.exists() {
             check_empty(path)?;
         }
-        let folder = Self { path: path.to_path_buf(), made: missing(path), written: AtomicBool::new(false) };
+        let folder = Self::new(path, missing(path), existing == Existing::Replace);
         fs::create_dir_all(path).map_err(Error::io(path, "make the folder"))?;
         folder.check_no_input()?;
-        whole::remove_left_over(path)?;
-        folder.checked()
+        folders(path).try_for_each(|folder| whole::remove_left_over(&folder))?;
+        folder.check_writable()?;
+        Ok(folder)
     }
 
-    /// Makes a folder in `parent` that nobody else has: `name`, or where that is taken `name-2`, `name-3`, ...
+    /// Creates a new folder in `parent`: `name`, or if that exists `name-2`, `name-3`, ...
     ///
     /// # Errors
-    /// A folder that cannot be made or written to.
+    /// A folder that cannot be created or written to.
     pub fn create_new(parent: &Path, name: &str) -> Result<Self> {
-        let mut made = missing(parent);
+        let mut created = missing(parent);
         fs::create_dir_all(parent).map_err(Error::io(parent, "make the folder"))?;
         let (mut path, mut number) = (parent.join(name), 1);
         while let Err(error) = fs::create_dir(&path) {
@@ -54,71 +101,144 @@ impl RunFolder {
             number += 1;
             path = parent.join(format!("{name}-{number}"));
         }
-        made.push(path.clone());
-        Self { path, made, written: AtomicBool::new(false) }.checked()
+        created.push(path.clone());
+        let folder = Self::new(&path, created, false);
+        folder.check_writable()?;
+        Ok(folder)
     }
 
-    /// Checks, before the long work, that nothing in this folder is a file that is being read: a run could replace it.
+    /// The folder `name` within this one, for one of several runs that were trained together. The first file in any of
+    /// these folders replaces the old run.
     ///
     /// # Errors
-    /// The file, and the input that it is.
-    pub fn check_no_input(&self) -> Result<()> {
-        let entries = fs::read_dir(&self.path).map_err(Error::io(&self.path, "read the folder"))?;
-        // What can no longer be examined is no file that is being read.
-        entries.flatten().try_for_each(|entry| whole::check_no_input(&entry.path()))
+    /// A folder that cannot be created or written to.
+    pub fn inner(&self, name: &str) -> Result<Self> {
+        let folder = Self { path: self.path.join(name), state: Arc::clone(&self.state) };
+        folder.state().created.extend(missing(&folder.path));
+        fs::create_dir_all(&folder.path).map_err(Error::io(&folder.path, "make the folder"))?;
+        folder.check_writable()?;
+        Ok(folder)
     }
 
-    /// Where it is.
+    /// Checks that no file that this run could replace or remove is mapped.
+    ///
+    /// # Errors
+    /// The file, and the mapped file that it is.
+    pub fn check_no_input(&self) -> Result<()> {
+        folders(&self.path).try_for_each(|folder| {
+            let entries = fs::read_dir(&folder).map_err(Error::io(&folder, "read the folder"))?;
+            // An entry that cannot be read any more is no mapped file.
+            entries.flatten().try_for_each(|entry| whole::check_no_input(&entry.path()))
+        })
+    }
+
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes the file `name`, which may lie in folders of its own, as in `test1/history.csv`. A file of that
+    /// Writes the file `name`, which may lie in a folder within this one, as in `test1/history.csv`. A file of that
     /// name is replaced.
     ///
     /// # Errors
-    /// What the system refuses. The file is then as it was before.
+    /// A file that cannot be written. The old file is then untouched, and if this was to be the first file of the run,
+    /// the old run.
+    ///
+    /// # Panics
+    /// If the file is not listed in this module, so that a later run would not remove it.
     pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> Result<()> {
-        self.write_by(whole::write, name, contents.as_ref())
+        self.write_file(name, contents.as_ref(), false)
     }
 
-    /// Writes the file `name` as [`RunFolder::write`] does, to the disk itself.
+    /// Writes the file `name` as [`RunFolder::write`] does, and waits until it is on the disk, where it survives a power
+    /// failure.
     ///
     /// # Errors
-    /// What the system refuses. The file is then as it was before.
+    /// As [`RunFolder::write`].
+    ///
+    /// # Panics
+    /// As [`RunFolder::write`].
     pub fn write_durably(&self, name: &str, contents: impl AsRef<[u8]>) -> Result<()> {
-        self.write_by(whole::write_durably, name, contents.as_ref())
-    }
-
-    fn write_by(&self, write: fn(&Path, &[u8]) -> Result<()>, name: &str, contents: &[u8]) -> Result<()> {
-        let path = self.path.join(name);
-        let folder = path.parent().unwrap_or(&self.path);
-        fs::create_dir_all(folder).map_err(Error::io(folder, "make the folder"))?;
-        write(&path, contents)?;
-        self.written.store(true, Ordering::Relaxed);
-        Ok(())
+        self.write_file(name, contents.as_ref(), true)
     }
 }
 
 impl RunFolder {
-    /// This folder, which takes files.
-    fn checked(self) -> Result<Self> {
-        // Only tried: it is removed again at once.
-        WholeFile::create(&self.path.join("run.json"))?;
-        Ok(self)
+    fn new(root: &Path, created: Vec<PathBuf>, replaces: bool) -> Self {
+        let root = root.to_path_buf();
+        let state = State { root: root.clone(), created, replaces, written: false };
+        Self { path: root, state: Arc::new(Mutex::new(state)) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        // Created, and removed at once.
+        WholeFile::create(&self.path.join("run.json")).map(drop)
+    }
+
+    fn write_file(&self, name: &str, contents: &[u8], durably: bool) -> Result<()> {
+        let mut state = self.state();
+        let path = self.path.join(name);
+        let folder = folder_of(&path);
+        let listed = run_files(&state.root).any(|listed| listed == path);
+        assert!(listed, "{} is not listed as a file of a run", path.display());
+        fs::create_dir_all(folder).map_err(Error::io(folder, "make the folder"))?;
+        let mut file = WholeFile::create(&path)?;
+        file.write_at(0, contents)?;
+        if durably {
+            file.sync()?;
+        }
+        if state.replaces {
+            remove_run(&state.root, &path)?;
+            state.replaces = false;
+        }
+        file.finish()?;
+        state.written = true;
+        if durably { whole::sync_folder(folder) } else { Ok(()) }
     }
 }
 
-impl Drop for RunFolder {
+impl Drop for State {
     fn drop(&mut self) {
-        if !*self.written.get_mut() {
-            // A folder that somebody else put something into is not empty, and stays.
-            self.made.iter().rev().for_each(|folder| drop(fs::remove_dir(folder)));
+        if !self.written {
+            // A folder into which another program wrote is not empty, and stays.
+            self.created.iter().rev().for_each(|folder| drop(fs::remove_dir(folder)));
         }
     }
 }
 
-/// The folders on the way to `path`, and it itself, that are not there, outermost first.
+/// The folder `root` of a run and the folders within it.
+fn folders(root: &Path) -> impl Iterator<Item = PathBuf> {
+    let inner = INNER_FOLDERS.map(|name| root.join(name));
+    [root.to_path_buf()].into_iter().chain(inner.into_iter().filter(|folder| folder.is_dir()))
+}
+
+/// Every path in the run folder `root` that a verb may write to.
+fn run_files(root: &Path) -> impl Iterator<Item = PathBuf> {
+    let inner = INNER_FOLDERS.map(|name| root.join(name));
+    let folders = [root.to_path_buf()].into_iter().chain(inner);
+    folders.flat_map(|folder| FILES.map(|name| folder.join(name)))
+}
+
+/// Removes the files of the run in `root`, but for the file `new`, which is about to be replaced.
+fn remove_run(root: &Path, new: &Path) -> Result<()> {
+    for path in run_files(root).filter(|path| path != new) {
+        let is_file = path.symlink_metadata().is_ok_and(|metadata| !metadata.is_dir());
+        if is_file {
+            fs::remove_file(&path).map_err(Error::io(&path, "remove"))?;
+            if folder_of(&path) != root {
+                // Only the last file of a folder leaves it empty.
+                let _ = fs::remove_dir(folder_of(&path));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The folders among `path` and its parents that do not exist, outermost first.
 fn missing(path: &Path) -> Vec<PathBuf> {
     let mut missing: Vec<PathBuf> =
         path.ancestors().filter(|folder| !folder.exists()).map(Into::into).collect();
@@ -128,7 +248,7 @@ fn missing(path: &Path) -> Vec<PathBuf> {
 }
 
 fn check_empty(path: &Path) -> Result<()> {
-    let expected = "a new or an empty folder, or --overwrite";
+    let expected = "a new or empty folder";
     if !path.is_dir() {
         return Err(Error::format(path, expected, "a file"));
     }

@@ -28,7 +28,7 @@ pub fn write(path: &Path, contents: &[u8]) -> Result<()> {
 pub fn write_durably(path: &Path, contents: &[u8]) -> Result<()> {
     let mut file = WholeFile::create(path)?;
     file.write_at(0, contents)?;
-    file.file.as_file().sync_all().map_err(Error::io(path, "write"))?;
+    file.sync()?;
     file.finish()?;
     sync_folder(folder_of(path))
 }
@@ -113,6 +113,14 @@ impl WholeFile {
         file.seek(SeekFrom::Start(offset))
             .and_then(|_| file.write_all(bytes))
             .map_err(Error::io(&self.path, "write"))
+    }
+
+    /// Waits until what was written is on the disk.
+    ///
+    /// # Errors
+    /// A full disk, or one that fails.
+    pub fn sync(&self) -> Result<()> {
+        self.file.as_file().sync_all().map_err(Error::io(&self.path, "write"))
     }
 
     /// Gives the file its name. A file of that name is replaced.

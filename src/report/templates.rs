@@ -3,6 +3,8 @@
 //! A row of weights has the layout of an image, so it can be shown as one. As in the course, each class is
 //! scaled to its own range, over all three channels at once: its smallest weight is black, its largest full.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
 use super::svg::{Anchor, Svg};
 use crate::data::layout::{CHANNELS, FEATURES, SIDE};
 use crate::model::Parameters;
@@ -72,7 +74,7 @@ impl Templates {
         let mut svg = Svg::new((GAP + columns * pitch_x) as f64, (GAP + rows * pitch_y) as f64);
         for (class, image) in self.images.iter().enumerate() {
             let (x, y) = (GAP + class % columns * pitch_x, GAP + class / columns * pitch_y);
-            let png = base64(&encode(SIDE, SIDE, image.as_flattened()));
+            let png = BASE64_STANDARD.encode(encode(SIDE, SIDE, image.as_flattened()));
             svg.shape(format_args!(
                 "<image x=\"{x}\" y=\"{y}\" width=\"{TILE}\" height=\"{TILE}\" \
                  style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{png}\"/>"
@@ -137,31 +139,4 @@ fn encode(width: usize, height: usize, rgb: &[u8]) -> Vec<u8> {
     writer.write_image_data(rgb).expect("rgb is [height, width, 3]");
     writer.finish().expect("a Vec takes all");
     bytes
-}
-
-/// RFC 4648's base64, padded.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let bits = (0..3).fold(0, |bits, i| bits << 8 | u32::from(group.get(i).copied().unwrap_or(0)));
-        for digit in 0..4 {
-            let value = (bits >> (18 - 6 * digit)) as usize % 64;
-            text.push(if digit <= group.len() { DIGITS[value] as char } else { '=' });
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_of_rfc_4648s_examples() {
-        let pairs = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")];
-        for (plain, coded) in pairs {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
-    }
 }

@@ -65,7 +65,7 @@ pub struct Checkpoint {
     pub states: Vec<RunState>,
     /// The state of each run at its smallest validation loss so far.
     pub best: Vec<Option<Snapshot>>,
-    /// The file.
+    /// The file that it was read from; empty where it was not.
     pub path: PathBuf,
 }
 

@@ -217,12 +217,12 @@ fn choices_that_cannot_be_made() {
     for (options, line) in [
         (
             "python --labels coarse",
-            "--labels: expected fine, as the Python version of CIFAR-10 has no other labels, found coarse",
+            "labels: expected fine, as the Python version of CIFAR-10 has no other labels, found coarse",
         ),
         ("python100 --labels all", "--labels: expected fine or coarse, found all"),
         (
             "python --validation-images 4",
-            "--validation-images: expected 1 to 3, fewer than the images of the training files, found 4",
+            "validation_images: expected 1 to 3, fewer than the images of the training files, found 4",
         ),
         (
             "python --validation-images -1",

@@ -24,6 +24,7 @@ mod predict;
 mod random;
 mod records;
 mod report;
+mod run_folders;
 #[cfg(unix)]
 mod signals;
 #[path = "../support/mod.rs"]

@@ -100,5 +100,5 @@ fn only_cifar_100_has_coarse_labels() {
     write_cifar_10(folder.path());
     let files = SplitFiles { labels: Labels::Coarse, ..SplitFiles::default() };
     let facts = ["expected fine, as the binary version of CIFAR-10 has no other labels, found coarse"];
-    assert_error(open_as(folder.path(), &files), "--labels", &facts);
+    assert_error(open_as(folder.path(), &files), "labels", &facts);
 }

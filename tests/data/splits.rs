@@ -53,7 +53,7 @@ fn something_must_train_and_something_validate() {
     for count in [0, 7, usize::MAX] {
         let facts =
             ["expected 1 to 6, fewer than the images of the training files", &format!("found {count}")];
-        assert_error(open_as(folder.path(), &held_out(count)), "--validation-images", &facts);
+        assert_error(open_as(folder.path(), &held_out(count)), "validation_images", &facts);
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::fs;
 
-use onelayer::files::RunFolder;
+use onelayer::files::{Existing, RunFolder};
 
 use crate::support::names;
 
 #[test]
 fn files_appear_whole_and_nothing_else_does() {
     let scratch = tempfile::tempdir().unwrap();
-    let folder = RunFolder::create(&scratch.path().join("runs/one"), false).unwrap();
+    let folder = RunFolder::create(&scratch.path().join("runs/one"), Existing::Refuse).unwrap();
     assert_eq!(names(folder.path()), [""; 0]);
     folder.write("run.json", "{}").unwrap();
     folder.write("test1/history.csv", b"epoch\n").unwrap();
@@ -23,7 +23,7 @@ fn files_appear_whole_and_nothing_else_does() {
 #[test]
 fn what_cannot_be_written_leaves_the_old_file_and_no_other() {
     let scratch = tempfile::tempdir().unwrap();
-    let folder = RunFolder::create(scratch.path(), false).unwrap();
+    let folder = RunFolder::create(scratch.path(), Existing::Refuse).unwrap();
     fs::create_dir(scratch.path().join("run.json")).unwrap();
     let error = folder.write("run.json", "{}").unwrap_err().to_string();
     assert!(error.contains("run.json: cannot write"), "{error}");
@@ -35,10 +35,10 @@ fn a_folder_with_files_is_refused_unless_overwritten() {
     let scratch = tempfile::tempdir().unwrap();
     fs::write(scratch.path().join("run.json"), "old").unwrap();
     fs::write(scratch.path().join("notes.txt"), "mine").unwrap();
-    let error = RunFolder::create(scratch.path(), false).unwrap_err().to_string();
-    assert!(error.contains("--overwrite, found a folder that holds files"), "{error}");
+    let error = RunFolder::create(scratch.path(), Existing::Refuse).unwrap_err().to_string();
+    assert!(error.contains("expected a new or empty folder, found a folder that holds files"), "{error}");
 
-    let folder = RunFolder::create(scratch.path(), true).unwrap();
+    let folder = RunFolder::create(scratch.path(), Existing::Replace).unwrap();
     folder.write("run.json", "new").unwrap();
     drop(folder);
     assert_eq!(fs::read(scratch.path().join("run.json")).unwrap(), b"new");
@@ -50,24 +50,24 @@ fn a_file_in_its_place_is_refused() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("out");
     fs::write(&path, "").unwrap();
-    for overwrite in [false, true] {
-        assert!(RunFolder::create(&path, overwrite).is_err());
+    for existing in [Existing::Refuse, Existing::Replace, Existing::Keep] {
+        assert!(RunFolder::create(&path, existing).is_err());
     }
-    assert!(RunFolder::create(&path.join("inside"), false).is_err());
+    assert!(RunFolder::create(&path.join("inside"), Existing::Refuse).is_err());
     assert_eq!(names(scratch.path()), ["out"]);
 }
 
 #[test]
 fn where_nothing_was_written_nothing_stays() {
     let scratch = tempfile::tempdir().unwrap();
-    drop(RunFolder::create(&scratch.path().join("runs/deep/one"), false).unwrap());
+    drop(RunFolder::create(&scratch.path().join("runs/deep/one"), Existing::Refuse).unwrap());
     assert_eq!(names(scratch.path()), [""; 0]);
 
     // Not the folder that was there before, nor one that somebody else uses by now.
     let theirs = scratch.path().join("theirs");
     fs::create_dir(&theirs).unwrap();
-    drop(RunFolder::create(&theirs, false).unwrap());
-    let ours = RunFolder::create(&scratch.path().join("runs/one"), false).unwrap();
+    drop(RunFolder::create(&theirs, Existing::Refuse).unwrap());
+    let ours = RunFolder::create(&scratch.path().join("runs/one"), Existing::Refuse).unwrap();
     fs::write(scratch.path().join("runs/note"), "").unwrap();
     drop(ours);
     assert_eq!(names(scratch.path()), ["runs", "theirs"]);

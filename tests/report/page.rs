@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use onelayer::files::RunFolder;
+use onelayer::files::{Existing, RunFolder};
 use onelayer::report::{self, Verdict, findings};
 
 use crate::markup::{between, check_balanced, table};
@@ -12,7 +12,7 @@ use crate::support::files;
 /// Writes the report of `runs`, and returns its folder and the page.
 fn write(runs: &Runs) -> (tempfile::TempDir, String) {
     let scratch = tempfile::tempdir().unwrap();
-    let folder = RunFolder::create(scratch.path(), false).unwrap();
+    let folder = RunFolder::create(scratch.path(), Existing::Refuse).unwrap();
     runs.contents(|contents| report::write(&folder, contents)).unwrap();
     let page = fs::read_to_string(scratch.path().join("report.html")).unwrap();
     (scratch, page)

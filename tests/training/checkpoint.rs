@@ -90,13 +90,13 @@ fn a_resumed_session_has_the_bits_of_one_that_never_stopped() {
 
         // Stops after every slice, and is taken up by an engine that knows nothing, on other threads.
         let mut resumed = Session::new(images.splits(), runs(), &machine(kind, isa, 1)).unwrap();
-        resumed.save_checkpoints(&path, 1);
+        resumed.save_checkpoints(1, |checkpoint| checkpoint.save(&path));
         let mut stops = 0;
         while resumed.run(&mut After(1)).unwrap() == End::Stopped {
             stops += 1;
             let machine = machine(kind, isa, 1 + stops % 3);
             resumed = Session::resume(images.splits(), Checkpoint::load(&path).unwrap(), &machine).unwrap();
-            resumed.save_checkpoints(&path, 1);
+            resumed.save_checkpoints(1, |checkpoint| checkpoint.save(&path));
         }
         let name = kind.name();
         assert!(stops > 2 * 5, "{name} stopped within epochs: {stops}");
@@ -119,7 +119,7 @@ fn what_was_trained_but_not_evaluated_is_evaluated_first() {
     runs.iter_mut().for_each(|run| (run.settings.batch, run.settings.epochs) = (701, 2));
     let machine = machine(EngineKind::Simd, None, 1);
     let mut session = Session::new(images.splits(), runs, &machine).unwrap();
-    session.save_checkpoints(&path, 1);
+    session.save_checkpoints(1, |checkpoint| checkpoint.save(&path));
     assert_eq!(session.run(&mut After(2)).unwrap(), End::Stopped);
     let checkpoint = Checkpoint::load(&path).unwrap();
     assert_eq!((checkpoint.reached.epoch, checkpoint.reached.images), (1, IMAGES));
@@ -137,7 +137,7 @@ fn example() -> Checkpoint {
     let path = folder.path().join("checkpoint");
     let mut session =
         Session::new(images.splits(), runs(), &machine(EngineKind::Reference, None, 1)).unwrap();
-    session.save_checkpoints(&path, 1);
+    session.save_checkpoints(1, |checkpoint| checkpoint.save(&path));
     while session.epoch() < 2 {
         session.run(&mut After(1)).unwrap();
     }

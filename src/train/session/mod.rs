@@ -16,7 +16,7 @@ mod models;
 
 pub use models::Which;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::checkpoint::{Checkpoint, Fingerprint};
@@ -47,14 +47,14 @@ pub struct Session<'a> {
     /// For each run, its state at the last evaluation that found it finite, and at the best one.
     last: Vec<Option<Arc<Snapshot>>>,
     best: Vec<Option<Arc<Snapshot>>>,
-    checkpoints: Option<Checkpoints>,
+    checkpoints: Option<Checkpoints<'a>>,
 }
 
 /// Where checkpoints go, and how often.
-struct Checkpoints {
-    path: PathBuf,
+struct Checkpoints<'a> {
     every: usize,
     data: Fingerprint,
+    save: Box<dyn FnMut(&Checkpoint) -> Result<()> + Send + 'a>,
 }
 
 impl<'a> Session<'a> {
@@ -154,14 +154,19 @@ impl<'a> Session<'a> {
         self.best.fill(None);
     }
 
-    /// Saves a checkpoint to the file `path` after every `every` epochs, after the last one, and when training is stopped.
+    /// Gives a checkpoint to `save` after every `every` epochs, after the last one, and when training is stopped:
+    /// `|checkpoint| checkpoint.save(path)` writes it to a file.
     ///
     /// # Panics
     /// If `every` is 0.
-    pub fn save_checkpoints(&mut self, path: &Path, every: usize) {
+    pub fn save_checkpoints(
+        &mut self,
+        every: usize,
+        save: impl FnMut(&Checkpoint) -> Result<()> + Send + 'a,
+    ) {
         assert!(every > 0, "epochs between checkpoints");
         let data = Fingerprint::of(&self.train.samples(), &self.validation.samples(), self.classes);
-        self.checkpoints = Some(Checkpoints { path: path.to_path_buf(), every, data });
+        self.checkpoints = Some(Checkpoints { every, data, save: Box::new(save) });
     }
 
     /// Trains to the last epoch, or until `control` stops it; [`Session::run`] then goes on from there.
@@ -222,17 +227,17 @@ impl<'a> Session<'a> {
         &self.standardization
     }
 
-    /// All that it takes to go on later. `every` is what [`Session::save_checkpoints`] was told.
-    fn checkpoint(&self, Checkpoints { path, every, data }: &Checkpoints) -> Checkpoint {
+    /// All that it takes to go on later.
+    fn checkpoint(&self, every: usize, data: &Fingerprint) -> Checkpoint {
         Checkpoint {
             runs: self.runs.clone(),
-            every: *every,
+            every,
             engine: self.engine.info().name,
             data: data.clone(),
             reached: self.reached.clone(),
             states: self.engine.state(),
             best: self.best.iter().map(|best| best.as_deref().cloned()).collect(),
-            path: path.clone(),
+            path: PathBuf::new(),
         }
     }
 
@@ -245,12 +250,13 @@ impl<'a> Session<'a> {
         self.reached.epoch == self.settings().epochs || self.reached.fates.iter().all(diverged)
     }
 
-    fn save_checkpoint(&self, end: End) -> Result<()> {
-        let Some(checkpoints) = &self.checkpoints else { return Ok(()) };
-        if end == End::Stopped || self.reached.epoch.is_multiple_of(checkpoints.every) || self.is_finished() {
-            self.checkpoint(checkpoints).save(&checkpoints.path)?;
+    fn save_checkpoint(&mut self, end: End) -> Result<()> {
+        let Some(Checkpoints { every, data, .. }) = &self.checkpoints else { return Ok(()) };
+        if end == End::Finished && !self.reached.epoch.is_multiple_of(*every) && !self.is_finished() {
+            return Ok(());
         }
-        Ok(())
+        let checkpoint = self.checkpoint(*every, data);
+        self.checkpoints.as_mut().map_or(Ok(()), |checkpoints| (checkpoints.save)(&checkpoint))
     }
 }
 
