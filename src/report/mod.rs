@@ -10,6 +10,7 @@
 //! It knows nothing of engines: it gets records, parameters and counts.
 
 mod axes;
+mod bitmap;
 mod chart;
 pub mod confusion;
 mod contents;
