@@ -9,32 +9,26 @@
 //! use std::num::NonZeroUsize;
 //!
 //! use onelayer::data::{Dataset, Source, SplitFiles};
-//! use onelayer::engine::{EngineKind, Machine, Problem, Team};
-//! use onelayer::model::{Parameters, Standardization};
-//! use onelayer::objective::Objective;
-//! use onelayer::train::{Config, Run, Trainer};
+//! use onelayer::engine::{EngineKind, Machine, Team};
+//! use onelayer::train::{Run, Session, Settings, Splits, Which};
 //!
 //! # fn main() -> onelayer::Result<()> {
 //! // The built-in images; `Source::Folder` reads CIFAR's own files.
 //! let data = Dataset::open(&Source::Synthetic(0), &SplitFiles::default())?;
-//! let (train, validation, test) = (data.train.samples(), data.validation.samples(), data.test.samples());
-//! let standardization = Standardization::measure(&train);
 //!
 //! // Two runs, side by side in one pass over the images.
-//! let run = |lambda: f64| Run { name: format!("lambda {lambda}"), eta: 0.001, lambda };
-//! let config = Config { runs: vec![run(0.0), run(1.0)], epochs: 2, ..Config::lab() };
-//!
-//! let initial = Parameters::random(data.classes.len(), train.features(), config.seed);
-//! let initial = vec![initial; config.runs.len()];
+//! let run = |lambda: f64| {
+//!     let settings = Settings { lambda, epochs: 2, ..Settings::default() };
+//!     Run { name: format!("lambda {lambda}"), settings }
+//! };
 //! let team = Team::new(NonZeroUsize::new(2).unwrap())?;
-//! let objective = Objective::default();
-//! let problem = Problem { initial: &initial, standardization: &standardization, objective };
-//! let mut engine = Machine { engine: EngineKind::Auto, isa: None, team }.engine(&problem)?;
+//! let machine = Machine { engine: EngineKind::Auto, isa: None, team };
 //!
-//! let mut trainer = Trainer::new(&mut *engine, &config, &train, &validation)?;
-//! trainer.run(|records| println!("{:?}", records[0].validation))?;
-//! for finished in trainer.finish(&test)? {
-//!     assert!(finished.metrics.accuracy > 0.35);
+//! let mut session = Session::new(Splits::from(&data), vec![run(0.0), run(1.0)], &machine)?;
+//! session.run(&mut ())?;
+//! for (history, model) in session.histories().iter().zip(session.models(Which::Last)) {
+//!     assert!(history[1].validation.accuracy > 0.35);
+//!     let _file = model.expect("a run that did not diverge").to_bytes();
 //! }
 //! # Ok(())
 //! # }
@@ -61,6 +55,7 @@
 //! | room | what happens there |
 //! |---|---|
 //! | [`samples`] | rows of bytes in memory: all that an engine sees of a data set |
+//! | [`files`] | files are read within bounds, written whole, and collected in run folders |
 //! | [`data`] | bytes on disk become splits of images, mapped and checked; standardization; orders |
 //! | [`objective`] | the loss of an image, and its gradient |
 //! | [`model`] | weights, bias and standardization, drawn at random, saved, loaded |
@@ -72,8 +67,7 @@
 //! | [`report`] | run folders, tables, figures, the page |
 //! | [`cli`] | the command: one file per verb |
 //!
-//! [`Error`](enum@Error) says what is wrong with which file or option; [`machine`] names the processor;
-//! [`whole_file`] writes files that appear whole, and `in_use` lists the files that are mapped.
+//! [`Error`](enum@Error) says what is wrong with which file or setting; [`machine`] names the processor.
 //!
 //! # Features
 //!
@@ -92,9 +86,8 @@ pub mod cli;
 pub mod data;
 pub mod engine;
 pub mod error;
+pub mod files;
 pub mod gradient_check;
-#[cfg(unix)]
-pub mod in_use;
 pub mod machine;
 pub mod model;
 pub mod objective;
@@ -104,6 +97,5 @@ pub mod picture;
 pub mod report;
 pub mod samples;
 pub mod train;
-pub mod whole_file;
 
 pub use error::{Error, Result};

@@ -4,8 +4,7 @@
 //! down: each of the 32 x 32 pixels is the exact mean of the area it covers. Transparent pixels lie on white,
 //! 16 bits keep their upper 8, and a photograph is turned as its camera says.
 
-use std::fs::{self, File};
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 use std::path::Path;
 
 use zune_jpeg::JpegDecoder;
@@ -15,7 +14,10 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::data::layout::{CHANNELS, FEATURES, SIDE};
 use crate::error::{Error, Result};
+use crate::files::regular;
 
+/// What such a file is, for errors.
+const WHAT: &str = "a PNG or JPEG picture";
 /// Larger files are refused unread.
 const MAX_BYTES: u64 = 1 << 28;
 /// Pictures of more pixels are refused before they are decompressed.
@@ -51,20 +53,13 @@ impl Picture {
     /// A file that cannot be read, is no such picture, is damaged, or has more than 2^28 bytes or 2^26
     /// pixels.
     pub fn read(path: &Path) -> Result<Self> {
-        let metadata = fs::metadata(path).map_err(Error::io(path, "open"))?;
-        if !metadata.is_file() {
-            return Err(Error::format(path, "a PNG or JPEG picture", "what is not a regular file"));
-        }
-        let file = File::open(path).map_err(Error::io(path, "open"))?;
-        let mut bytes = Vec::new();
-        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(Error::io(path, "read"))?;
-        Self::decode(&bytes).map_err(|found| Error::format(path, "a PNG or JPEG picture", found))
+        let bytes = regular::read(path, WHAT, MAX_BYTES)?;
+        Self::decode(&bytes).map_err(|found| Error::format(path, WHAT, found))
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, Refusal> {
         let stored = match bytes {
             [] => return Err("an empty file".into()),
-            _ if bytes.len() as u64 > MAX_BYTES => return Err(format!("more than {MAX_BYTES} bytes")),
             [0x89, b'P', b'N', b'G', ..] => decode_png(bytes)?,
             [0xFF, 0xD8, ..] => decode_jpeg(bytes)?,
             _ => return Err("a file of another kind".into()),

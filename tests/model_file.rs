@@ -6,6 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use onelayer::model::{Model, Parameters, Standardization};
+use onelayer::objective::Objective;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use tempfile::TempDir;
 
@@ -18,6 +19,7 @@ fn model() -> Model {
     Model {
         parameters,
         standardization: Standardization { mean: vec![0.1; 5], std: vec![0.25, 1.0, 0.3, 1e-9, 2.0] },
+        objective: Objective::Softmax,
         classes: ["sun", "\"quoted\"", "mønd\n"].map(String::from).to_vec(),
         metadata: BTreeMap::from(
             [("eta", "0.001"), ("dataset", "synthetic"), ("seed", "0")]

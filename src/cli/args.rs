@@ -14,7 +14,7 @@ use crate::data::layout;
 use crate::data::{Dataset, Excerpt, Labels, Part, Source, SplitFiles, Validation};
 use crate::engine::{EngineInfo, EngineKind, Isa, Machine, Team};
 use crate::error::{Error, Result};
-use crate::report::RunFolder;
+use crate::files::RunFolder;
 use crate::train::{Run, Scope};
 
 /// The seed of the built-in synthetic data set.

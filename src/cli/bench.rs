@@ -13,12 +13,12 @@ use crate::bench::{self, BenchRecord, Comparison, Contender, Measurement, Oracle
 use crate::data::{Dataset, Resident};
 use crate::engine::{EngineKind, Team};
 use crate::error::{Error, Result};
+use crate::files::regular;
 use crate::machine::MachineRecord;
 use crate::model::{Parameters, Standardization};
 use crate::report::{self, Table};
 use crate::train::Settings;
 use crate::train::record::DatasetRecord;
-use crate::whole_file;
 
 /// The record's name in its folder.
 const RECORD_FILE: &str = "bench.json";
@@ -200,7 +200,7 @@ impl Args {
 
 /// An earlier record.
 fn read(path: &Path) -> Result<BenchRecord> {
-    let bytes = whole_file::read(path, "a record of onelayer bench", 1 << 28)?;
+    let bytes = regular::read(path, "a record of onelayer bench", 1 << 28)?;
     serde_json::from_slice(&bytes)
         .map_err(|error| Error::format(path, format!("a record of onelayer bench ({RECORD_FILE})"), error))
 }

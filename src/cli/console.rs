@@ -152,7 +152,7 @@ pub(super) fn check_stdout() -> Result<()> {
     if let Ok(file) = io::stdout().as_fd().try_clone_to_owned() {
         let metadata = File::from(file).metadata();
         let path = Path::new("standard output");
-        return crate::in_use::check_output(path, &metadata.map_err(Error::io(path, "examine"))?);
+        return crate::files::in_use::check_output(path, &metadata.map_err(Error::io(path, "examine"))?);
     }
     Ok(())
 }

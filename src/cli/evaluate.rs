@@ -40,7 +40,7 @@ fn part_parser() -> impl TypedValueParser<Value = Part> {
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Record {
-    #[serde(serialize_with = "crate::train::path_text::path")]
+    #[serde(serialize_with = "crate::files::path_text::path")]
     model: PathBuf,
     dataset: DataRecord,
     split: &'static str,
@@ -55,7 +55,7 @@ struct Record {
 #[derive(Serialize)]
 struct DataRecord {
     name: &'static str,
-    #[serde(serialize_with = "crate::train::path_text::optional")]
+    #[serde(serialize_with = "crate::files::path_text::optional")]
     path: Option<PathBuf>,
     train: Option<usize>,
     validation: Option<usize>,

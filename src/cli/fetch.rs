@@ -40,7 +40,7 @@ enum DataSet {
 #[derive(Serialize)]
 struct Record {
     name: String,
-    #[serde(serialize_with = "crate::train::path_text::path")]
+    #[serde(serialize_with = "crate::files::path_text::path")]
     out: PathBuf,
     present: bool,
     files: Vec<Verified>,

@@ -7,6 +7,7 @@ mod evaluate;
 mod fetch;
 mod gradcheck;
 mod info;
+mod inputs;
 mod pass;
 mod predict;
 mod report;

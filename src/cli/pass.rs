@@ -4,42 +4,19 @@ use std::time::Instant;
 
 use super::args::TrainingArgs;
 use super::console::{self, Console, Progress};
-use super::report::Extras;
+use super::inputs::Inputs;
+use super::report::{Extras, Test};
 use super::signals::Signals;
 use super::text;
-use crate::data::Dataset;
-use crate::engine::{Evaluation, Machine};
 use crate::error::{Error, Result};
+use crate::files::RunFolder;
 use crate::model::Model;
-use crate::report::{RunFolder, history_csv};
+use crate::report::history_csv;
 use crate::train::record::{DatasetRecord, RunRecord, Seconds, Status, Throughput, weights_sha256};
-use crate::train::{Control, End, EpochRecord, Fate, Metrics, Session, Splits, Which, evaluate, evaluator};
+use crate::train::{Control, End, EpochRecord, Fate, Metrics, Session, Which, evaluate, evaluator};
 
 /// The model's name in a run folder.
 const MODEL: &str = "model.safetensors";
-
-/// What a pass works with.
-pub(super) struct Inputs {
-    started: Instant,
-    signals: Signals,
-    pub(super) machine: Machine,
-    pub(super) dataset: Dataset,
-}
-
-impl Inputs {
-    /// Opens the data. From now on a signal is noted, and ends the process only where there is nothing to lose.
-    pub(super) fn open(args: &TrainingArgs) -> Result<Self> {
-        let (started, signals, mut machine) = (Instant::now(), Signals::watch()?, args.engine.machine()?);
-        let dataset = machine.team.install(|| args.data.open())??;
-        signals.note();
-        Ok(Self { started, signals, machine, dataset })
-    }
-
-    /// The images of a session.
-    pub(super) fn splits(&self) -> Splits<'_> {
-        Splits::from(&self.dataset)
-    }
-}
 
 /// Training with a person at the console, which fills run folders.
 pub(super) struct Pass<'a> {
@@ -53,13 +30,6 @@ pub(super) struct Pass<'a> {
     seconds: Seconds,
     /// None without a report.
     extras: Option<Extras>,
-}
-
-/// A trained model, and what it reaches on the test split.
-pub(super) struct Test {
-    pub(super) model: Model,
-    pub(super) metrics: Metrics,
-    pub(super) evaluation: Evaluation,
 }
 
 impl<'a> Pass<'a> {

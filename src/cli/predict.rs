@@ -11,11 +11,11 @@ use crate::data::layout::SIDE;
 use crate::data::{Format, Labels};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::files::whole::folder_of;
 use crate::model::{Model, Parameters};
 use crate::picture::Picture;
 use crate::samples::Rows;
 use crate::train::evaluator;
-use crate::whole_file::folder_of;
 
 /// The characters of a bar that stands for certainty.
 const BAR: usize = 40;

@@ -3,21 +3,29 @@
 use std::slice;
 
 use super::args::TrainingArgs;
-use super::pass::{Inputs, Test};
-use crate::engine::Problem;
+use super::inputs::Inputs;
+use crate::engine::{Evaluation, Problem};
 use crate::error::Result;
+use crate::files::RunFolder;
 use crate::gradient_check::{Criterion, Examination, Options, Precision};
 use crate::machine::MachineRecord;
 use crate::model::{Model, Parameters};
-use crate::report::{self, Contents, RunDetails, RunFolder, TrueClassProbabilities};
+use crate::report::{self, Contents, RunDetails, TrueClassProbabilities};
 use crate::samples::Rows;
-use crate::train::{Run, RunRecord, Settings, evaluator};
+use crate::train::{Metrics, Run, RunRecord, Settings, evaluator};
 
 /// The images on which the gradient is examined: few enough not to be waited for.
 const GRADIENT_IMAGES: usize = 5;
 /// How many logits the examination may compute for each image: K for each parameter that it moves. All parameters of a
 /// model of CIFAR-10 are fewer; of one of CIFAR-100, it takes 3,200 of 307,300.
 const GRADIENT_LOGITS: usize = 320_000;
+
+/// A trained model, and what it reaches on the test split.
+pub(super) struct Test {
+    pub(super) model: Model,
+    pub(super) metrics: Metrics,
+    pub(super) evaluation: Evaluation,
+}
 
 /// What is measured for the report alone, once training is over.
 pub(super) struct Extras {

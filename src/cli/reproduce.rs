@@ -2,10 +2,12 @@
 
 use super::args::TrainingArgs;
 use super::console::{self, Console};
-use super::pass::{Inputs, Pass};
+use super::inputs::Inputs;
+use super::pass::Pass;
 use super::text;
 use crate::error::Result;
-use crate::report::{RunFolder, table_1};
+use crate::files::RunFolder;
+use crate::report::table_1;
 use crate::train::record::{ReproductionRecord, TotalSeconds};
 use crate::train::{Run, Session};
 

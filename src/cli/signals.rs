@@ -72,7 +72,7 @@ mod faults {
     use std::ptr;
     use std::sync::OnceLock;
 
-    use crate::in_use::{self, MappedFile};
+    use crate::files::in_use;
 
     /// What handled the signal before.
     static BEFORE: OnceLock<libc::sigaction> = OnceLock::new();
@@ -98,7 +98,7 @@ mod faults {
         // SAFETY: the system gives a handler of SA_SIGINFO what it knows of the signal.
         let address = unsafe { (*info).si_addr() }.addr();
         // SAFETY: this handles the fault of a read at this address.
-        unsafe { in_use::at::<()>(address, |file| report(file)) };
+        unsafe { in_use::at_fault::<()>(address, |line| report(line)) };
         // Not ours: whoever handled it before handles it when the read is tried again.
         if let Some(before) = BEFORE.get() {
             // SAFETY: this is what the system gave.
@@ -106,14 +106,7 @@ mod faults {
         }
     }
 
-    fn report(file: &MappedFile) -> ! {
-        let mut now = MaybeUninit::<libc::stat>::uninit();
-        // SAFETY: `now` has room for the answer, which is read where there is one.
-        let length = unsafe {
-            (libc::fstat(file.descriptor(), now.as_mut_ptr()) == 0).then(|| now.assume_init().st_size)
-        };
-        let shorter = length.is_some_and(|length| (length as u64) < file.mapped_bytes());
-        let line = if shorter { file.shortened() } else { file.failed() };
+    fn report(line: &str) -> ! {
         for text in ["onelayer: ", line, "\n"] {
             // SAFETY: the text is as long as that.
             unsafe { libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len()) };

@@ -8,7 +8,7 @@ use super::console::{Console, OutputArgs};
 use super::text;
 use crate::data::{layout, synthetic};
 use crate::error::{Error, Result};
-use crate::report::RunFolder;
+use crate::files::RunFolder;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -27,7 +27,7 @@ pub(super) struct Args {
 struct Written {
     name: &'static str,
     seed: u64,
-    #[serde(serialize_with = "crate::train::path_text::path")]
+    #[serde(serialize_with = "crate::files::path_text::path")]
     out: PathBuf,
     files: Vec<&'static str>,
     classes: Vec<&'static str>,

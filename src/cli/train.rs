@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::args::TrainingArgs;
 use super::console::Console;
-use super::pass::{Inputs, Pass};
+use super::inputs::Inputs;
+use super::pass::Pass;
 use super::settings::SettingArgs;
 use super::text;
 use crate::error::{Error, Result};
-use crate::report::RunFolder;
+use crate::files::RunFolder;
 use crate::train::{Checkpoint, Run, Session, Settings, checkpoint};
 
 #[derive(clap::Args)]

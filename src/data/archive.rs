@@ -14,7 +14,8 @@ use tar::{Entry, EntryType};
 
 use super::layout::{self, RECORD};
 use crate::error::{Error, Result};
-use crate::whole_file::{folder_of, sync_folder};
+use crate::files::regular;
+use crate::files::whole::{folder_of, sync_folder};
 
 /// The file, beside the unpacked ones, that has their SHA-256, as `sha256sum` writes and checks it.
 pub const SUMS_FILE: &str = "SHA256SUMS";
@@ -111,15 +112,11 @@ impl Archive {
     /// # Errors
     /// A file that cannot be read, or has another size or SHA-256.
     pub fn check(&self, path: &Path) -> Result<()> {
-        let metadata = fs::metadata(path).map_err(Error::io(path, "open"))?;
-        if !metadata.is_file() {
-            let found = if metadata.is_dir() { "a folder" } else { "something that is not a regular file" };
-            return Err(Error::format(path, self.description(), found));
+        let (mut file, bytes) = regular::open(path, &self.description())?;
+        if bytes != self.bytes {
+            return Err(Error::format(path, self.description(), format_args!("{bytes} bytes")));
         }
-        if metadata.len() != self.bytes {
-            return Err(Error::format(path, self.description(), format_args!("{} bytes", metadata.len())));
-        }
-        let found = sha256_of(path)?;
+        let found = sha256_of(path, &mut file)?;
         if found != self.sha256 {
             let expected = format!("SHA-256 {} ({})", self.sha256, self.description());
             return Err(Error::format(path, expected, found));
@@ -152,7 +149,7 @@ impl Archive {
 
     fn unpack_into(&self, path: &Path, folder: &Path) -> Result<()> {
         let unreadable = |error: io::Error| Error::format(path, "a gzipped tar archive", error);
-        let file = File::open(path).map_err(Error::io(path, "open"))?;
+        let (file, _) = regular::open(path, &self.description())?;
         let limit = SLACK + self.members.iter().map(|member| member.bytes.end()).sum::<u64>();
         let mut entries = tar::Archive::new(GzDecoder::new(BufReader::new(file)).take(limit));
         let mut sums: Vec<Option<String>> = vec![None; self.members.len()];
@@ -195,18 +192,17 @@ impl Archive {
         let sums = sums_in(folder)?;
         let verify = |member: &Member| {
             let path = folder.join(&member.name);
-            let metadata = fs::metadata(&path).map_err(Error::io(&path, "open"))?;
-            if !metadata.is_file() || !member.bytes.contains(&metadata.len()) {
-                let found = if metadata.is_file() { metadata.len().to_string() } else { "a folder".into() };
-                return Err(Error::format(&path, member.size(), again(&found, folder)));
+            let (mut file, bytes) = regular::open(&path, &member.size())?;
+            if !member.bytes.contains(&bytes) {
+                return Err(Error::format(&path, member.size(), again(&bytes.to_string(), folder)));
             }
-            let sha256 = sha256_of(&path)?;
+            let sha256 = sha256_of(&path, &mut file)?;
             let noted = sums.iter().find(|(_, name)| *name == member.name).map(|(sum, _)| sum);
             match [member.sha256.as_ref(), noted].into_iter().flatten().find(|known| **known != sha256) {
                 Some(known) => {
                     Err(Error::format(&path, format_args!("SHA-256 {known}"), again(&sha256, folder)))
                 }
-                None => Ok(Verified { name: member.name.clone(), bytes: metadata.len(), sha256 }),
+                None => Ok(Verified { name: member.name.clone(), bytes, sha256 }),
             }
         };
         self.members.iter().map(verify).collect()
@@ -260,19 +256,17 @@ fn copy(entry: &mut impl Read, path: &Path, to: &Path) -> Result<String> {
 /// The sums, and the names they belong to, that `folder` notes; none where it has no such file.
 fn sums_in(folder: &Path) -> Result<Vec<(String, String)>> {
     let path = folder.join(SUMS_FILE);
-    let mut text = String::new();
-    match File::open(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Error::io(&path, "open")(error)),
-        Ok(file) => file.take(SLACK).read_to_string(&mut text).map_err(Error::io(&path, "read"))?,
-    };
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let bytes = regular::read(&path, "a list of checksums", SLACK)?;
+    let text = str::from_utf8(&bytes).map_err(|error| Error::format(&path, "a list of checksums", error))?;
     let pair = |line: &str| line.split_once("  ").map(|(sum, name)| (sum.to_string(), name.to_string()));
     Ok(text.lines().filter_map(pair).collect())
 }
 
-fn sha256_of(path: &Path) -> Result<String> {
-    let mut file = File::open(path).map_err(Error::io(path, "open"))?;
-    hash(&mut file, |error| Error::io(path, "read")(error), |_| Ok(()))
+fn sha256_of(path: &Path, file: &mut File) -> Result<String> {
+    hash(file, |error| Error::io(path, "read")(error), |_| Ok(()))
 }
 
 /// Reads `from` to its end, shows `take` all that is there, and returns its SHA-256.

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use super::Labels;
 use super::image_file::{Batch, Place};
+use super::labels::Labels;
 use super::layout::{FEATURES, LABEL, RECORD};
 use crate::error::{Error, Result};
 

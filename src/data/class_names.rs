@@ -1,12 +1,11 @@
 //! The lists of class names that lie in data folders.
 
-use std::fs::{self, File};
-use std::io::Read;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::pickle;
 use crate::error::{Error, Result};
+use crate::files::regular;
 
 /// The largest file of class names.
 const LARGEST: u64 = 1 << 20;
@@ -25,7 +24,7 @@ impl ClassNames {
     /// # Errors
     /// A file that is missing, cannot be read, or has other names than it must.
     pub fn read(&self, path: &Path) -> Result<Vec<String>> {
-        let bytes = small_file(path)?;
+        let bytes = regular::read(path, "a list of class names", LARGEST)?;
         let names = match self.key {
             Some(key) => pickle::names(path, &bytes, key)?,
             None => lines(path, &bytes)?,
@@ -47,24 +46,6 @@ impl ClassNames {
         let place = self.key.map_or_else(|| "one a line".into(), |key| format!("in {key:?}"));
         format!("{count} class names, {place}")
     }
-}
-
-/// The bytes of a regular file that is not too large.
-fn small_file(path: &Path) -> Result<Vec<u8>> {
-    let unreadable = || Error::io(path, "read the class names from");
-    let metadata = fs::metadata(path).map_err(unreadable())?;
-    let found = match metadata.len() {
-        _ if metadata.is_dir() => "a folder".into(),
-        _ if !metadata.is_file() => "something that is not a regular file".into(),
-        length if length > LARGEST => format!("{length} bytes"),
-        _ => {
-            let mut bytes = Vec::new();
-            let file = File::open(path).map_err(unreadable())?;
-            file.take(LARGEST).read_to_end(&mut bytes).map_err(unreadable())?;
-            return Ok(bytes);
-        }
-    };
-    Err(Error::format(path, format_args!("a list of class names, at most {LARGEST} bytes"), found))
 }
 
 /// The lines of a text that are not empty.

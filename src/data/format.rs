@@ -4,10 +4,10 @@
 use std::fs;
 use std::path::Path;
 
-use super::Labels;
 use super::binary::{self, Records};
 use super::class_names::ClassNames;
-use super::image_file::ImageFile;
+use super::image_file::{Bytes, ImageFile};
+use super::labels::Labels;
 use super::layout::{self, NAMES_FILE};
 use super::mapped::Mapped;
 use super::{npy, pickle};
@@ -170,6 +170,6 @@ impl Format {
                 npy::pair((path, bytes), (beside.path(), beside.bytes()))?
             }
         };
-        Ok(ImageFile::new(file, labels_file, batch))
+        Ok(ImageFile::new(Bytes::Mapped(file), labels_file.map(Bytes::Mapped), batch))
     }
 }

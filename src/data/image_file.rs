@@ -1,6 +1,6 @@
 //! A file of labelled images in memory, whatever its format: where its rows lie, and every label checked.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::mapped::Mapped;
 use crate::error::{Error, Result};
@@ -45,19 +45,46 @@ pub struct Batch {
     pub labels: Place,
 }
 
-/// A mapped file of labelled images.
+/// The bytes of a file.
+#[derive(Debug)]
+pub enum Bytes {
+    /// A file on disk, mapped into memory.
+    Mapped(Mapped),
+    /// A file of this name that exists in memory alone.
+    Owned(PathBuf, Vec<u8>),
+}
+
+impl Bytes {
+    /// The path of the file.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Mapped(file) => file.path(),
+            Self::Owned(path, _) => path,
+        }
+    }
+
+    /// All its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Mapped(file) => file.bytes(),
+            Self::Owned(_, bytes) => bytes,
+        }
+    }
+}
+
+/// A file of labelled images.
 #[derive(Debug)]
 pub struct ImageFile {
-    images: Mapped,
+    images: Bytes,
     /// The file of the labels, where they have one of their own.
-    labels: Option<Mapped>,
+    labels: Option<Bytes>,
     batch: Batch,
 }
 
 impl ImageFile {
     /// The images and labels that `batch` finds in `images`; labels in `labels` where they have a file of
     /// their own.
-    pub(super) fn new(images: Mapped, labels: Option<Mapped>, batch: Batch) -> Self {
+    pub(super) fn new(images: Bytes, labels: Option<Bytes>, batch: Batch) -> Self {
         Self { images, labels, batch }
     }
 
@@ -67,7 +94,7 @@ impl ImageFile {
     }
 
     /// All its files: one, or that of the images and that of the labels.
-    pub fn files(&self) -> impl Iterator<Item = &Mapped> {
+    pub fn files(&self) -> impl Iterator<Item = &Bytes> {
         [&self.images].into_iter().chain(&self.labels)
     }
 
@@ -123,7 +150,7 @@ impl ImageFile {
         }
     }
 
-    fn labels_file(&self) -> &Mapped {
+    fn labels_file(&self) -> &Bytes {
         self.labels.as_ref().unwrap_or(&self.images)
     }
 }

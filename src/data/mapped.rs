@@ -1,13 +1,14 @@
 //! Memory-mapped files: the one place where a file becomes bytes in memory.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
 use crate::error::{Error, Result};
 #[cfg(unix)]
-use crate::in_use::InUse;
+use crate::files::in_use::InUse;
+use crate::files::regular;
 
 /// The most bytes that are worth reading before they are asked for. A file of more may not fit into memory, or be one
 /// large hole.
@@ -52,23 +53,17 @@ impl Mapped {
 
 /// Opens and maps a whole regular file, read-only.
 fn map(path: &Path, what: &str) -> Result<(File, Mmap)> {
-    // Looked at before it is opened: to open a pipe is to wait for its writer.
-    let metadata = fs::metadata(path).map_err(Error::io(path, "examine"))?;
-    let refused = |found| Err(Error::format(path, what, found));
-    match metadata.len() {
-        _ if metadata.is_dir() => return refused("a folder"),
-        _ if !metadata.is_file() => return refused("something that is not a regular file"),
-        0 => return refused("an empty file"),
-        _ => {}
+    let (file, size) = regular::open(path, what)?;
+    if size == 0 {
+        return Err(Error::format(path, what, "an empty file"));
     }
-    let file = File::open(path).map_err(Error::io(path, "open"))?;
     // SAFETY: the map is read-only and private to this type. As for every user of a file map, the promise is
     // that nobody shortens or rewrites the file meanwhile: data files are written once and then only read.
     let map = unsafe { Mmap::map(&file) }.map_err(Error::io(path, "map"))?;
     // One call maps all the pages that are in the cache; without it each 64 KiB costs a fault of its own. It is
     // only advice: an older kernel refuses it, and the pages then come one fault at a time.
     #[cfg(target_os = "linux")]
-    if metadata.len() <= POPULATED {
+    if size <= POPULATED {
         let _ = map.advise(memmap2::Advice::PopulateRead);
     }
     Ok((file, map))

@@ -23,13 +23,17 @@ pub mod npy;
 pub mod pickle;
 mod plan;
 pub mod resident;
+mod source;
 mod split;
+mod split_files;
 mod standardize;
 pub mod synthetic;
 
-pub use dataset::{Dataset, Excerpt, Part, Source, SplitFiles, Validation};
+pub use dataset::{Dataset, Excerpt};
 pub use format::Format;
 pub use image_file::ImageFile;
 pub use labels::Labels;
 pub use resident::Resident;
+pub use source::Source;
 pub use split::Split;
+pub use split_files::{Part, SplitFiles, Validation};

@@ -2,12 +2,15 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::dataset::{Part, SplitFiles, Validation};
 use super::format::Format;
 use super::image_file::ImageFile;
-use super::{Labels, Split, layout, synthetic};
+use super::labels::Labels;
+use super::source::Source;
+use super::split::Split;
+use super::split_files::{Part, SplitFiles, Validation};
+use super::{layout, synthetic};
 use crate::error::{Error, Result};
 
 /// The share of the training images, one in so many, that validates where no file does.
@@ -17,7 +20,7 @@ const MOST_IMAGES: usize = u32::MAX as usize;
 
 /// What is to be opened in a folder, all of it there.
 pub(super) struct Plan<'a> {
-    folder: &'a Path,
+    source: &'a Source,
     pub(super) format: Format,
     labels: Labels,
     parts: &'a [Part],
@@ -29,34 +32,38 @@ pub(super) struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     /// What `files` asks for, and the format of `folder` for the rest. The files of `parts` are there.
-    pub(super) fn new(folder: &'a Path, files: &SplitFiles, parts: &'a [Part]) -> Result<Self> {
-        let mut plan = Self::of_format(folder, Format::default(), files, parts);
-        match fs::metadata(folder) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Err(plan.missing("no such folder")),
-            Err(error) => return Err(Error::io(folder, "open the data folder")(error)),
-            Ok(metadata) if !metadata.is_dir() => return Err(plan.missing("a file")),
-            Ok(_) => {}
-        }
-        if let Some(format) = Format::of_folder(folder)? {
-            plan = Self::of_format(folder, format, files, parts);
+    pub(super) fn new(source: &'a Source, files: &SplitFiles, parts: &'a [Part]) -> Result<Self> {
+        let mut plan = Self::of_format(source, Format::default(), files, parts);
+        if let Some(folder) = source.folder() {
+            match fs::metadata(folder) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    return Err(plan.missing("no such folder"));
+                }
+                Err(error) => return Err(Error::io(folder, "open the data folder")(error)),
+                Ok(metadata) if !metadata.is_dir() => return Err(plan.missing("a file")),
+                Ok(_) => {}
+            }
+            if let Some(format) = Format::of_folder(folder)? {
+                plan = Self::of_format(source, format, files, parts);
+            }
         }
         plan.check_labels()?;
-        match plan.files().iter().find(|name| !folder.join(name).exists()) {
-            Some(name) => Err(plan.missing(&what_is_there(folder, name)?)),
+        match plan.files().iter().find(|name| !source.has(name)) {
+            Some(name) => Err(plan.missing(&what_is_there(source, name)?)),
             None => Ok(plan),
         }
     }
 
-    fn of_format(folder: &'a Path, format: Format, files: &SplitFiles, parts: &'a [Part]) -> Self {
+    fn of_format(source: &'a Source, format: Format, files: &SplitFiles, parts: &'a [Part]) -> Self {
         let (train, validation, test) = format.files();
         let one = |name: &str| vec![name.to_string()];
         let train = files.train.clone().filter(|names| !names.is_empty()).unwrap_or_else(|| one(train));
         // Arrays may come without any for validation, and what trains must not validate unasked.
         let validation = validation
-            .filter(|name| format != Format::Npy || folder.join(name).exists())
-            .filter(|validation| !train.iter().any(|name| folder.join(name) == folder.join(validation)));
+            .filter(|name| format != Format::Npy || source.has(name))
+            .filter(|validation| !train.iter().any(|name| source.path(name) == source.path(validation)));
         Self {
-            folder,
+            source,
             format,
             labels: files.labels,
             parts,
@@ -89,7 +96,7 @@ impl<'a> Plan<'a> {
     /// The error of a folder in which a file is missing.
     fn missing(&self, found: &str) -> Error {
         let expected = format!("a folder with {} ({})", self.files().join(", "), self.format.advice());
-        Error::format(self.folder, expected, found)
+        Error::format(self.source.place(), expected, found)
     }
 
     fn check_labels(&self) -> Result<()> {
@@ -105,14 +112,21 @@ impl<'a> Plan<'a> {
 
     /// Opens the files that `part` lies in.
     pub(super) fn open(&self, part: Part) -> Result<Vec<ImageFile>> {
-        let open = |name: &String| self.format.open(&self.folder.join(name), self.labels);
+        let open = |name: &String| match self.source {
+            Source::Folder(folder) => self.format.open(&folder.join(name), self.labels),
+            Source::Synthetic(seed) => synthetic::open(*seed, name),
+        };
         self.files_of(part).iter().map(open).collect()
     }
 
     /// The names of the classes. Where nothing names them they are CIFAR-10's own, or, of arrays, the numbers
     /// up to the largest label that trains.
     pub(super) fn class_names(&self) -> Result<Vec<String>> {
-        if let Some(names) = self.format.class_names(self.folder, self.labels)? {
+        let named = match self.source {
+            Source::Folder(folder) => self.format.class_names(folder, self.labels)?,
+            Source::Synthetic(_) => Some(synthetic::class_names().map(String::from).collect()),
+        };
+        if let Some(names) = named {
             return Ok(names);
         }
         if self.format != Format::Npy {
@@ -141,7 +155,7 @@ impl<'a> Plan<'a> {
             }
             _ if most == 0 => {
                 let expected = "two or more images that train, as some of them validate";
-                Err(Error::format(self.folder, expected, "one"))
+                Err(Error::format(self.source.place(), expected, "one"))
             }
             _ => Ok(files.cut(share)),
         }
@@ -192,7 +206,8 @@ impl Shape {
 }
 
 /// What a folder holds in which the file `missing` is missing: the mistakes that people make.
-fn what_is_there(folder: &Path, missing: &str) -> Result<String> {
+fn what_is_there(source: &Source, missing: &str) -> Result<String> {
+    let Some(folder) = source.folder() else { return Ok(format!("no {missing}")) };
     let mut entries = fs::read_dir(folder).map_err(Error::io(folder, "read the data folder"))?;
     if entries.next().is_none() {
         return Ok("an empty folder".into());

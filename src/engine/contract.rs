@@ -138,7 +138,9 @@ impl RunState {
 
 /// A plane of f32 values, little-endian.
 pub(super) fn to_bytes<'a>(values: impl IntoIterator<Item = &'a f32>) -> Vec<u8> {
-    values.into_iter().flat_map(|value| value.to_le_bytes()).collect()
+    let mut plane = Vec::new();
+    values.into_iter().for_each(|value| plane.extend_from_slice(&value.to_le_bytes()));
+    plane
 }
 
 /// The values of a plane of f32.

@@ -12,8 +12,8 @@ use serde_json::json;
 
 use super::{Model, Parameters, Standardization};
 use crate::error::{Error, Result};
+use crate::files::{regular, whole};
 use crate::objective::Objective;
-use crate::whole_file;
 
 /// The metadata keys of the class names and of the objective.
 const CLASSES: &str = "classes";
@@ -30,7 +30,7 @@ impl Model {
     /// # Panics
     /// As [`Model::to_bytes`].
     pub fn save(&self, path: &Path) -> Result<()> {
-        whole_file::write(path, &self.to_bytes())
+        whole::write(path, &self.to_bytes())
     }
 
     /// The file that [`Model::save`] writes.
@@ -68,7 +68,7 @@ impl Model {
     /// A file that cannot be read, is not a safetensors file, or does not hold the tensors of a model: names,
     /// shapes and types as above, K from 2 to 256, every value finite, every standard deviation positive.
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = whole_file::read(path, "a model file", LARGEST)?;
+        let bytes = regular::read(path, "a model file", LARGEST)?;
         Self::from_bytes(path, &bytes)
     }
 

@@ -1,9 +1,9 @@
 //! The figures of one run, drawn once: for its folder and for the page.
 
 use super::curves::{accuracy_curve, loss_curve};
-use super::folder::RunFolder;
 use super::{RunDetails, Templates};
 use crate::error::Result;
+use crate::files::RunFolder;
 
 /// Figures as text of SVG files.
 pub(super) struct Figures {

@@ -1,6 +1,6 @@
 //! The report: what a run folder holds, one exporter per file.
 //!
-//! [`folder`] takes the files, whole or not at all. [`history_csv()`] is for spreadsheets. [`curves`] and
+//! [`history_csv()`] is for spreadsheets. [`curves`] and
 //! [`templates`] are the lab report's figures, [`table`] its Table 1, [`findings()`] its conclusions put to
 //! the test; [`confusion`] and [`TrueClassProbabilities`] look at single classes and answers. [`write()`]
 //! makes of all of them `report.html`, `report.md` and the figures beside them. [`sparkline()`] is for
@@ -17,7 +17,6 @@ mod contents;
 pub mod curves;
 mod figures;
 mod findings;
-pub mod folder;
 mod history_csv;
 mod html;
 mod markdown;
@@ -34,13 +33,13 @@ pub mod templates;
 mod terminal;
 
 use crate::error::Result;
+use crate::files::RunFolder;
 use figures::Figures;
 use page::Page;
 
 pub use confusion::{Confusion, per_class};
 pub use contents::{Contents, RunDetails};
 pub use findings::{Finding, Verdict, findings};
-pub use folder::RunFolder;
 pub use history_csv::history_csv;
 pub use probabilities::TrueClassProbabilities;
 pub use sparkline::sparkline;

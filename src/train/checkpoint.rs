@@ -4,19 +4,18 @@
 //! header in JSON (settings, fingerprint of the data, what was reached, the length of each plane), the planes of each
 //! run's exact state, those of its best state, and the SHA-256 of everything before it. It appears whole or not at all.
 
-use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::history::{EpochRecord, EpochSeconds, Fate};
+use super::reached::{Reached, Snapshot};
 use super::settings::{Run, Setting, Settings};
 use super::splits::Splits;
 use crate::engine::RunState;
 use crate::error::{Error, Result};
+use crate::files::{regular, whole};
 use crate::samples::Samples;
-use crate::whole_file;
 
 /// The checkpoint's name in a run folder.
 pub const FILE: &str = "checkpoint.bin";
@@ -29,64 +28,6 @@ const LENGTH: usize = size_of::<u64>();
 const SUM: usize = 32;
 /// No checkpoint is larger: a file that is would only fill the memory.
 const LARGEST: u64 = 1 << 28;
-
-/// How far training is, but for the states of the runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Reached {
-    /// The epochs that are finished.
-    pub epoch: usize,
-    /// The images of the next epoch that were trained already: a whole number of batches, or all of them where they
-    /// are yet to be evaluated.
-    pub images: usize,
-    /// The history of each run.
-    pub histories: Vec<Vec<EpochRecord>>,
-    /// What became of each run.
-    pub fates: Vec<Fate>,
-    /// The seconds of training since the last evaluation.
-    pub unevaluated_seconds: f64,
-    /// The seconds up to the last evaluation.
-    pub seconds: EpochSeconds,
-}
-
-impl Reached {
-    /// The beginning of the first epoch of `runs` runs.
-    pub(super) fn nothing(runs: usize) -> Self {
-        let seconds = EpochSeconds { train: 0.0, evaluate: 0.0 };
-        let (histories, fates) = (vec![Vec::new(); runs], vec![Fate::Running; runs]);
-        Self { epoch: 0, images: 0, histories, fates, unevaluated_seconds: 0.0, seconds }
-    }
-
-    /// Whether training `runs`, whose settings can be used, on `images` images comes past this point.
-    pub fn fits(&self, runs: &[Run], images: usize) -> bool {
-        let Settings { batch, epochs, evaluate_every, .. } = runs[0].settings;
-        let batches = self.images < images && self.images.is_multiple_of(batch);
-        let place = match self.epoch.cmp(&epochs) {
-            Ordering::Less => batches || self.images == images,
-            Ordering::Equal => self.images == 0,
-            Ordering::Greater => false,
-        };
-        let whole = |(history, fate): (&Vec<EpochRecord>, &Fate)| {
-            let end = match *fate {
-                Fate::Running => self.epoch,
-                Fate::Diverged { epoch } => epoch,
-            };
-            let last = (end == epochs && !end.is_multiple_of(evaluate_every)).then_some(end);
-            let evaluated = (evaluate_every..=end).step_by(evaluate_every).chain(last);
-            end <= self.epoch && evaluated.eq(history.iter().map(|record| record.epoch))
-        };
-        let lengths = [self.histories.len(), self.fates.len()];
-        place && lengths == [runs.len(); 2] && self.histories.iter().zip(&self.fates).all(whole)
-    }
-}
-
-/// The state of a run after an epoch.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
-    /// The epoch.
-    pub epoch: usize,
-    /// The state, as the engine gave it.
-    pub state: RunState,
-}
 
 /// What tells one data set from another: SHA-256 over the images and labels of each split, whatever format they
 /// were read from.
@@ -148,7 +89,7 @@ impl Checkpoint {
     /// # Errors
     /// What the system refuses. The former file is then untouched.
     pub fn save(&self, path: &Path) -> Result<()> {
-        whole_file::write_durably(path, &self.to_bytes())
+        whole::write_durably(path, &self.to_bytes())
     }
 
     /// The file that [`Checkpoint::save`] writes.
@@ -177,7 +118,7 @@ impl Checkpoint {
     /// # Errors
     /// A file that cannot be read, or is not a whole checkpoint.
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = whole_file::read(path, "a checkpoint", LARGEST)?;
+        let bytes = regular::read(path, "a checkpoint", LARGEST)?;
         Self::from_bytes(path, &bytes)
     }
 

@@ -36,7 +36,7 @@ pub struct RunRecord {
     /// See [`weights_sha256()`]; empty unless the run is done.
     pub weights_sha256: String,
     /// The run folder.
-    #[serde(serialize_with = "crate::train::path_text::path")]
+    #[serde(serialize_with = "crate::files::path_text::path")]
     pub out: PathBuf,
 }
 
@@ -60,7 +60,7 @@ pub struct ReproductionRecord {
     /// The seconds of all of it.
     pub seconds: TotalSeconds,
     /// The folder of the whole reproduction.
-    #[serde(serialize_with = "crate::train::path_text::path")]
+    #[serde(serialize_with = "crate::files::path_text::path")]
     pub out: PathBuf,
 }
 
@@ -77,7 +77,7 @@ pub struct DatasetRecord {
     /// What it is called.
     pub name: String,
     /// Its folder; null for the built-in synthetic set.
-    #[serde(serialize_with = "crate::train::path_text::optional")]
+    #[serde(serialize_with = "crate::files::path_text::optional")]
     pub path: Option<PathBuf>,
     /// Images that train.
     pub train: usize,

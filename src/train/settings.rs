@@ -157,6 +157,27 @@ impl Run {
         vec![Self { name: "run".into(), settings }]
     }
 
+    /// Checks the settings of runs that are to be trained side by side on `images` images.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used, or that the runs must have in common and have not.
+    ///
+    /// # Panics
+    /// If there is no run.
+    pub fn check(runs: &[Self], images: usize) -> Result<()> {
+        for run in runs {
+            run.settings.check(images)?;
+            for row in Settings::TABLE.iter().filter(|row| row.scope == Scope::Common) {
+                let [expected, found] = [&runs[0], run].map(|run| run.settings.get(row.name));
+                if expected != found {
+                    let expected = format_args!("{expected}, as in the run beside it");
+                    return Err(Error::setting(row.name, expected, found));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The lab report's four runs: batches of 100, 40 epochs.
     pub fn lab() -> Vec<Self> {
         let run = |(number, (eta, lambda))| Self {

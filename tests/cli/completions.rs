@@ -1,8 +1,6 @@
 //! Completion scripts for shells.
 
-use std::process::Command;
-
-use super::Desk;
+use super::{Desk, Done};
 
 #[test]
 fn every_shell_gets_a_script_that_knows_the_verbs() {
@@ -24,8 +22,7 @@ fn bash_completes_options_and_values() {
             "source ./script && COMP_WORDS=({words}) && COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)) && \
              _onelayer onelayer \"${{COMP_WORDS[-1]}}\" \"${{COMP_WORDS[-2]}}\" && echo ${{COMPREPLY[@]}}"
         );
-        let output = Command::new("bash").args(["-c", &program]).current_dir(desk.path("")).output();
-        String::from_utf8(output.expect("bash").stdout).unwrap()
+        Done::of(&mut desk.program("bash", &["-c", &program])).stdout
     };
     assert_eq!(complete("onelayer tr"), "train\n");
     assert_eq!(complete("onelayer train --lam"), "--lambda\n");

@@ -3,6 +3,8 @@
 use std::fs;
 
 use super::Desk;
+use super::support::data_sets::BINARY;
+use super::support::names;
 
 #[test]
 fn by_default_every_run_has_a_new_dated_folder() {
@@ -10,10 +12,7 @@ fn by_default_every_run_has_a_new_dated_folder() {
     for verb in ["train", "train", "train", "reproduce", "reproduce"] {
         desk.run(&format!("{verb} --data data --epochs 1 --no-report"));
     }
-    let names: Vec<String> = fs::read_dir(desk.path("runs"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let names = names(&desk.path("runs"));
     assert_eq!(names.iter().filter(|name| name.starts_with("train-20")).count(), 3, "{names:?}");
     assert_eq!(names.iter().filter(|name| name.starts_with("reproduce-20")).count(), 2, "{names:?}");
     for name in names {
@@ -36,7 +35,7 @@ fn an_existing_run_is_overwritten_only_when_asked() {
     assert!(read() == first);
     desk.run(&format!("{train} --seed 1 --overwrite"));
     assert!(read().iter().zip(&first).all(|(now, before)| now != before));
-    assert_eq!(fs::read_to_string(desk.path("run/notes.txt")).unwrap(), "mine");
+    assert_eq!(desk.read("run/notes.txt"), "mine");
 }
 
 #[test]
@@ -53,10 +52,7 @@ fn an_empty_folder_and_one_in_a_new_folder_take_a_run() {
 fn without_a_report_a_run_is_three_files() {
     let desk = Desk::new();
     desk.run("train --data data --epochs 1 --no-report --out run");
-    let mut names: Vec<_> =
-        fs::read_dir(desk.path("run")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    names.sort();
-    assert_eq!(names, ["history.csv", "model.safetensors", "run.json"]);
+    assert_eq!(names(&desk.path("run")), ["history.csv", "model.safetensors", "run.json"]);
 }
 
 #[test]
@@ -64,7 +60,7 @@ fn data_where_the_readme_says_is_found() {
     let desk = Desk::new();
     let standard = desk.path("data/cifar-10-batches-bin");
     fs::create_dir(&standard).unwrap();
-    for name in ["data_batch_1.bin", "data_batch_2.bin", "test_batch.bin"] {
+    for name in BINARY {
         fs::rename(desk.path("data").join(name), standard.join(name)).unwrap();
     }
     let run = desk.json("train --epochs 1 --no-report");

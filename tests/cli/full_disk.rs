@@ -3,27 +3,19 @@
 //! The limit is that of the shell on the size of a file, in 512 bytes: beyond it a write fails as on a full disk.
 
 use std::fs::{self, File};
-use std::process::{Command, Output};
 
 use onelayer::data::layout::RECORD;
 
-use super::Desk;
+use super::{Desk, Done};
 
 /// Few images, so that an epoch is short, and a history of many soon written.
 const TRAIN: &str = "train --data data --engine gemm --threads 1 --batch 10 --train-files few.bin \
      --validation-files few.bin --no-report --out run --quiet";
 
-/// The one line, and the files in `run/`, of a shell that runs the command after `before`.
-fn limited(desk: &Desk, before: &str, arguments: &str) -> String {
-    let mut shell = Command::new("sh");
-    let script = format!("{before} && exec \"$0\" {arguments}");
-    shell.args(["-c", &script, env!("CARGO_BIN_EXE_onelayer")]).current_dir(desk.path(""));
-    let Output { status, stdout, stderr } =
-        shell.env_remove("ONELAYER_DATA").env("TMPDIR", desk.path("tmp")).output().unwrap();
-    let message = String::from_utf8(stderr).unwrap();
-    assert_eq!((status.code(), message.lines().count()), (Some(1), 1), "{message}");
-    assert!(stdout.is_empty());
-    message
+/// The one line of the command where no file may have more than `blocks` of 512 bytes.
+fn limited(desk: &Desk, blocks: usize, arguments: &str) -> String {
+    let script = format!("ulimit -f {blocks} && exec \"$0\" {arguments}");
+    Done::of(&mut desk.command_under(&["sh", "-c", &script], "")).failure(1)
 }
 
 #[test]
@@ -43,10 +35,10 @@ fn whichever_file_does_not_fit_is_named_and_the_former_stays() {
         let former = fs::read(&path).unwrap();
         assert!(former.len() > 512 * blocks, "{file}: {} bytes", former.len());
         let arguments = format!("{TRAIN} {options} --seed 1 --overwrite");
-        let message = limited(&desk, &format!("ulimit -f {blocks}"), &arguments);
-        assert_eq!(message, format!("onelayer: run/{file}: cannot write: File too large (os error 27)\n"));
+        let message = limited(&desk, blocks, &arguments);
+        assert_eq!(message, format!("run/{file}: cannot write: File too large (os error 27)"));
         assert!(fs::read(&path).unwrap() == former, "{file}");
-        assert_eq!(super::survival::temporary_files(&desk), 0);
+        assert_eq!(desk.temporary_files(), 0);
         fs::remove_dir_all(desk.path("run")).unwrap();
     }
 }
@@ -54,25 +46,18 @@ fn whichever_file_does_not_fit_is_named_and_the_former_stays() {
 #[test]
 fn data_that_does_not_fit_leaves_nothing() {
     let desk = Desk::new();
-    let before = desk.contents();
-    let message = limited(&desk, "ulimit -f 1000", "synth --out new");
-    assert!(
-        message.starts_with("onelayer: new/") && message.contains("cannot write: File too large"),
-        "{message}"
-    );
-    let message = limited(&desk, "ulimit -f 1000", "train --out run");
-    assert!(message.contains("onelayer-synthetic-") && message.contains("cannot write"), "{message}");
-    assert_eq!(desk.contents(), before);
+    let before = desk.files();
+    let message = limited(&desk, 1000, "synth --out new");
+    assert!(message.starts_with("new/") && message.contains("cannot write: File too large"), "{message}");
+    assert_eq!(desk.files(), before);
 }
 
 #[test]
 fn results_that_cannot_be_printed_are_an_error() {
     let desk = Desk::new();
     let full = File::options().write(true).open("/dev/full").unwrap();
-    let output = desk.command("info data --data data").stdout(full).output().unwrap();
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{message}");
-    assert!(message.starts_with("onelayer: standard output: cannot write: No space left"), "{message}");
+    let message = Done::of(desk.command("info data --data data").stdout(full)).failure(1);
+    assert!(message.starts_with("standard output: cannot write: No space left"), "{message}");
 }
 
 /// A small disk of its own, which only root may mount, in a namespace that ends with the shell.
@@ -81,7 +66,7 @@ fn a_disk_that_is_full_keeps_the_former_run() {
     let desk = Desk::new();
     fs::create_dir(desk.path("disk")).unwrap();
     let mount = "mount -t tmpfs -o size=400k none disk";
-    let allowed = Command::new("unshare").args(["-m", "sh", "-c", mount]).current_dir(desk.path("")).output();
+    let allowed = desk.program("unshare", &["-m", "sh", "-c", mount]).output();
     if !allowed.is_ok_and(|output| output.status.success()) {
         println!("NOT CHECKED on a full disk: it takes root to mount one");
         return;
@@ -95,11 +80,9 @@ fn a_disk_that_is_full_keeps_the_former_run() {
          {{ {train}; echo $? >&2; }} && diff before/model.safetensors disk/run/model.safetensors && \
          ls -A disk/run >after"
     );
-    let mut shell = Command::new("unshare");
-    shell.args(["-m", "sh", "-c", &script, env!("CARGO_BIN_EXE_onelayer")]).current_dir(desk.path(""));
-    let output = shell.env_remove("ONELAYER_DATA").output().unwrap();
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{message}");
+    let Done { code, stderr: message, .. } =
+        Done::of(&mut desk.command_under(&["unshare", "-m", "sh", "-c", &script], ""));
+    assert_eq!(code, Some(0), "{message}");
     let full = |line: &str, file: &str| {
         let error = "cannot write: No space left on device (os error 28)";
         assert_eq!(line, format!("onelayer: disk/run/{file}: {error}"), "{message}");
@@ -110,5 +93,5 @@ fn a_disk_that_is_full_keeps_the_former_run() {
     let file = report.split("disk/run/").nth(1).and_then(|rest| rest.split(": ").next()).unwrap_or_default();
     full(report, file);
     assert!(file.starts_with("report") || file.ends_with(".svg") || file.ends_with(".png"), "{message}");
-    assert!(!fs::read_to_string(desk.path("after")).unwrap().contains(".onelayer-"));
+    assert!(!desk.read("after").contains(".onelayer-"));
 }

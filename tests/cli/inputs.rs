@@ -1,13 +1,11 @@
 //! Files that are being read: when one is shortened meanwhile the command says so, and none is ever written to.
 
 use std::fs::{self, File};
-use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use onelayer::data::layout::RECORD;
 use onelayer::train::Checkpoint;
 
-use super::Desk;
+use super::{Desk, Done};
 
 #[test]
 fn a_file_that_is_shortened_while_it_is_read_is_named() {
@@ -16,12 +14,8 @@ fn a_file_that_is_shortened_while_it_is_read_is_named() {
     // Seven epochs: for fewer than eight the images are not copied. Of the reference, which takes its time.
     fs::write(&path, vec![1; 4000 * RECORD]).unwrap();
     let train = "train --data data --engine reference --epochs 7 --checkpoint-every 1 --out run --quiet";
-    let mut child = desk.command(train).stderr(Stdio::piped()).spawn().unwrap();
-    let patience = Instant::now() + Duration::from_secs(30);
-    while !desk.path("run/checkpoint.bin").exists() {
-        assert!(Instant::now() < patience, "no checkpoint");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    let mut child = desk.spawn(train);
+    desk.wait_for("run/checkpoint.bin");
     File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
     let status = child.wait().unwrap();
     let message = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
@@ -37,11 +31,11 @@ fn a_file_that_is_shortened_while_it_is_read_is_named() {
 #[track_caller]
 fn assert_refused(desk: &Desk, arguments: &str, output: &str, input: &str) {
     let data = || ["data_batch_1", "data_batch_2", "test_batch"].map(|name| read(desk, name));
-    let (before, contents) = (data(), desk.contents());
+    let (before, contents) = (data(), desk.files());
     let message = desk.failure(arguments, 1);
     let found = format!("data/{input}.bin, which is being read");
     assert_eq!(message, format!("{output}: expected an output that is no input, found {found}"));
-    assert!(data() == before && desk.contents() == contents, "{arguments}");
+    assert!(data() == before && desk.files() == contents, "{arguments}");
 }
 
 fn read(desk: &Desk, name: &str) -> Vec<u8> {
@@ -78,12 +72,9 @@ fn what_is_printed_does_not_go_into_an_input() {
     for output in ["--csv", "--json", ""] {
         let mut command = desk.command(&format!("evaluate run/model.safetensors --data data {output}"));
         let stdout = File::options().append(true).open(desk.path("data/test_batch.bin")).unwrap();
-        let output = command.stdout(stdout).output().unwrap();
-        let message = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{message}");
-        let expected =
-            "onelayer: standard output: expected an output that is no input, found data/test_batch.bin";
-        assert!(message.starts_with(expected) && message.lines().count() == 1, "{message}");
+        let message = Done::of(command.stdout(stdout)).failure(1);
+        let expected = "standard output: expected an output that is no input, found data/test_batch.bin";
+        assert!(message.starts_with(expected), "{message}");
         assert!(read(&desk, "test_batch") == before);
     }
 }

@@ -7,7 +7,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use super::Desk;
+use super::support::data_sets::BINARY;
+use super::{Desk, Done};
 
 /// Each file that is read, and a command that reads it.
 const READERS: [(&str, &str); 6] = [
@@ -34,25 +35,14 @@ fn assert_each_refused(make: impl Fn(&Path), facts: &[&str]) {
         let (path, aside) = (desk.path(file), desk.path("aside"));
         let _ = fs::rename(&path, &aside);
         make(&path);
-        let message = failure(&desk, arguments);
+        // Ten seconds: to read from a pipe is to wait for ever.
+        let message = Done::of(&mut desk.command_under(&["timeout", "10"], arguments)).failure(1);
         assert!(message.starts_with(&format!("{file}: ")) || message.starts_with("data: "), "{message}");
         assert!(facts.iter().all(|fact| message.contains(fact)), "{file}: {message}");
         assert!(!desk.path("new").exists() && !desk.path("runs").exists());
         let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
         let _ = fs::rename(&aside, &path);
     }
-}
-
-/// As [`Desk::failure`], of a command that has ten seconds: to read from a pipe is to wait for ever.
-#[track_caller]
-fn failure(desk: &Desk, arguments: &str) -> String {
-    let mut limited = Command::new("timeout");
-    let command = desk.command(arguments);
-    limited.arg("10").arg(command.get_program()).args(command.get_args()).current_dir(desk.path(""));
-    let output = limited.env_remove("ONELAYER_DATA").output().unwrap();
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert_eq!((output.status.code(), message.lines().count()), (Some(1), 1), "{arguments}: {message}");
-    message.strip_prefix("onelayer: ").unwrap().into()
 }
 
 #[test]
@@ -107,7 +97,7 @@ fn a_file_that_may_not_be_read() {
 fn links_to_good_files_are_as_good() {
     let desk = desk();
     fs::create_dir(desk.path("links")).unwrap();
-    for name in ["data_batch_1.bin", "data_batch_2.bin", "test_batch.bin"] {
+    for name in BINARY {
         symlink(desk.path("data").join(name), desk.path("links").join(name)).unwrap();
     }
     symlink("run/model.safetensors", desk.path("model")).unwrap();
@@ -121,12 +111,8 @@ fn names_may_be_of_any_bytes() {
         |prefix: &str| OsStr::from_bytes(&[prefix.as_bytes(), b" \xff \xc3\xa4\n"].concat()).to_os_string();
     fs::rename(desk.path("data"), desk.path("").join(name("data"))).unwrap();
     let run = |words: &[&OsStr]| {
-        let output = desk.command("").args(words).output().unwrap();
-        (
-            output.status.code(),
-            String::from_utf8(output.stdout).unwrap(),
-            String::from_utf8(output.stderr).unwrap(),
-        )
+        let Done { code, stdout, stderr } = Done::of(desk.command("").args(words));
+        (code, stdout, stderr)
     };
     let word = OsStr::new;
     let (data, out) = (name("data"), name("out"));
@@ -203,8 +189,8 @@ fn said(desk: &Desk, words: &[&str], odd: &[u8]) -> (Option<i32>, String) {
     });
     let mut command = desk.command("");
     command.args(filled.map(|word| OsStr::from_bytes(&word).to_os_string()));
-    let output = command.output().unwrap();
-    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    let Done { code, stderr, .. } = Done::of(&mut command);
+    (code, stderr)
 }
 
 #[track_caller]

@@ -2,23 +2,23 @@
 //! and nothing is left behind.
 
 use std::fs;
-use std::path::Path;
 
 use onelayer::data::layout::RECORD;
 use onelayer::engine::Isa;
 
-use super::Desk;
+use super::support::names;
+use super::{Desk, Done};
 
 /// Runs `arguments`, which must fail with `code` in one line that contains all of `facts`, and leave everything
 /// as it was.
 #[track_caller]
 fn assert_refused(desk: &Desk, arguments: &str, code: i32, facts: &[&str]) {
-    let before = desk.contents();
+    let before = desk.files();
     let message = desk.failure(arguments, code);
     for fact in facts {
         assert!(message.contains(fact), "{arguments}: {fact:?} in {message:?}");
     }
-    assert_eq!(desk.contents(), before, "{arguments}");
+    assert_eq!(desk.files(), before, "{arguments}");
 }
 
 #[test]
@@ -73,11 +73,9 @@ fn verbs_and_arguments_that_are_missing_or_unknown() {
     ] {
         assert_refused(&desk, arguments, 2, &[line]);
     }
-    let output = desk.command("").output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(
-        output.stdout.is_empty() && String::from_utf8(output.stderr).unwrap().contains("Usage: onelayer")
-    );
+    let Done { code, stdout, stderr } = desk.done("");
+    assert_eq!((code, stdout.as_str()), (Some(2), ""));
+    assert!(stderr.contains("Usage: onelayer"), "{stderr}");
 }
 
 #[test]
@@ -143,10 +141,9 @@ fn data_that_is_not_there_or_not_data() {
 #[test]
 fn the_environments_data_folder_is_held_to_the_same() {
     let desk = Desk::new();
-    let output = desk.command("train --out run").env("ONELAYER_DATA", "nowhere").output().unwrap();
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert!(message.starts_with("onelayer: nowhere: expected a folder with"), "{message}");
-    assert_eq!((output.status.code(), desk.path("run").exists()), (Some(1), false));
+    let message = Done::of(desk.command("train --out run").env("ONELAYER_DATA", "nowhere")).failure(1);
+    assert!(message.starts_with("nowhere: expected a folder with"), "{message}");
+    assert!(!desk.path("run").exists());
 }
 
 #[test]
@@ -166,7 +163,7 @@ fn places_that_take_no_run() {
         assert_refused(&desk, &format!("{train} file/run"), 1, &["file/run: cannot make the folder"]);
         assert_refused(&desk, &format!("{train} file --overwrite"), 1, &["file: "]);
     }
-    assert_eq!(fs::read_to_string(desk.path("file")).unwrap(), "mine");
+    assert_eq!(desk.read("file"), "mine");
 }
 
 #[test]
@@ -198,10 +195,7 @@ fn training_that_diverges_ends_with_three_and_keeps_its_history() {
     let expected =
         "training diverged in epoch 1: the cost is no longer finite; try a smaller --eta than 1e38";
     assert!(message.contains(expected), "{message}");
-    let files: Vec<_> =
-        fs::read_dir(desk.path("run")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(files, ["history.csv"]);
-    let history = fs::read_to_string(Path::new(&desk.path("run/history.csv"))).unwrap();
-    assert_eq!(history.lines().count(), 2, "{history}");
-    assert!(desk.contents().iter().all(|path| path.extension().is_none_or(|suffix| suffix != "safetensors")));
+    assert_eq!(names(&desk.path("run")), ["history.csv"]);
+    assert_eq!(desk.read("run/history.csv").lines().count(), 2);
+    assert!(desk.files().iter().all(|path| !path.ends_with(".safetensors")));
 }

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::Desk;
+use super::support::data_sets::write_noise;
 
 /// A few words of a command line, or none.
 type Words = BoxedStrategy<Vec<&'static str>>;
@@ -132,11 +133,8 @@ fn command_line() -> impl Strategy<Value = Vec<&'static str>> {
 
 /// The desk with 100 images a file, a file with a bad label, a run with a checkpoint, and what is not a picture.
 fn desk() -> Desk {
-    let desk = Desk::new();
-    for name in ["data_batch_1", "data_batch_2", "test_batch"] {
-        let path = desk.path("data").join(name).with_extension("bin");
-        fs::File::options().write(true).open(path).unwrap().set_len(100 * RECORD as u64).unwrap();
-    }
+    let desk = Desk::bare();
+    write_noise(&desk.path("data"), [100; 3]);
     fs::write(desk.path("data/bad label.bin"), [10; RECORD]).unwrap();
     fs::create_dir(desk.path("empty")).unwrap();
     fs::write(desk.path("junk.png"), b"\x89PNG\r\n\x1a\njunk").unwrap();

@@ -2,7 +2,6 @@
 //! the number of threads.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use onelayer::model::Model;
 use onelayer::train::record::weights_sha256;
@@ -68,8 +67,7 @@ fn train_has_the_promised_keys_and_says_what_it_did() {
 
     let parameters = Model::load(&desk.path("run/model.safetensors")).unwrap().parameters;
     assert_eq!((&run["weights_sha256"], &run["out"]), (&weights_sha256(&parameters).into(), &"run".into()));
-    let written: Value = serde_json::from_slice(&fs::read(desk.path("run/run.json")).unwrap()).unwrap();
-    assert_eq!(written, run);
+    assert_eq!(desk.read_json("run/run.json"), run);
 }
 
 #[test]
@@ -85,13 +83,11 @@ fn reproduce_has_the_promised_keys_and_the_reports_four_runs() {
         assert_run_keys(run, "name ");
         assert_eq!(run["name"], format!("test{number}"));
         settings.push(["eta", "lambda", "batch"].map(|key| run["config"][key].as_f64().unwrap()));
-        let written = fs::read(desk.path(&format!("run/test{number}/run.json"))).unwrap();
-        assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), *run);
+        assert_eq!(desk.read_json(&format!("run/test{number}/run.json")), *run);
     }
     let lab = [[0.1, 0.0, 100.0], [0.001, 0.0, 100.0], [0.001, 0.1, 100.0], [0.001, 1.0, 100.0]];
     assert_eq!(settings, lab);
-    let written: Value = serde_json::from_slice(&fs::read(desk.path("run/run.json")).unwrap()).unwrap();
-    assert_eq!(written, record);
+    assert_eq!(desk.read_json("run/run.json"), record);
 }
 
 #[test]

@@ -3,7 +3,6 @@
 
 use std::cell::Cell;
 use std::fs;
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use onelayer::model::Model;
@@ -17,33 +16,14 @@ pub const TRAIN: &str =
     "train --data data --engine gemm --threads 1 --epochs 60 --batch 30 --shuffle --no-report --quiet";
 pub const RESUME: &str = "train --data data --resume run --no-report --quiet";
 
-pub fn spawn(desk: &Desk, arguments: &str) -> Child {
-    let mut command = desk.command(arguments);
-    command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-/// Waits until the run folder has a file of this name.
-pub fn await_file(desk: &Desk, name: &str) {
-    let patience = Instant::now() + Duration::from_secs(20);
-    while !desk.path("run").join(name).exists() {
-        assert!(Instant::now() < patience, "no {name}");
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
 /// The weights and the history, without its seconds.
 pub fn result(desk: &Desk, folder: &str) -> (Value, Vec<Value>) {
-    let text = fs::read_to_string(desk.path(folder).join("run.json")).unwrap();
-    let mut run: Value = serde_json::from_str(&text).unwrap();
+    let mut run = desk.read_json(&format!("{folder}/run.json"));
     let history = run["history"].as_array_mut().unwrap();
     for record in history.iter_mut() {
         record["seconds"] = Value::Null;
     }
     (run["weights_sha256"].clone(), run["history"].as_array().unwrap().clone())
-}
-
-pub fn temporary_files(desk: &Desk) -> usize {
-    desk.contents().iter().filter(|path| path.to_string_lossy().contains(".onelayer-")).count()
 }
 
 /// `PROPTEST_CASES` says how many runs are killed; 10 without it.
@@ -69,12 +49,12 @@ fn a_run_killed_at_any_moment_is_resumed_to_the_same_bits() {
     let ran = proptest::test_runner::TestRunner::new(config.clone()).run(&moments, |moments| {
         // Killed, killed again while it goes on, then left alone.
         for moment in moments {
-            let mut child = spawn(&desk, &go_on());
+            let mut child = desk.spawn(&go_on());
             std::thread::sleep(takes.mul_f64(moment));
             child.kill().unwrap();
             child.wait().unwrap();
             saved.set(saved.get() + u32::from(checkpoint.exists()));
-            writing.set(writing.get() + u32::from(temporary_files(&desk) > 0));
+            writing.set(writing.get() + u32::from(desk.temporary_files() > 0));
         }
         desk.run(&go_on());
         prop_assert!(result(&desk, "run") == whole);
@@ -95,35 +75,9 @@ fn what_a_killed_run_left_unfinished_is_removed_by_the_next() {
         fs::write(desk.path("run/.onelayer-a1B2c3"), "half").unwrap();
         fs::write(desk.path("run/.mine"), "whole").unwrap();
         desk.run(&format!("train --data data --no-report --epochs 1 --checkpoint-every 1 {next}"));
-        assert_eq!(temporary_files(&desk), 0, "{next}");
+        assert_eq!(desk.temporary_files(), 0, "{next}");
         assert!(desk.path("run/.mine").exists());
     }
-}
-
-#[test]
-fn what_a_killed_run_left_of_the_built_in_data_is_removed_by_the_next() {
-    let desk = Desk::new();
-    let folder = |name: &str| {
-        let path = desk.path("tmp").join(name);
-        fs::create_dir(&path).unwrap();
-        path
-    };
-    let (left, young, owned, mine) = (
-        folder("onelayer-synthetic-a"),
-        folder("onelayer-synthetic-b"),
-        folder("onelayer-synthetic-c"),
-        folder("mine"),
-    );
-    fs::write(left.join("lock"), "").unwrap();
-    let lock = fs::File::create(owned.join("lock")).unwrap();
-    lock.lock().unwrap();
-    for path in [&left, &owned, &mine] {
-        let then = std::time::SystemTime::now() - Duration::from_secs(3600);
-        fs::File::open(path).unwrap().set_modified(then).unwrap();
-    }
-    desk.run("train --epochs 1 --no-report --out run");
-    assert_eq!([left, young, owned, mine].map(|path| path.exists()), [false, true, true, true]);
-    assert_eq!(fs::read_dir(desk.path("tmp")).unwrap().count(), 3);
 }
 
 #[test]
@@ -172,5 +126,5 @@ fn divergence_keeps_the_last_finite_model() {
     desk.run(&format!("{shorter} --out shorter"));
     let expected = Model::load(&desk.path("shorter/model.safetensors")).unwrap();
     assert!(model.parameters == expected.parameters);
-    assert_eq!(fs::read_to_string(desk.path("run/history.csv")).unwrap().lines().count(), epochs + 2);
+    assert_eq!(desk.read("run/history.csv").lines().count(), epochs + 2);
 }

@@ -9,7 +9,8 @@ use std::process::Command;
 use onelayer::data::fetch::{Origin, fetch};
 
 use super::server::Server;
-use super::{Case, PATIENCE, names};
+use super::support::names;
+use super::{Case, PATIENCE};
 
 /// Names the test's folder to the process that fetches, and says where from.
 const FOLDER: &str = "FETCH_INTO";

@@ -2,13 +2,14 @@
 //! stop; and it leaves a whole folder, or none.
 
 mod archives;
-mod command;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod server;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use archives::{FILES, gzipped_tar, official};
@@ -16,6 +17,7 @@ use onelayer::Error;
 use onelayer::data::archive::{Archive, SUMS_FILE};
 use onelayer::data::fetch::{Fetched, Origin, Patience, fetch};
 use server::{Reply, Server};
+use support::names;
 use tempfile::TempDir;
 
 const PATIENCE: Patience =
@@ -66,13 +68,6 @@ impl Case {
         assert_eq!(message.lines().count(), 1, "{message}");
         assert!(names(self.folder.path()).iter().all(|name| name == "small.tar.gz.part"));
     }
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
-    let mut names: Vec<String> = fs::read_dir(folder).unwrap().map(name).collect();
-    names.sort();
-    names
 }
 
 #[test]

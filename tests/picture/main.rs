@@ -164,7 +164,7 @@ fn what_is_no_picture_is_refused() {
     }
     let folder = tempfile::tempdir().unwrap();
     let error = Picture::read(folder.path()).unwrap_err().to_string();
-    assert!(error.ends_with("what is not a regular file"), "{error}");
+    assert!(error.ends_with("expected a PNG or JPEG picture, found a folder"), "{error}");
     assert!(Picture::read(&folder.path().join("none.png")).is_err());
 }
 

@@ -1,18 +1,10 @@
 //! A run folder appears only with something in it, each of its files whole, and never over an older run.
 
 use std::fs;
-use std::path::Path;
 
-use onelayer::report::RunFolder;
+use onelayer::files::RunFolder;
 
-fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
+use crate::support::names;
 
 #[test]
 fn files_appear_whole_and_nothing_else_does() {

@@ -1,12 +1,13 @@
 //! The page is balanced, needs nothing else, shows every figure, and says what the records say.
 
 use std::fs;
-use std::path::Path;
 
-use onelayer::report::{self, RunFolder, Verdict, findings};
+use onelayer::files::RunFolder;
+use onelayer::report::{self, Verdict, findings};
 
 use crate::markup::{between, check_balanced, table};
 use crate::runs::Runs;
+use crate::support::files;
 
 /// Writes the report of `runs`, and returns its folder and the page.
 fn write(runs: &Runs) -> (tempfile::TempDir, String) {
@@ -15,21 +16,6 @@ fn write(runs: &Runs) -> (tempfile::TempDir, String) {
     runs.contents(|contents| report::write(&folder, contents)).unwrap();
     let page = fs::read_to_string(scratch.path().join("report.html")).unwrap();
     (scratch, page)
-}
-
-/// Every file in `folder`, as a sorted list of paths below it.
-pub fn files(folder: &Path) -> Vec<String> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        let name = entry.file_name().into_string().unwrap();
-        if entry.path().is_dir() {
-            files.extend(self::files(&entry.path()).iter().map(|file| format!("{name}/{file}")));
-        } else {
-            files.push(name);
-        }
-    }
-    files.sort();
-    files
 }
 
 #[test]

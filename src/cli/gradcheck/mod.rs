@@ -11,10 +11,11 @@ use super::console::{Console, OutputArgs};
 use super::text::grouped;
 use crate::engine::{EngineKind, Machine, Problem, Team};
 use crate::error::{Error, Result};
+use crate::files::RunFolder;
 use crate::gradient_check::{Criterion, Entry, Examination, Options, Precision, flat, step_sweep};
 use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
-use crate::report::{self, RunFolder, Table};
+use crate::report::{self, Table};
 
 /// The parameters that the step sweep moves.
 const SWEPT: usize = 1000;

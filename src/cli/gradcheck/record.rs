@@ -122,6 +122,6 @@ impl<'a> CriterionRecord<'a> {
 pub(super) struct SweepRecord {
     #[serde(flatten)]
     pub(super) sweep: StepSweep,
-    #[serde(serialize_with = "crate::train::path_text::path")]
+    #[serde(serialize_with = "crate::files::path_text::path")]
     pub(super) figure: PathBuf,
 }

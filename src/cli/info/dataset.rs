@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 
 use super::super::text;
 use super::pixels::Pixels;
+use crate::data::image_file::Bytes;
 use crate::data::layout::{CHANNELS, FEATURES, OFFICIAL_SHA256, SIDE};
-use crate::data::mapped::Mapped;
 use crate::data::{Dataset, Split};
 use crate::model::Standardization;
 use crate::report::Table;
@@ -18,7 +18,7 @@ use crate::report::Table;
 #[derive(Serialize)]
 pub(super) struct DatasetInfo {
     name: &'static str,
-    #[serde(serialize_with = "crate::train::path_text::optional")]
+    #[serde(serialize_with = "crate::files::path_text::optional")]
     path: Option<PathBuf>,
     format: &'static str,
     classes: Vec<String>,
@@ -122,7 +122,7 @@ impl SplitInfo {
         let samples = split.samples();
         let mut per_class = vec![0; classes];
         (0..samples.len()).for_each(|image| per_class[usize::from(samples.label(image))] += 1);
-        let files: Vec<(&Mapped, usize)> =
+        let files: Vec<(&Bytes, usize)> =
             split.files().flat_map(|(file, images)| file.files().map(move |file| (file, images))).collect();
         let files = files.into_par_iter().map(|(file, images)| FileInfo::new(file, images)).collect();
         Self { images: samples.len(), per_class, files }
@@ -130,7 +130,7 @@ impl SplitInfo {
 }
 
 impl FileInfo {
-    fn new(file: &Mapped, images: usize) -> Self {
+    fn new(file: &Bytes, images: usize) -> Self {
         let name = file.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         let sha256: String = Sha256::digest(file.bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
         let official =

@@ -20,7 +20,7 @@ use crate::train::record::weights_sha256;
 /// A model, measured.
 #[derive(Serialize)]
 pub(super) struct ModelInfo {
-    #[serde(serialize_with = "crate::train::path_text::path")]
+    #[serde(serialize_with = "crate::files::path_text::path")]
     path: PathBuf,
     classes: Vec<String>,
     features: usize,

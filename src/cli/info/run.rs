@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::super::text;
 use crate::error::{Error, Result};
+use crate::files::regular;
 use crate::report::{Table, sparkline};
 use crate::train::record::{ReproductionRecord, RunRecord};
-use crate::whole_file;
 
 /// The record in a run folder.
 pub(super) const RECORD_FILE: &str = "run.json";
@@ -19,7 +19,7 @@ const LARGEST: u64 = 1 << 28;
 /// One run, or several that were trained side by side.
 #[derive(Serialize)]
 pub(super) struct RunInfo {
-    #[serde(serialize_with = "crate::train::path_text::path")]
+    #[serde(serialize_with = "crate::files::path_text::path")]
     path: PathBuf,
     runs: Vec<RunRecord>,
 }
@@ -27,7 +27,7 @@ pub(super) struct RunInfo {
 impl RunInfo {
     /// Reads a record.
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let bytes = whole_file::read(path, "the record of a run", LARGEST)?;
+        let bytes = regular::read(path, "the record of a run", LARGEST)?;
         let runs = parse(&bytes).map_err(|error| Error::format(path, "the record of a run, JSON", error))?;
         if runs.is_empty() {
             return Err(Error::format(path, "the record of a run, JSON", "a record of no runs"));

@@ -11,20 +11,20 @@
 
 mod noise;
 mod pictures;
-mod temporary;
 
-use std::path::Path;
-use std::sync::Mutex;
+use std::path::{Path, PathBuf};
 
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
+use self::noise::Planes;
 use self::pictures::{MARGIN, PICTURES, Template};
-pub use self::temporary::Temporary;
+use super::binary::{self, Records};
+use super::image_file::{Bytes, ImageFile};
 use super::layout::{CHANNELS, LABEL, NAMES_FILE, RECORD, SIDE};
 use crate::error::Result;
-use crate::whole_file::WholeFile;
+use crate::files::whole::WholeFile;
 
 /// What the data set is called in every output.
 pub const NAME: &str = "synthetic";
@@ -43,9 +43,6 @@ const OTHER_CONTRAST: Range = Range { from: 0, to: 141 };
 /// How many other pictures there are in an image.
 const OTHERS: usize = 2;
 
-/// One image, `[channel][y * SIDE + x]`, in sixteenths of a level.
-type Planes = [[i16; SIDE * SIDE]; CHANNELS];
-
 /// The names of the files that [`write()`] makes in its folder.
 pub fn file_names() -> impl Iterator<Item = &'static str> {
     FILES.into_iter().chain([NAMES_FILE])
@@ -56,34 +53,43 @@ pub fn class_names() -> impl Iterator<Item = &'static str> {
     PICTURES.iter().map(|picture| picture.name)
 }
 
-/// Writes the data set of `seed` into an existing folder, on the threads of the rayon pool that it is called
-/// in. The files appear when all of them are complete; files of the same names are replaced.
+/// Draws the file `name`, one of [`FILES`], of the data set of `seed`, on the threads of the rayon pool that this is
+/// called in. It is never on disk.
+pub(super) fn open(seed: u64, name: &str) -> Result<ImageFile> {
+    let path = PathBuf::from(name);
+    let bytes = records(seed, FILES.iter().position(|file| *file == name).expect("one of the files"));
+    let batch = binary::parse(&path, &bytes, Records::Cifar10)?;
+    Ok(ImageFile::new(Bytes::Owned(path, bytes), None, batch))
+}
+
+/// Writes the data set of `seed` into an existing folder, on the threads of the rayon pool that this is called in.
+/// The files appear once all of them are written. Files of the same names are replaced.
 ///
 /// # Errors
-/// What the system refuses. Nothing has then appeared, unless a file could not be renamed.
+/// A file that cannot be written.
 pub fn write(folder: &Path, seed: u64) -> Result<()> {
-    let mut names = WholeFile::create(&folder.join(NAMES_FILE))?;
+    let create = |name| WholeFile::create(&folder.join(name));
+    let mut names = create(NAMES_FILE)?;
     let list: String = class_names().flat_map(|name| [name, "\n"]).collect();
     names.write_at(0, list.as_bytes())?;
-
-    let create = |name| WholeFile::create(&folder.join(name)).map(Mutex::new);
-    let files = FILES.into_iter().map(create).collect::<Result<Vec<_>>>()?;
-    let templates = PICTURES.each_ref().map(pictures::Picture::draw);
-    let per_file = RECORDS / CHUNK;
-    streams(seed, per_file * files.len()).into_par_iter().enumerate().try_for_each(
-        |(chunk, mut random)| {
-            let mut bytes = vec![0; CHUNK * RECORD];
-            bytes.chunks_exact_mut(RECORD).for_each(|record| draw(record, &templates, &mut random));
-            let offset = chunk % per_file * bytes.len();
-            let mut file = files[chunk / per_file].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            file.write_at(offset as u64, &bytes)
-        },
-    )?;
-
-    for file in files {
-        file.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).finish()?;
+    let mut files = FILES.into_iter().map(create).collect::<Result<Vec<_>>>()?;
+    for (index, file) in files.iter_mut().enumerate() {
+        file.write_at(0, &records(seed, index))?;
     }
+    files.into_iter().try_for_each(WholeFile::finish)?;
     names.finish()
+}
+
+/// The records of the file at `index` in [`FILES`].
+fn records(seed: u64, index: usize) -> Vec<u8> {
+    let templates = PICTURES.each_ref().map(pictures::Picture::draw);
+    let mut bytes = vec![0; RECORDS * RECORD];
+    let chunks = RECORDS / CHUNK;
+    let streams = streams(seed, (index + 1) * chunks).split_off(index * chunks);
+    bytes.par_chunks_exact_mut(CHUNK * RECORD).zip(streams).for_each(|(chunk, mut random)| {
+        chunk.chunks_exact_mut(RECORD).for_each(|record| draw(record, &templates, &mut random));
+    });
+    bytes
 }
 
 /// A stream for each chunk, so far apart that they never meet.

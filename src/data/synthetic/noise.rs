@@ -5,7 +5,9 @@
 use rand::Rng;
 
 use super::super::layout::{CHANNELS, SIDE};
-use super::Planes;
+
+/// One image, `[channel][y * SIDE + x]`, in sixteenths of a level.
+pub type Planes = [[i16; SIDE * SIDE]; CHANNELS];
 
 /// The amplitude, in levels, of the noise added at each size: 1, 2, 4, ... 32 pixels wide. What all channels
 /// have in common is brightness; what each has of its own is colour.

@@ -1,0 +1,33 @@
+//! What a training pass works with.
+
+use std::time::Instant;
+
+use super::args::TrainingArgs;
+use super::signals::Signals;
+use crate::data::Dataset;
+use crate::engine::Machine;
+use crate::error::Result;
+use crate::train::Splits;
+
+/// The data, the machine, and who may stop the work.
+pub(super) struct Inputs {
+    pub(super) started: Instant,
+    pub(super) signals: Signals,
+    pub(super) machine: Machine,
+    pub(super) dataset: Dataset,
+}
+
+impl Inputs {
+    /// Opens the data. From now on a signal is noted, and ends the process only where there is nothing to lose.
+    pub(super) fn open(args: &TrainingArgs) -> Result<Self> {
+        let (started, signals, mut machine) = (Instant::now(), Signals::watch()?, args.engine.machine()?);
+        let dataset = machine.team.install(|| args.data.open())??;
+        signals.note();
+        Ok(Self { started, signals, machine, dataset })
+    }
+
+    /// The images of a session.
+    pub(super) fn splits(&self) -> Splits<'_> {
+        Splits::from(&self.dataset)
+    }
+}

@@ -1,0 +1,67 @@
+//! How far a session is.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use super::history::{EpochRecord, EpochSeconds, Fate};
+use super::settings::{Run, Settings};
+use crate::engine::RunState;
+
+/// How far training is, but for the states of the runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reached {
+    /// The epochs that are finished.
+    pub epoch: usize,
+    /// The images of the next epoch that were trained already: a whole number of batches, or all of them where they
+    /// are yet to be evaluated.
+    pub images: usize,
+    /// The history of each run.
+    pub histories: Vec<Vec<EpochRecord>>,
+    /// What became of each run.
+    pub fates: Vec<Fate>,
+    /// The seconds of training since the last evaluation.
+    pub unevaluated_seconds: f64,
+    /// The seconds up to the last evaluation.
+    pub seconds: EpochSeconds,
+}
+
+impl Reached {
+    /// The beginning of the first epoch of `runs` runs.
+    pub(super) fn nothing(runs: usize) -> Self {
+        let seconds = EpochSeconds { train: 0.0, evaluate: 0.0 };
+        let (histories, fates) = (vec![Vec::new(); runs], vec![Fate::Running; runs]);
+        Self { epoch: 0, images: 0, histories, fates, unevaluated_seconds: 0.0, seconds }
+    }
+
+    /// Whether training `runs`, whose settings can be used, on `images` images comes past this point.
+    pub fn fits(&self, runs: &[Run], images: usize) -> bool {
+        let Settings { batch, epochs, evaluate_every, .. } = runs[0].settings;
+        let batches = self.images < images && self.images.is_multiple_of(batch);
+        let place = match self.epoch.cmp(&epochs) {
+            Ordering::Less => batches || self.images == images,
+            Ordering::Equal => self.images == 0,
+            Ordering::Greater => false,
+        };
+        let whole = |(history, fate): (&Vec<EpochRecord>, &Fate)| {
+            let end = match *fate {
+                Fate::Running => self.epoch,
+                Fate::Diverged { epoch } => epoch,
+            };
+            let last = (end == epochs && !end.is_multiple_of(evaluate_every)).then_some(end);
+            let evaluated = (evaluate_every..=end).step_by(evaluate_every).chain(last);
+            end <= self.epoch && evaluated.eq(history.iter().map(|record| record.epoch))
+        };
+        let lengths = [self.histories.len(), self.fates.len()];
+        place && lengths == [runs.len(); 2] && self.histories.iter().zip(&self.fates).all(whole)
+    }
+}
+
+/// The state of a run after an epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// The epoch.
+    pub epoch: usize,
+    /// The state, as the engine gave it.
+    pub state: RunState,
+}

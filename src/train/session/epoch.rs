@@ -1,0 +1,122 @@
+//! An epoch of a session: slices of training, then the evaluation of both splits.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Session;
+use crate::engine::{Batches, Evaluation};
+use crate::error::Result;
+use crate::train::control::{Control, End};
+use crate::train::evaluate::evaluate;
+use crate::train::history::{EpochRecord, EpochSeconds, Fate, Metrics};
+use crate::train::reached::{Reached, Snapshot};
+use crate::train::settings::Settings;
+
+/// The longest that a slice shall take: who wants training to stop waits no longer than this.
+const SLICE: Duration = Duration::from_millis(50);
+
+impl Session<'_> {
+    /// Trains what is left of an epoch, and evaluates it where that is due.
+    pub(super) fn epoch_left(&mut self, control: &mut dyn Control) -> Result<End> {
+        let Settings { epochs, evaluate_every, .. } = *self.settings();
+        while self.reached.images < self.order.len() {
+            self.train_slice()?;
+            if control.stop() {
+                return Ok(End::Stopped);
+            }
+        }
+        let epoch = self.reached.epoch + 1;
+        if epoch == epochs || epoch.is_multiple_of(evaluate_every) {
+            let start = Instant::now();
+            let Some(found) = self.evaluate_splits(control)? else { return Ok(End::Stopped) };
+            let records = self.record(found, start);
+            control.evaluated(&records);
+        } else {
+            (self.reached.epoch, self.reached.images) = (epoch, 0);
+            for (fate, finite) in self.reached.fates.iter_mut().zip(self.engine.are_finite()) {
+                fate.note(epoch, finite);
+            }
+        }
+        Ok(End::Finished)
+    }
+
+    /// Trains a slice of an epoch, which ends where a batch does.
+    fn train_slice(&mut self) -> Result<()> {
+        let start = Instant::now();
+        let Settings { batch, .. } = *self.settings();
+        if self.reached.images == 0 {
+            self.runs[0].settings.order().fill(self.reached.epoch + 1, &mut self.order);
+        }
+        let end = self.slice.saturating_mul(batch).saturating_add(self.reached.images);
+        let images = self.reached.images..end.min(self.order.len());
+        let count = images.len().div_ceil(batch);
+        let steps = &self.steps[..count * self.runs.len()];
+        let batches = Batches { order: &self.order[images.clone()], size: batch, steps };
+        self.engine.train(&self.train.samples(), batches)?;
+        let spent = start.elapsed().as_secs_f64();
+        // Half of the longest, at this one's pace: the next one may be slower.
+        let pace = count as f64 / spent.max(1e-9);
+        self.slice = ((pace * SLICE.as_secs_f64() / 2.0) as usize).max(1);
+        self.reached.unevaluated_seconds += spent;
+        self.reached.images = images.end;
+        Ok(())
+    }
+
+    /// What every run reaches on the training and the validation split; none if `control` stopped it.
+    fn evaluate_splits(&mut self, control: &mut dyn Control) -> Result<Option<[Vec<Evaluation>; 2]>> {
+        let Some(train) = evaluate(&mut *self.engine, &self.train.samples(), control)? else {
+            return Ok(None);
+        };
+        let validation = evaluate(&mut *self.engine, &self.validation.samples(), control)?;
+        Ok(validation.map(|validation| [train, validation]))
+    }
+
+    /// Ends the epoch: adds what was found to the histories, and keeps the states of the runs that are finite. The newest
+    /// record of every run.
+    fn record(&mut self, [train, validation]: [Vec<Evaluation>; 2], start: Instant) -> Vec<EpochRecord> {
+        let penalties = self.penalties();
+        let states = self.engine.state();
+        let Reached { epoch, images, histories, fates, unevaluated_seconds, seconds } = &mut self.reached;
+        (*epoch, *images) = (*epoch + 1, 0);
+        let spent = EpochSeconds {
+            train: std::mem::take(unevaluated_seconds),
+            evaluate: start.elapsed().as_secs_f64(),
+        };
+        seconds.train += spent.train;
+        seconds.evaluate += spent.evaluate;
+
+        for (run, state) in states.into_iter().enumerate() {
+            if fates[run] != Fate::Running {
+                continue;
+            }
+            let record = EpochRecord {
+                epoch: *epoch,
+                train: Metrics::new(&train[run], penalties[run]),
+                validation: Metrics::new(&validation[run], penalties[run]),
+                seconds: spent,
+            };
+            let best =
+                histories[run].iter().map(|record| record.validation.loss).fold(f64::INFINITY, f64::min);
+            histories[run].push(record);
+            fates[run].note(*epoch, record.train.cost.is_finite());
+            if fates[run] == Fate::Running {
+                let snapshot = Arc::new(Snapshot { epoch: *epoch, state });
+                if record.validation.loss < best {
+                    self.best[run] = Some(Arc::clone(&snapshot));
+                }
+                self.last[run] = Some(snapshot);
+            }
+        }
+        histories.iter().filter_map(|history| history.last().copied()).collect()
+    }
+
+    /// `lambda ||W||^2` of each run; 0 for lambda 0, whatever the weights.
+    fn penalties(&self) -> Vec<f64> {
+        let lambdas = self.runs.iter().map(|run| run.settings.lambda);
+        if lambdas.clone().all(|lambda| lambda == 0.0) {
+            return vec![0.0; self.runs.len()];
+        }
+        let penalty = |(lambda, norm)| if lambda == 0.0 { 0.0 } else { lambda * norm };
+        lambdas.zip(self.engine.squared_norms()).map(penalty).collect()
+    }
+}

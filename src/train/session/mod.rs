@@ -1,0 +1,255 @@
+//! A training session: the one driver of training, for the command, for programs and for tests.
+//!
+//! ```text
+//! for each epoch
+//!     for each slice of its batches          at most 50 ms: Control::stop is asked after each
+//!         engine.train
+//!     evaluate both splits, where that is due, in slices too
+//!     add a record to each history; note which runs diverged; keep the state of the others
+//!     save a checkpoint, where that is due
+//! ```
+//!
+//! How an epoch is sliced, where it is stopped and resumed, and which runs stand beside a run change no bit of it.
+
+mod epoch;
+mod models;
+
+pub use models::Which;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::checkpoint::{Checkpoint, Fingerprint};
+use super::control::{Control, End};
+use super::history::{EpochRecord, EpochSeconds, Fate};
+use super::reached::{Reached, Snapshot};
+use super::settings::{Run, Settings};
+use super::splits::{Held, Splits};
+use crate::engine::{Engine, EngineInfo, Machine, Problem, Step, Team};
+use crate::error::{Error, Result};
+use crate::model::{Parameters, Standardization};
+
+/// Trains runs side by side, keeps their histories, and survives whatever ends them early.
+pub struct Session<'a> {
+    runs: Vec<Run>,
+    classes: &'a [String],
+    train: Held<'a>,
+    validation: Held<'a>,
+    standardization: Standardization,
+    team: Team,
+    engine: Box<dyn Engine>,
+    /// The order of the images in this epoch, and the steps of one: buffers that are made once.
+    order: Vec<u32>,
+    steps: Vec<Step>,
+    /// Batches in the next slice.
+    slice: usize,
+    reached: Reached,
+    /// For each run, its state at the last evaluation that found it finite, and at the best one.
+    last: Vec<Option<Arc<Snapshot>>>,
+    best: Vec<Option<Arc<Snapshot>>>,
+    checkpoints: Option<Checkpoints>,
+}
+
+/// Where checkpoints go, and how often.
+struct Checkpoints {
+    path: PathBuf,
+    every: usize,
+    data: Fingerprint,
+}
+
+impl<'a> Session<'a> {
+    /// A session at the beginning of the first epoch of `runs`. The training images are standardized by their own mean and
+    /// deviation; all runs begin with the same random parameters, drawn from their seed.
+    ///
+    /// # Errors
+    /// A setting that cannot be used with these images, or on this machine.
+    ///
+    /// # Panics
+    /// If there is no run, or no image.
+    pub fn new(splits: Splits<'a>, runs: Vec<Run>, machine: &Machine) -> Result<Self> {
+        Run::check(&runs, splits.train.len())?;
+        let standardization = machine.team.handle().install(|| Standardization::measure(&splits.train))?;
+        let initial = &initial(&runs, splits.classes.len(), splits.train.features());
+        let objective = runs[0].settings.objective;
+        let engine = machine.engine(&Problem { initial, standardization: &standardization, objective })?;
+        Self::with_engine(splits, runs, engine, standardization, &machine.team)
+    }
+
+    /// As [`Session::new`], on an engine that holds the parameters which the runs begin with, and standardizes by
+    /// `standardization`. Images are copied, where that pays, by `team`.
+    ///
+    /// # Errors
+    /// A setting that cannot be used with these images.
+    ///
+    /// # Panics
+    /// If there is no run, or no image.
+    pub fn with_engine(
+        splits: Splits<'a>,
+        runs: Vec<Run>,
+        engine: Box<dyn Engine>,
+        standardization: Standardization,
+        team: &Team,
+    ) -> Result<Self> {
+        let Splits { train, validation, classes } = splits;
+        let images = train.len();
+        Run::check(&runs, images)?;
+        let Settings { epochs, batch, .. } = runs[0].settings;
+        let hold = |split| Held::new(split, epochs);
+        let [train, validation] = team.handle().install(|| [train, validation].map(hold))?;
+        let steps: Vec<Step> = runs.iter().map(|run| run.settings.step()).collect();
+        Ok(Self {
+            order: vec![0; images],
+            steps: steps.repeat(images.div_ceil(batch)),
+            slice: 16,
+            reached: Reached::nothing(runs.len()),
+            last: vec![None; runs.len()],
+            best: vec![None; runs.len()],
+            checkpoints: None,
+            team: team.handle(),
+            runs,
+            classes,
+            train,
+            validation,
+            standardization,
+            engine,
+        })
+    }
+
+    /// Goes on from `checkpoint`, on the same data and an engine of the same name.
+    ///
+    /// # Errors
+    /// As [`Session::new`], and a checkpoint of another engine, of other data, or that its own settings cannot lead to.
+    pub fn resume(splits: Splits<'a>, checkpoint: Checkpoint, machine: &Machine) -> Result<Self> {
+        checkpoint.check_data(&splits)?;
+        let Checkpoint { runs, engine, reached, states, best, path, .. } = checkpoint;
+        let mut session = Self::new(splits, runs, machine)?;
+        if session.engine.info().name != engine {
+            let expected = format_args!("{engine}, as in the run that is resumed");
+            return Err(Error::setting("engine", expected, session.engine.info().name));
+        }
+        if !reached.fits(&session.runs, session.order.len()) {
+            let expected = "a checkpoint that its own settings lead to";
+            return Err(Error::format(&path, expected, format_args!("one of epoch {}", reached.epoch)));
+        }
+        session.engine.restore(&states).map_err(|expected| {
+            let found = "a state of another size";
+            Error::format(&path, format_args!("a state of {expected} bytes for each run"), found)
+        })?;
+        let finite = |state| Some(Arc::new(Snapshot { epoch: reached.epoch, state }));
+        if reached.epoch > 0 {
+            session.last = states.into_iter().map(finite).collect();
+        }
+        session.best = best.into_iter().map(|best| best.map(Arc::new)).collect();
+        session.runs[0].settings.order().fill(reached.epoch + 1, &mut session.order);
+        session.reached = reached;
+        Ok(session)
+    }
+
+    /// Goes back to the beginning of the first epoch.
+    pub fn restart(&mut self) {
+        let features = self.standardization.mean.len();
+        self.engine.load(&initial(&self.runs, self.classes.len(), features));
+        self.reached = Reached::nothing(self.runs.len());
+        self.last.fill(None);
+        self.best.fill(None);
+    }
+
+    /// Saves a checkpoint to the file `path` after every `every` epochs, after the last one, and when training is stopped.
+    ///
+    /// # Panics
+    /// If `every` is 0.
+    pub fn save_checkpoints(&mut self, path: &Path, every: usize) {
+        assert!(every > 0, "epochs between checkpoints");
+        let data = Fingerprint::of(&self.train.samples(), &self.validation.samples(), self.classes);
+        self.checkpoints = Some(Checkpoints { path: path.to_path_buf(), every, data });
+    }
+
+    /// Trains to the last epoch, or until `control` stops it; [`Session::run`] then goes on from there.
+    ///
+    /// # Errors
+    /// What the engine fails with, and a checkpoint that cannot be written. What was reached before is kept.
+    pub fn run(&mut self, control: &mut dyn Control) -> Result<End> {
+        let team = self.team.handle();
+        team.lead(|| {
+            while !self.is_finished() {
+                let end = self.epoch_left(control)?;
+                self.save_checkpoint(end)?;
+                if end == End::Stopped {
+                    return Ok(End::Stopped);
+                }
+            }
+            Ok(End::Finished)
+        })?
+    }
+
+    /// The runs, in the order in which they were given.
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// The history of each run.
+    pub fn histories(&self) -> &[Vec<EpochRecord>] {
+        &self.reached.histories
+    }
+
+    /// What became of each run so far.
+    pub fn fates(&self) -> &[Fate] {
+        &self.reached.fates
+    }
+
+    /// The epochs that are finished.
+    pub fn epoch(&self) -> usize {
+        self.reached.epoch
+    }
+
+    /// The seconds spent so far in training and in evaluating the two splits.
+    pub fn seconds(&self) -> EpochSeconds {
+        self.reached.seconds
+    }
+
+    /// What trains.
+    pub fn engine(&self) -> EngineInfo {
+        self.engine.info()
+    }
+
+    /// The mean and deviation of the training images.
+    pub fn standardization(&self) -> &Standardization {
+        &self.standardization
+    }
+
+    /// All that it takes to go on later. `every` is what [`Session::save_checkpoints`] was told.
+    fn checkpoint(&self, Checkpoints { path, every, data }: &Checkpoints) -> Checkpoint {
+        Checkpoint {
+            runs: self.runs.clone(),
+            every: *every,
+            engine: self.engine.info().name,
+            data: data.clone(),
+            reached: self.reached.clone(),
+            states: self.engine.state(),
+            best: self.best.iter().map(|best| best.as_deref().cloned()).collect(),
+            path: path.clone(),
+        }
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.runs[0].settings
+    }
+
+    fn is_finished(&self) -> bool {
+        let diverged = |fate: &Fate| *fate != Fate::Running;
+        self.reached.epoch == self.settings().epochs || self.reached.fates.iter().all(diverged)
+    }
+
+    fn save_checkpoint(&self, end: End) -> Result<()> {
+        let Some(checkpoints) = &self.checkpoints else { return Ok(()) };
+        if end == End::Stopped || self.reached.epoch.is_multiple_of(checkpoints.every) || self.is_finished() {
+            self.checkpoint(checkpoints).save(&checkpoints.path)?;
+        }
+        Ok(())
+    }
+}
+
+/// The parameters that the runs begin with.
+fn initial(runs: &[Run], classes: usize, features: usize) -> Vec<Parameters> {
+    vec![Parameters::random(classes, features, runs[0].settings.seed); runs.len()]
+}

@@ -1,0 +1,63 @@
+//! The models that a session has trained.
+
+use super::Session;
+use crate::model::{Model, Parameters};
+use crate::train::history::Fate;
+use crate::train::reached::Snapshot;
+use crate::train::settings::Settings;
+
+/// Which parameters of a run are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Those that training has reached; of a run that diverged, those of the last evaluation before.
+    Last,
+    /// Those of the evaluation with the smallest validation loss.
+    Best,
+}
+
+impl Session<'_> {
+    /// The models of the runs, each with its settings as metadata. None where a run has none that is finite: it diverged
+    /// before its first evaluation.
+    pub fn models(&mut self, which: Which) -> Vec<Option<Model>> {
+        let reached = self.engine.parameters();
+        let trained = reached.into_iter().enumerate().map(|(run, parameters)| {
+            let running = self.reached.fates[run] == Fate::Running;
+            if which == Which::Last && running && parameters.is_finite() {
+                return Some(self.model(run, parameters, self.reached.epoch));
+            }
+            let snapshots = if which == Which::Last { &self.last } else { &self.best };
+            let snapshot = snapshots[run].clone()?;
+            let parameters = self.parameters_of(run, &snapshot);
+            parameters.is_finite().then(|| self.model(run, parameters, snapshot.epoch))
+        });
+        trained.collect()
+    }
+
+    /// The parameters of `run` at an earlier state.
+    fn parameters_of(&mut self, run: usize, snapshot: &Snapshot) -> Parameters {
+        let now = self.engine.state();
+        let mut then = now.clone();
+        then[run] = snapshot.state.clone();
+        self.engine.restore(&then).expect("states of this engine");
+        let parameters = self.engine.parameters().swap_remove(run);
+        self.engine.restore(&now).expect("states of this engine");
+        parameters
+    }
+
+    /// The model of `run` with these parameters, which are those after `epoch` epochs.
+    fn model(&self, run: usize, parameters: Parameters, epoch: usize) -> Model {
+        let settings = &self.runs[run].settings;
+        let setting = |name: &'static str| (name, settings.get(name));
+        // The model has its objective as a field.
+        let metadata =
+            Settings::TABLE.iter().filter(|row| row.name != "objective").map(|row| setting(row.name));
+        let facts = [("engine", self.engine.info().name), ("epoch", epoch.to_string())];
+        Model {
+            parameters,
+            standardization: self.standardization.clone(),
+            objective: settings.objective,
+            classes: self.classes.to_vec(),
+            metadata: metadata.chain(facts).map(|(name, value)| (name.to_string(), value)).collect(),
+        }
+    }
+}

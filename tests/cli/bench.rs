@@ -1,0 +1,65 @@
+//! `onelayer bench`: its record holds what it measured, and compares with an earlier one.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::Desk;
+
+const QUICK: &str = "bench --data data --quick --threads 1";
+
+#[test]
+fn the_record_holds_the_machine_and_every_task() {
+    let desk = Desk::new();
+    let record = desk.json(&format!("{QUICK} --engine simd --out first"));
+    let measurements = record["measurements"].as_array().unwrap();
+    let isas = record["roofline"]["peaks"].as_array().unwrap();
+    assert!(record["roofline"]["bandwidths"].as_array().unwrap().len() == 4 && !isas.is_empty());
+    for isa in isas {
+        let isa = &isa["isa"];
+        let tasks: Vec<&Value> =
+            measurements.iter().filter(|one| one["engine"]["isa"] == *isa).map(|one| &one["task"]).collect();
+        assert_eq!(tasks, ["forward", "softmax", "backward", "evaluation", "epoch", "run"], "{isa}");
+    }
+    for one in measurements {
+        let seconds = one["seconds"]["median"].as_f64().unwrap();
+        let images = one["images"].as_f64().unwrap();
+        let rate = one["images_per_second"].as_f64().unwrap();
+        assert!((rate * seconds - images).abs() < 1e-6 * images, "{one}");
+        let used = one["of_bound"].as_f64().unwrap();
+        assert!(used > 0.0 && used < 1.5, "more than the machine can do: {one}");
+    }
+    let run = measurements.iter().find(|one| one["task"] == "run").unwrap();
+    assert_eq!(run["images"], 40 * 300);
+    assert!(desk.read("first/roofline.svg").contains("simd backward"));
+
+    let (text, _) = desk.run(&format!("{QUICK} --engine simd --out second --compare first/bench.json"));
+    assert!(text.contains("against first/bench.json"), "{text}");
+}
+
+/// The measured peak is that of f32 products, which fixed does not make: nothing says what bounds it.
+#[test]
+fn only_engines_in_f32_are_held_to_the_f32_peak() {
+    let desk = Desk::new();
+    for (engine, bounded) in [("gemm", true), ("fixed", false)] {
+        let record = desk.json(&format!("{QUICK} --engine {engine} --out {engine}"));
+        let measurements = record["measurements"].as_array().unwrap();
+        assert!(!measurements.is_empty() && measurements.iter().all(|one| one["engine"]["name"] == engine));
+        assert!(measurements.iter().all(|one| one["of_bound"].is_null() != bounded), "{engine}");
+    }
+}
+
+#[test]
+fn what_cannot_be_measured_is_refused_before_anything_is() {
+    let desk = Desk::new();
+    fs::write(desk.path("other.json"), "{}").unwrap();
+    for (arguments, code, fact) in [
+        ("--engine gemm --isa avx2", 2, "--isa: expected"),
+        ("--batch 0", 2, "--batch: expected 1 to 300"),
+        ("--compare other.json", 1, "other.json: expected a record of onelayer bench"),
+        ("--compare nowhere.json", 1, "nowhere.json: cannot open"),
+    ] {
+        let message = desk.failure(&format!("bench --data data {arguments} --out refused"), code);
+        assert!(message.contains(fact) && !desk.path("refused").exists(), "{message}");
+    }
+}

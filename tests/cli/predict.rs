@@ -1,0 +1,128 @@
+//! `onelayer predict`: pictures, folders of them and records, with a bad one among them.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use onelayer::data::layout::{FEATURES, RECORD};
+use onelayer::model::{Model, Parameters, Standardization};
+use onelayer::objective::Objective;
+use serde_json::Value;
+
+use super::{Desk, Done};
+
+/// A folder with a model of two classes, `red` and `blue`, that answers with the brighter of the two
+/// channels; with pictures in `pictures/`, one of them damaged; and with records: 0 is red, 1 is blue, both
+/// labelled blue.
+fn scene() -> Desk {
+    let desk = Desk::bare();
+    let mut parameters = Parameters::zeros(2, FEATURES);
+    parameters.weight[..1024].fill(0.01);
+    parameters.weight[FEATURES + 2048..].fill(0.01);
+    let standardization = Standardization { mean: vec![0.5; FEATURES], std: vec![0.25; FEATURES] };
+    let classes = vec!["red".into(), "blue".into()];
+    let objective = Objective::default();
+    let model = Model { parameters, standardization, objective, classes, metadata: BTreeMap::new() };
+    model.save(&desk.path("model.safetensors")).unwrap();
+
+    let pictures = desk.path("pictures");
+    fs::create_dir(&pictures).unwrap();
+    for (name, colour) in [("a.png", [200, 0, 0]), ("c.PNG", [0, 0, 200])] {
+        fs::write(pictures.join(name), png(40, 30, colour)).unwrap();
+    }
+    fs::write(pictures.join("b.jpg"), "not a picture").unwrap();
+    fs::write(pictures.join("notes.txt"), "not meant to be one").unwrap();
+
+    let plane = |value| [value; 1024];
+    let record = |planes: [u8; 3]| [&[1][..], planes.map(plane).as_flattened()].concat();
+    let records = [record([200, 0, 0]), record([0, 0, 200])].concat();
+    assert_eq!(records.len(), 2 * RECORD);
+    fs::write(desk.path("two.bin"), records).unwrap();
+    desk
+}
+
+fn png(width: u32, height: u32, colour: [u8; 3]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&colour.repeat((width * height) as usize)).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+fn predict(desk: &Desk, arguments: &str) -> (Option<i32>, String, String) {
+    let Done { code, stdout, stderr } = desk.done(&format!("predict model.safetensors {arguments}"));
+    (code, stdout, stderr)
+}
+
+#[test]
+fn one_bad_picture_is_told_of_and_the_others_go_on() {
+    let desk = scene();
+    let (code, out, err) = predict(&desk, "pictures --json");
+    assert_eq!(code, Some(1));
+    assert_eq!(err.lines().count(), 2, "{err}");
+    assert!(
+        err.contains("b.jpg: expected a PNG or JPEG picture") && err.contains("1 of 3 pictures"),
+        "{err}"
+    );
+    let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!([&lines[0]["top"][0]["class"], &lines[2]["top"][0]["class"]], ["red", "blue"]);
+    assert!(lines[1]["error"].as_str().unwrap().contains("b.jpg"));
+    for line in [&lines[0], &lines[2]] {
+        assert!(line["truth"].is_null());
+        let probability = |place: usize| line["top"][place]["probability"].as_f64().unwrap();
+        assert!(probability(0) > probability(1) && (probability(0) + probability(1) - 1.0).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn text_says_what_was_done_and_shows_bars() {
+    let desk = scene();
+    let (code, out, err) = predict(&desk, "pictures/a.png two.bin:0-1 --top 1");
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines[0], "pictures/a.png (40 x 30, its centre square averaged to 32 x 32)");
+    assert!(lines[1].starts_with("  red  100.00 %  ████"), "{}", lines[1]);
+    assert_eq!([lines[2], lines[4]], ["two.bin:0, labelled blue", "two.bin:1, labelled blue"]);
+    assert!(lines[3].contains("red") && lines[5].contains("blue"));
+    assert_eq!(lines.len(), 6);
+}
+
+#[test]
+fn what_cannot_be_used_is_one_clear_line() {
+    let desk = scene();
+    fs::create_dir(desk.path("empty")).unwrap();
+    let cases = [
+        ("two.bin:2", "expected record numbers from 0 to 1, found 2 to 2"),
+        ("two.bin:1-0", "expected record numbers from 0 to 1, found 1 to 0"),
+        ("none.bin:0", "none.bin: cannot open"),
+        ("empty", "expected a folder with .png, .jpg or .jpeg files"),
+        ("none.png", "none.png: cannot open"),
+        ("pictures/notes.txt:0", "a whole number of records"),
+    ];
+    for (argument, message) in cases {
+        let (code, out, err) = predict(&desk, argument);
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{argument}");
+        assert!(err.lines().next().unwrap().contains(message), "{argument}: {err}");
+    }
+    assert_eq!(predict(&desk, "pictures --top 0").0, Some(2));
+    assert_eq!(predict(&desk, "").0, Some(2));
+}
+
+#[test]
+fn a_model_of_other_images_is_refused() {
+    let desk = scene();
+    let standardization = Standardization { mean: vec![0.5; 9], std: vec![0.25; 9] };
+    let classes = vec!["red".into(), "blue".into()];
+    let metadata = BTreeMap::new();
+    let (parameters, objective) = (Parameters::zeros(2, 9), Objective::default());
+    let model = Model { parameters, standardization, objective, classes, metadata };
+    model.save(&desk.path("model.safetensors")).unwrap();
+    let (code, _, err) = predict(&desk, "pictures/a.png");
+    assert_eq!(code, Some(1));
+    assert!(
+        err.contains("model.safetensors: expected a model of 3072 features") && err.contains("found 9"),
+        "{err}"
+    );
+}

@@ -1,0 +1,183 @@
+//! Data of one's own: pairs of arrays.
+
+use std::fs;
+use std::path::Path;
+
+use onelayer::data::image_file::Place;
+use onelayer::data::npy;
+use tempfile::TempDir;
+
+use super::support::data_sets::{CIFAR_10, array, array_with, write_arrays, write_pair};
+use super::{assert_error, assert_refused, contents, open};
+
+fn folder() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    write_arrays(folder.path());
+    folder
+}
+
+/// A folder with arrays of 5 features: 6 images that train, and 2 for the test.
+fn small() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    write_pair(folder.path(), "train", &[6, 5], &(0..30).collect::<Vec<u8>>(), &[0, 1, 2, 2, 1, 0]);
+    write_pair(folder.path(), "test", &[2, 5], &[9; 10], &[2, 1]);
+    folder
+}
+
+#[test]
+fn arrays_are_rows_of_images_and_their_labels() {
+    let folder = folder();
+    let data = open(folder.path()).unwrap();
+    assert_eq!((data.name, data.classes[9].as_str()), ("custom", "truck"));
+    for (split, batch) in [&data.train, &data.validation, &data.test].into_iter().zip(CIFAR_10) {
+        assert!(contents(split) == batch.contents());
+    }
+}
+
+#[test]
+fn any_number_of_features_and_classes_without_names_or_validation_images() {
+    let data = open(small().path()).unwrap();
+    assert_eq!(data.classes, ["0", "1", "2"]);
+    assert_eq!((data.train.len(), data.validation.len(), data.test.len()), (4, 2, 2));
+    assert_eq!(contents(&data.train)[1], (vec![5, 6, 7, 8, 9], 1));
+    assert_eq!(contents(&data.validation)[1], (vec![25, 26, 27, 28, 29], 0));
+}
+
+#[test]
+fn every_version_of_the_header_is_read_in_place() {
+    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), }\n";
+    let labels = array(&[2], &[0, 1]);
+    for (version, length) in [
+        ([1, 0], (header.len() as u16).to_le_bytes().to_vec()),
+        ([2, 0], (header.len() as u32).to_le_bytes().to_vec()),
+        ([3, 0], (header.len() as u32).to_le_bytes().to_vec()),
+    ] {
+        let images = [b"\x93NUMPY", &version[..], &length, header.as_bytes(), &[1, 2, 3, 4, 5, 6]].concat();
+        let batch = npy::pair((Path::new("images"), &images), (Path::new("labels"), &labels)).unwrap();
+        let offset = images.len() - 6;
+        assert_eq!((batch.count, batch.features), (2, 3));
+        assert_eq!(batch.images, Place::File { offset, stride: 3 });
+    }
+}
+
+#[test]
+fn an_array_that_breaks_off_anywhere() {
+    let whole = array(&[2, 3], &[0; 6]);
+    for length in 0..whole.len() {
+        assert_error(npy::parse(Path::new("a.npy"), &whole[..length]), "a.npy", &["found"]);
+    }
+    assert_error(npy::parse(Path::new("a.npy"), &[whole, vec![0]].concat()), "a.npy", &["found 7"]);
+}
+
+#[test]
+fn any_changed_byte_gives_the_array_or_one_line() {
+    let whole = array(&[2, 3], &[0; 6]);
+    for at in 0..whole.len() - 6 {
+        for byte in 0..=255 {
+            let mut bytes = whole.clone();
+            bytes[at] = byte;
+            match npy::parse(Path::new("a.npy"), &bytes) {
+                Ok(array) => assert_eq!(array.shape.iter().product::<usize>(), bytes.len() - array.offset),
+                Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn headers_that_say_something_else() {
+    let header = |kind: &str, fortran: &str, shape: &str| {
+        format!("{{'descr': {kind}, 'fortran_order': {fortran}, 'shape': {shape}, }}")
+    };
+    for (header, facts) in [
+        (header("'<f4'", "False", "(2, 3)"), ["expected unsigned bytes", "found '<f4'"]),
+        (header("'|i1'", "False", "(2, 3)"), ["array.astype(numpy.uint8)", "found '|i1'"]),
+        (header("[('a', '|u1')]", "False", "(2, 3)"), ["expected unsigned bytes", "found [('a'"]),
+        (
+            header("'|u1'", "True", "(2, 3)"),
+            ["expected C order (numpy.ascontiguousarray", "found fortran_order True"],
+        ),
+        (header("'|u1'", "False", "(2, -3)"), ["expected a shape of whole numbers", "found (2, -3)"]),
+        (
+            header("'|u1'", "False", "(2, 99999999999999999999)"),
+            ["expected a shape of whole", "found (2, 9999"],
+        ),
+        (
+            header("'|u1'", "False", "(9999999999999999, 9999999999999999)"),
+            ["expected the bytes of shape [9999999999999999, 9999999999999999]", "found 6"],
+        ),
+        (header("'|u1'", "False", "(3, 3)"), ["expected the bytes of shape [3, 3]", "found 6"]),
+        ("{'descr': '|u1', 'shape': (2, 3), }".into(), ["expected a header with \"fortran_order\"", "'|u1'"]),
+        ("".into(), ["expected a header with \"descr\"", "found \"\""]),
+    ] {
+        let bytes = array_with(&header, &[0; 6]);
+        assert_error(npy::parse(Path::new("a.npy"), &bytes), "a.npy", &facts);
+    }
+    assert_error(
+        npy::parse(Path::new("a"), b"text"),
+        "a",
+        &["numpy.save", "4 bytes that do not begin as one"],
+    );
+    let header_too_long = b"\x93NUMPY\x02\x00\xff\xff\xff\xff{";
+    assert_error(
+        npy::parse(Path::new("a"), header_too_long),
+        "a",
+        &["13 bytes that break off in the header"],
+    );
+}
+
+#[test]
+fn arrays_that_do_not_fit_together() {
+    let folder = small();
+    let [images, labels] = ["train_images.npy", "train_labels.npy"].map(|name| folder.path().join(name));
+    let refused = |path: &Path, bytes: Vec<u8>, subject: &Path, facts: &[&str]| {
+        let good = fs::read(path).unwrap();
+        fs::write(path, bytes).unwrap();
+        assert_refused(folder.path(), subject, facts);
+        fs::write(path, good).unwrap();
+    };
+    let square = ["expected images [N, D], as images.reshape(len(images), -1) makes them", "shape [6, 1, 5]"];
+    refused(&images, array(&[6, 1, 5], &[0; 30]), &images, &square);
+    refused(&images, array(&[30], &[0; 30]), &images, &["expected images [N, D]", "found shape [30]"]);
+    refused(&images, array(&[0, 5], &[]), &images, &["expected at least one image", "found shape [0, 5]"]);
+    refused(&images, array(&[6, 0], &[]), &images, &["expected at least one image", "found shape [6, 0]"]);
+    refused(
+        &labels,
+        array(&[5], &[0; 5]),
+        &labels,
+        &["expected labels [6], one for each", "found shape [5]"],
+    );
+    refused(&labels, array(&[6, 1], &[1; 6]), &labels, &["expected labels [6]", "found shape [6, 1]"]);
+    refused(
+        &labels,
+        array(&[6], &[0; 6]),
+        &images,
+        &["labels of at least two classes", "found no label but 0"],
+    );
+    refused(&labels, Vec::new(), &labels, &["numpy.save", "found an empty file"]);
+
+    let test = folder.path().join("test_images.npy");
+    refused(
+        &test,
+        array(&[2, 4], &[0; 8]),
+        &test,
+        &["expected images of 5 bytes, as", "train_images.npy has, found 4"],
+    );
+    let test = folder.path().join("test_labels.npy");
+    refused(&test, array(&[2], &[0, 3]), &test, &["expected labels from 0 to 2", "found 3 in record 1"]);
+    fs::remove_file(&test).unwrap();
+    assert_refused(folder.path(), &test, &["cannot open"]);
+}
+
+#[test]
+fn names_of_classes_are_as_many_as_there_are_labels_or_more() {
+    let folder = small();
+    let path = folder.path().join("classes.txt");
+    fs::write(&path, "a\nb\nc\nd\n").unwrap();
+    assert_eq!(open(folder.path()).unwrap().classes, ["a", "b", "c", "d"]);
+    fs::write(&path, "a\nb\n").unwrap();
+    let labels = folder.path().join("train_labels.npy");
+    assert_refused(folder.path(), &labels, &["expected labels from 0 to 1", "found 2 in record 2"]);
+    fs::write(&path, "a\n").unwrap();
+    assert_refused(folder.path(), &path, &["expected 2 to 256 class names, one a line", "found 1 names"]);
+}

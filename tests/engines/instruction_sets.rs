@@ -1,0 +1,125 @@
+//! Every instruction set gives the bits of the portable kernels, on shapes of any size, with any number of
+//! threads; and none reads a byte behind its images.
+
+use onelayer::engine::{self, Batches, Engine, Evaluation, Fused, Isa, RunState, Step, Team};
+use onelayer::samples::{Rows, Samples};
+use proptest::prelude::*;
+
+use crate::common::{Problem, Sizes, start, team};
+
+/// All that can be seen of an engine: its state, what it finds, and its logits.
+type Seen = (Vec<RunState>, Vec<Evaluation>, Vec<u32>);
+
+/// How an engine is made on an instruction set.
+type Create = fn(Isa, &engine::Problem, Team) -> onelayer::Result<Fused>;
+
+/// The engines whose kernels are compiled for each instruction set.
+const FUSED: [Create; 2] = [Fused::simd, Fused::fixed];
+
+fn engine(create: Create, problem: &Problem, isa: Isa, threads: usize) -> Fused {
+    let engine = create(isa, &start(&problem.parameters, &problem.standardization), team(threads)).unwrap();
+    assert_eq!(engine.info().isa, isa.name(), "an instruction set that was forced and did not run");
+    engine
+}
+
+fn seen(create: Create, problem: &Problem, isa: Isa, threads: usize) -> Seen {
+    let mut engine = engine(create, problem, isa, threads);
+    let samples = problem.samples();
+    engine.train(&samples, problem.batches()).unwrap();
+    let evaluations = engine.evaluate(&samples).unwrap();
+    let logits = problem.logits(&mut engine).iter().map(|logit| logit.to_bits()).collect();
+    (engine.state(), evaluations, logits)
+}
+
+/// Numbers of features around the bounds of groups, tiles and blocks.
+fn features() -> impl Strategy<Value = usize> {
+    let near = |bound: usize| bound.saturating_sub(2).max(1)..bound + 3;
+    prop_oneof![1..100usize, near(16), near(32), near(64), near(768), near(1536), near(3072)]
+}
+
+fn sizes() -> impl Strategy<Value = Sizes> {
+    (features(), 2..24usize, 1..4usize, 4..60usize, 1..60usize).prop_map(
+        |(features, classes, runs, images, batch)| Sizes {
+            features,
+            classes,
+            runs,
+            images,
+            batch: batch.min(images),
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_instruction_set_gives_the_portable_bits_on_any_shape(
+        sizes in sizes(), weight in prop_oneof![Just(0.0f32), Just(0.01), Just(1.0)], threads in 1..6usize, seed: u64,
+    ) {
+        let weight = weight.max(f32::MIN_POSITIVE);
+        let problem = Problem::new(sizes, weight, seed);
+        for create in FUSED {
+            let portable = seen(create, &problem, Isa::Portable, 1);
+            for isa in Isa::available() {
+                let same = seen(create, &problem, isa, threads) == portable;
+                prop_assert!(same, "{isa:?}, {threads} threads, {sizes:?}");
+            }
+        }
+    }
+}
+
+/// A page of bytes, behind which lies one that cannot be read: the map is longer than its file.
+#[cfg(target_os = "linux")]
+fn page_before_an_abyss() -> memmap2::MmapMut {
+    const PAGE: usize = 4096;
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(PAGE as u64).unwrap();
+    // SAFETY: nobody else has the file; its second page is mapped to make sure that nobody reads it.
+    unsafe { memmap2::MmapOptions::new().len(2 * PAGE).map_mut(&file) }.unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_kernel_reads_behind_the_last_image() {
+    const END: usize = 4096;
+    for features in [1, 15, 16, 17, 31, 33, 47, 63, 64, 65, 100, 127] {
+        let sizes = Sizes { features, classes: 3, runs: 1, images: 9, batch: 4 };
+        let problem = Problem::new(sizes, 0.1, 7);
+        let mut page = page_before_an_abyss();
+        let start = END - sizes.images * features;
+        for image in 0..sizes.images {
+            page[start + image * features..][..features].copy_from_slice(problem.samples().image(image));
+        }
+        let labels: Vec<u8> = (0..sizes.images).map(|image| problem.samples().label(image)).collect();
+        let rows = Rows::contiguous(&page[start..END], features);
+        let samples = Samples::new(rows, Rows::contiguous(&labels, 1));
+
+        for (isa, create) in Isa::available().flat_map(|isa| FUSED.map(|create| (isa, create))) {
+            let mut at_the_edge = engine(create, &problem, isa, 2);
+            let mut elsewhere = engine(create, &problem, isa, 2);
+            for (engine, samples) in [(&mut at_the_edge, &samples), (&mut elsewhere, &problem.samples())] {
+                engine.train(samples, problem.batches()).unwrap();
+                engine.evaluate(samples).unwrap();
+            }
+            let mut logits = vec![f32::NAN; sizes.images * sizes.classes];
+            at_the_edge.forward(&rows, &mut logits).unwrap();
+            assert!(logits.iter().all(|logit| logit.is_finite()), "{isa:?}");
+            assert_eq!(at_the_edge.state(), elsewhere.state(), "{isa:?}, {features} features");
+        }
+    }
+}
+
+#[test]
+fn a_label_that_is_no_class_ends_training_with_an_error() {
+    let sizes = Sizes { features: 20, classes: 3, runs: 1, images: 4, batch: 4 };
+    let problem = Problem::new(sizes, 0.1, 7);
+    let bytes = [0; 80];
+    let samples = Samples::new(Rows::contiguous(&bytes, 20), Rows::contiguous(&[0, 1, 2, 3], 1));
+    for create in FUSED {
+        let mut engine = engine(create, &problem, Isa::fastest(), 3);
+        let step = [Step { eta: 0.1, lambda: 0.0 }];
+        let error =
+            engine.train(&samples, Batches { order: &[0, 1, 2, 3], size: 4, steps: &step }).unwrap_err();
+        assert!(error.to_string().contains("a label that is no class"), "{error}");
+    }
+}

@@ -1,0 +1,55 @@
+//! A setting is one row of a table: what it goes through, it goes through by its name there.
+
+use onelayer::train::{Run, Scope, Settings};
+
+/// Another value than the default, for each type of setting.
+pub fn other(name: &str, default: &str) -> String {
+    match default {
+        "false" => "true".into(),
+        "softmax" => "softmax".into(),
+        number => {
+            let number: f64 =
+                number.parse().unwrap_or_else(|_| panic!("{name} {number}: another kind of value"));
+            (2.0 * number + 1.0).to_string()
+        }
+    }
+}
+
+#[test]
+fn every_setting_is_in_json_and_comes_back_from_text() {
+    let default = Settings::default();
+    let json = serde_json::to_value(&default).unwrap();
+    let keys: Vec<&String> = json.as_object().unwrap().keys().collect();
+    assert_eq!(keys.len(), Settings::TABLE.len());
+    for row in Settings::TABLE {
+        assert!(keys.iter().any(|key| *key == row.name), "{}", row.name);
+        assert!(!row.help.trim().is_empty(), "{}", row.name);
+        let value = other(row.name, &default.get(row.name));
+        let mut settings = default.clone();
+        settings.set(row.name, &value).unwrap();
+        assert_eq!(settings.get(row.name), value, "{}", row.name);
+        let written = serde_json::to_string(&settings).unwrap();
+        assert_eq!(serde_json::from_str::<Settings>(&written).unwrap(), settings, "{}", row.name);
+        let error = settings.set(row.name, "?").unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("{}: expected ", row.name)) && error.ends_with("found ?"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn runs_side_by_side_may_differ_in_their_own_settings_alone() {
+    for row in Settings::TABLE {
+        let mut runs = vec![Run::lab().remove(0); 2];
+        let value = other(row.name, &runs[1].settings.get(row.name));
+        runs[1].settings.set(row.name, &value).unwrap();
+        let checked = Run::check(&runs, 1000);
+        if row.scope == Scope::Own || runs[0] == runs[1] {
+            checked.unwrap();
+        } else {
+            let error = checked.unwrap_err().to_string();
+            assert!(error.starts_with(row.name) && error.contains("the run beside it"), "{error}");
+        }
+    }
+}
