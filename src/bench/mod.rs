@@ -10,6 +10,8 @@ pub mod oracle;
 pub mod record;
 pub mod roofline;
 pub mod task;
+#[cfg(test)]
+mod tests;
 pub mod workload;
 
 pub use compare::{Comparison, Verdict, compare};
