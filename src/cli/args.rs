@@ -20,27 +20,28 @@ use crate::train::{Run, Scope};
 /// The seed of the built-in synthetic data set.
 const SYNTHETIC_SEED: u64 = 0;
 
-/// Which data.
+/// The data set, and which of its files make which split.
 #[derive(Args)]
+#[command(next_help_heading = "Data")]
 pub(super) struct DataArgs {
-    /// Folder of a data set: CIFAR-10 or CIFAR-100, binary or Python version, or .npy arrays [default:
-    /// data/cifar-10-batches-bin if it is there, else a built-in synthetic data set]
+    /// Folder of the data set: CIFAR-10 or CIFAR-100 in the binary or the Python version, or NumPy arrays (.npy)
+    /// [default: data/cifar-10-batches-bin if that folder exists, else the built-in synthetic data set]
     #[arg(long, value_name = "DIR", env = "ONELAYER_DATA")]
     data: Option<PathBuf>,
-    /// Files of the data folder that train, separated by commas
+    /// Training files in the data folder, separated by commas [default: the usual one of the format]
     #[arg(long, value_name = "FILES", value_delimiter = ',')]
     train_files: Option<Vec<String>>,
-    /// Files that validate [default: the format's own, or the last fifth of the images of the files that train,
-    /// where it has none or it trains]
+    /// Validation files in the data folder, separated by commas [default: the usual one of the format; without one,
+    /// the last fifth of the training images is held out]
     #[arg(long, value_name = "FILES", value_delimiter = ',')]
     validation_files: Option<Vec<String>>,
-    /// Validate on the last so many images of the files that train, and train on all others
+    /// Hold out the last N training images for validation
     #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "validation_files")]
     validation_images: Option<usize>,
-    /// Files that test
+    /// Test files in the data folder, separated by commas [default: the usual one of the format]
     #[arg(long, value_name = "FILES", value_delimiter = ',')]
     test_files: Option<Vec<String>>,
-    /// Which of CIFAR-100's labels: 100 classes, or 20 groups of them [default: fine]
+    /// Which labels of CIFAR-100 to use: 100 fine classes or 20 coarse ones [default: fine]
     #[arg(long, value_parser = labels_parser())]
     labels: Option<Labels>,
 }
@@ -105,16 +106,17 @@ fn labels_parser() -> impl TypedValueParser<Value = Labels> {
     names.map(|name| Labels::from_name(&name).expect("a possible value"))
 }
 
-/// What does the work.
+/// The engine, its instruction set and its threads.
 #[derive(Args)]
+#[command(next_help_heading = "Machine")]
 pub(super) struct EngineArgs {
-    /// What multiplies
+    /// Compute engine
     #[arg(long, default_value = "auto", value_parser = engine_parser())]
     engine: EngineKind,
-    /// The instruction set of the engines simd and fixed
+    /// Instruction set of the engines simd and fixed
     #[arg(long, default_value = "auto", value_parser = isa_parser())]
     isa: IsaChoice,
-    /// Threads [default: one for each core]
+    /// Number of threads [default: one for each core]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     threads: Option<usize>,
 }
@@ -191,14 +193,14 @@ fn isa_parser() -> impl TypedValueParser<Value = IsaChoice> {
 pub(super) struct TrainingArgs {
     #[command(flatten)]
     settings: SettingArgs<false>,
-    /// Run folder to write [default: a new one, with the date, in runs/]
-    #[arg(long, value_name = "DIR")]
+    /// Run folder: where the model, the history and the report go [default: a new folder in runs/, named by date]
+    #[arg(long, value_name = "DIR", help_heading = "Run folder")]
     out: Option<PathBuf>,
-    /// Write into a folder that already holds a run
-    #[arg(long)]
+    /// Replace the run that the folder already holds
+    #[arg(long, help_heading = "Run folder")]
     overwrite: bool,
-    /// Write the model, history.csv and run.json only: no figures, no report
-    #[arg(long)]
+    /// Write only the model, history.csv and run.json: no figures and no report
+    #[arg(long, help_heading = "Run folder")]
     pub(super) no_report: bool,
     #[command(flatten)]
     pub(super) data: DataArgs,

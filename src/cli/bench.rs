@@ -23,24 +23,31 @@ use crate::train::record::DatasetRecord;
 /// The record's name in its folder.
 const RECORD_FILE: &str = "bench.json";
 
+/// Examples after the help of the verb.
+const EXAMPLES: &str = "\
+Examples:
+  onelayer bench --quick
+  onelayer bench --engine simd --compare runs/before/bench.json";
+
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Take about 5 seconds: fewer repetitions, all threads only, one whole run
+    /// Take about 5 seconds: fewer repetitions, on all threads only, one whole run
     #[arg(long, conflicts_with = "all")]
     quick: bool,
-    /// Measure the oracles too: portable code and the reference engine, which take minutes
+    /// Also measure portable code and the reference engine, which takes minutes
     #[arg(long)]
     all: bool,
-    /// Compare with an earlier record, a bench.json
+    /// Compare with an earlier record (bench.json)
     #[arg(long, value_name = "FILE")]
     compare: Option<PathBuf>,
     /// Images in a batch
     #[arg(long, value_name = "N", default_value_t = 100, allow_negative_numbers = true)]
     batch: usize,
-    /// Folder for record and figure [default: a new one, with the date, in runs/]
+    /// Folder for the record and the figure [default: a new folder in runs/, named by date]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Write into a folder that already holds files
+    /// Replace the files that the folder already holds
     #[arg(long)]
     overwrite: bool,
     #[command(flatten)]

@@ -18,11 +18,12 @@ use crate::train::{EpochRecord, Metrics};
 
 /// How people and scripts want to be told.
 #[derive(Args, Clone, Copy)]
+#[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// Print one JSON object on stdout; text for people goes to stderr
+    /// Print one JSON object on stdout, and text for people on stderr
     #[arg(long)]
     pub(super) json: bool,
-    /// Print results only, no progress
+    /// Print results only, without progress
     #[arg(long)]
     pub(super) quiet: bool,
 }

@@ -7,22 +7,29 @@ use serde::Serialize;
 
 use super::args::{DataArgs, EngineArgs};
 use super::console::{Console, OutputArgs};
-use super::text;
+use super::{model_file, text};
 use crate::data::{Excerpt, Part};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::report::{Confusion, per_class};
 use crate::train::{Metrics, evaluate, evaluator};
 
+/// Examples after the help of the verb.
+const EXAMPLES: &str = "\
+Examples:
+  onelayer evaluate runs/first
+  onelayer evaluate runs/first/model.safetensors --split validation --csv > confusion.csv";
+
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Model file
+    /// Model file, or a run folder that holds one
     model: PathBuf,
-    /// The split to evaluate
+    /// Split to evaluate the model on
     #[arg(long, default_value = Part::Test.name(), value_parser = part_parser())]
     split: Part,
-    /// Print the confusion matrix as CSV on stdout; text for people goes to stderr
-    #[arg(long, conflicts_with = "json")]
+    /// Print the confusion matrix as CSV on stdout, and text for people on stderr
+    #[arg(long, conflicts_with = "json", help_heading = "Output")]
     csv: bool,
     #[command(flatten)]
     data: DataArgs,
@@ -74,7 +81,7 @@ struct ClassRecord {
 impl Args {
     pub(super) fn run(self) -> Result<()> {
         let console = Console::new(OutputArgs { json: self.output.json || self.csv, ..self.output });
-        let model = Model::load(&self.model)?;
+        let model = model_file::load(&self.model)?;
         let mut machine = self.engine.machine()?;
         let excerpt = machine.team.install(|| self.data.open_part(self.split))??;
         let name = self.split.name();

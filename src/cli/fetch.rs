@@ -10,18 +10,25 @@ use crate::data::archive::{Archive, Verified};
 use crate::data::fetch::{Origin, Patience, fetch};
 use crate::error::Result;
 
+/// Examples after the help of the verb.
+const EXAMPLES: &str = "\
+Examples:
+  onelayer fetch
+  onelayer fetch cifar-100 --archive cifar-100-binary.tar.gz --out data";
+
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// What to fetch
+    /// Data set to download
     #[arg(value_enum, default_value_t = DataSet::Cifar10)]
     dataset: DataSet,
-    /// Folder to unpack in; it is made where it is not there
+    /// Folder to unpack into; it is created if necessary
     #[arg(long, value_name = "DIR", default_value = "data")]
     out: PathBuf,
-    /// Address of a mirror [default: the official one]
+    /// Address of the archive on a mirror [default: the official address]
     #[arg(long, value_name = "URL", conflicts_with = "archive")]
     url: Option<String>,
-    /// Archive that is already downloaded
+    /// Archive that was downloaded before
     #[arg(long, value_name = "FILE")]
     archive: Option<PathBuf>,
     #[command(flatten)]

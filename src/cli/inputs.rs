@@ -18,11 +18,10 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
-    /// Opens the data. From now on a signal is noted, and ends the process only where there is nothing to lose.
+    /// Opens the data, and watches for signals.
     pub(super) fn open(args: &TrainingArgs) -> Result<Self> {
         let (started, signals, mut machine) = (Instant::now(), Signals::watch()?, args.engine.machine()?);
         let dataset = machine.team.install(|| args.data.open())??;
-        signals.note();
         Ok(Self { started, signals, machine, dataset })
     }
 

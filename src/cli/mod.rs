@@ -8,6 +8,7 @@ mod fetch;
 mod gradcheck;
 mod info;
 mod inputs;
+mod model_file;
 mod pass;
 mod predict;
 mod report;
@@ -27,7 +28,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::{Error, Result};
 
-/// Trains a one-layer softmax network on CIFAR, faster than anything else on a CPU.
+/// Train a one-layer network (softmax regression) on a CPU
 #[derive(Parser)]
 #[command(name = "onelayer", version, max_term_width = 100)]
 struct Cli {
@@ -39,25 +40,25 @@ struct Cli {
 enum Verb {
     /// Train one model and write a run folder
     Train(train::Args),
-    /// Reproduce the lab report: four runs, its Table 1 and its figures
+    /// Reproduce the lab report (KTH DD2424, Assignment 1, 2020): four runs, Table 1 and figures
     Reproduce(reproduce::Args),
-    /// Measure a saved model on a data set: loss, accuracy, per class, confusion
+    /// Evaluate a saved model on a data set: loss, accuracy, precision and recall by class, confusion matrix
     Evaluate(evaluate::Args),
-    /// See in pictures, or in records of a CIFAR file, what a saved model sees
+    /// Predict the classes of pictures, or of images in a data file, with a saved model
     Predict(predict::Args),
-    /// Check the gradient: analytic against numerical, in f64, and the f32 engines against that
+    /// Check analytic gradients against numerical ones, for every engine
     Gradcheck(gradcheck::Args),
-    /// Download CIFAR, check it and unpack it
+    /// Download CIFAR-10 or CIFAR-100, verify and unpack it
     Fetch(fetch::Args),
-    /// Measure this machine, then how much of it each engine uses: images/s, GFLOP/s, % of the roofline
+    /// Measure the speed of each engine, and this machine's limits: images/s, GFLOP/s, share of the roofline
     Bench(bench::Args),
-    /// Write the synthetic data set, in CIFAR-10's binary layout
+    /// Write the synthetic data set in the binary format of CIFAR-10
     Synth(synth::Args),
-    /// Show what a data folder, a model, a run or this machine is
+    /// Describe a data folder, a model, a run or this machine
     Info(info::Args),
     /// Print a completion script for a shell
     Completions {
-        /// The shell that will read it
+        /// Shell to complete for
         shell: clap_complete::Shell,
     },
 }

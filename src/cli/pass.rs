@@ -1,22 +1,21 @@
 //! One training pass, from data on disk to run folders: what `train` and `reproduce` share.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use super::args::TrainingArgs;
 use super::console::{self, Console, Progress};
 use super::inputs::Inputs;
+use super::model_file;
 use super::report::{Extras, Test};
 use super::signals::Signals;
 use super::text;
 use crate::error::{Error, Result};
 use crate::files::RunFolder;
+use crate::machine::MachineRecord;
 use crate::model::Model;
 use crate::report::history_csv;
 use crate::train::record::{DatasetRecord, RunRecord, Seconds, Status, Throughput, weights_sha256};
 use crate::train::{Control, End, EpochRecord, Fate, Metrics, Session, Which, evaluate, evaluator};
-
-/// The model's name in a run folder.
-const MODEL: &str = "model.safetensors";
 
 /// Training with a person at the console, which fills run folders.
 pub(super) struct Pass<'a> {
@@ -33,8 +32,10 @@ pub(super) struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    /// A pass of `session`, whose images and machine are those of `inputs`.
+    /// A pass of `session`, whose images and machine are those of `inputs`. From now on a signal is noted, and does not
+    /// end the process at once.
     pub(super) fn new(inputs: &'a Inputs, session: Session<'a>, folders: &'a [RunFolder]) -> Self {
+        inputs.signals.note();
         let seconds = Seconds { load: inputs.started.elapsed().as_secs_f64(), ..Seconds::default() };
         Self { inputs, session, folders, resumable: false, tests: Vec::new(), seconds, extras: None }
     }
@@ -61,9 +62,9 @@ impl<'a> Pass<'a> {
                 return Err(self.stopped(self.inputs.signals.received().unwrap_or_default()));
             }
             Err(error) => {
-                // After a panic the engine cannot tell its parameters.
-                let left = self.leave(!matches!(error, Error::Panicked { .. }));
-                return left.and(Err(error));
+                // After a panic the engine cannot tell its parameters. What cannot be saved now is the smaller trouble.
+                let _ = self.leave(!matches!(error, Error::Panicked { .. }));
+                return Err(error);
             }
         };
         self.leave(true)?;
@@ -157,7 +158,6 @@ impl<'a> Pass<'a> {
         let models = if models { self.session.models(Which::Last) } else { Vec::new() };
         let mut models = models.into_iter();
         for (run, folder) in self.folders.iter().enumerate() {
-            folder.write("history.csv", history_csv(&self.session.histories()[run]))?;
             if let Some(mut model) = models.next().flatten() {
                 model.metadata.insert("dataset".into(), self.inputs.dataset.name.into());
                 if let Some(Some(Test { metrics, .. })) = self.tests.get(run) {
@@ -165,8 +165,9 @@ impl<'a> Pass<'a> {
                     let figures = [("test_loss", loss), ("test_cost", cost), ("test_accuracy", accuracy)];
                     model.metadata.extend(figures.map(|(key, value)| (key.into(), value.to_string())));
                 }
-                folder.write(MODEL, model.to_bytes())?;
+                folder.write(model_file::NAME, model.to_bytes())?;
             }
+            folder.write("history.csv", history_csv(&self.session.histories()[run]))?;
             folder.write("run.json", console::to_json(&self.record(run)))?;
         }
         Ok(())
@@ -185,9 +186,13 @@ impl<'a> Pass<'a> {
                 Fate::Running if test.is_some() => Status::Done,
                 Fate::Running => Status::Stopped,
             },
+            version: env!("CARGO_PKG_VERSION").into(),
+            date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            machine: MachineRecord::here().name,
             config: runs[run].settings.clone(),
             throughput: Throughput::new(images, features, columns, self.seconds.train),
             dataset,
+            fingerprint: session.fingerprint().cloned(),
             engine: session.engine(),
             history: session.histories()[run].clone(),
             test: test.map_or(Metrics::NONE, |test| test.metrics),

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::args::EngineArgs;
 use super::console::{self, Console, OutputArgs};
+use super::model_file;
 use crate::data::layout::SIDE;
 use crate::data::{Format, Labels};
 use crate::engine::Engine;
@@ -22,16 +23,29 @@ const BAR: usize = 40;
 /// What a file in a folder of pictures is called.
 const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
 
+/// Examples after the help of the verb.
+const EXAMPLES: &str = "\
+Examples:
+  onelayer predict runs/first cat.jpg photos/
+  onelayer predict runs/first data/cifar-10-batches-bin/test_batch.bin:0-9 --top 1";
+
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Model file
+    /// Model file, or a run folder that holds one
     model: PathBuf,
-    /// PNG or JPEG pictures of any size, folders of them, or records of a file of a data set by their
-    /// numbers, counted from 0: test_batch.bin:7 or test_batch.bin:0-9
+    /// PNG or JPEG files, folders of them, or images of a data file by their numbers, counted from 0: FILE:7 or
+    /// FILE:0-9
     #[arg(required = true, value_name = "PICTURE")]
     pictures: Vec<PathBuf>,
-    /// Show so many classes, the most probable first
-    #[arg(long, value_name = "N", default_value_t = 3, allow_negative_numbers = true)]
+    /// Show the N most probable classes
+    #[arg(
+        long,
+        help_heading = "Output",
+        value_name = "N",
+        default_value_t = 3,
+        allow_negative_numbers = true
+    )]
     top: usize,
     #[command(flatten)]
     engine: EngineArgs,
@@ -73,7 +87,7 @@ struct Failure {
 impl Args {
     pub(super) fn run(self) -> Result<()> {
         let console = Console::new(self.output);
-        let model = Model::load(&self.model)?;
+        let model = model_file::load(&self.model)?;
         if self.top == 0 {
             return Err(Error::setting("top", "at least 1", self.top));
         }

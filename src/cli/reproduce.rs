@@ -11,7 +11,14 @@ use crate::report::table_1;
 use crate::train::record::{ReproductionRecord, TotalSeconds};
 use crate::train::{Run, Session};
 
+/// Examples after the help of the verb.
+const EXAMPLES: &str = "\
+Examples:
+  onelayer reproduce
+  onelayer reproduce --data data/cifar-10-batches-bin --engine fixed --out runs/report";
+
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(flatten)]
     training: TrainingArgs,

@@ -30,12 +30,19 @@ impl<const OWN: bool> clap::Args for SettingArgs<OWN> {
         command.args(Self::rows().map(|row| {
             let aliases =
                 ALIASES.iter().find(|(name, _)| *name == row.name).map_or(&[][..], |(_, aliases)| aliases);
-            let arg = Arg::new(row.name).long(option(row.name)).visible_aliases(aliases.iter().copied());
+            let heading = if row.name == "objective" { "Model" } else { "Optimization" };
+            let arg = Arg::new(row.name)
+                .help_heading(heading)
+                .long(option(row.name))
+                .visible_aliases(aliases.iter().copied());
             if row.placeholder.is_empty() {
                 return arg.action(ArgAction::SetTrue).help(row.help.trim());
             }
             let help = format!("{} [default: {}]", row.help.trim(), default.get(row.name));
-            arg.value_name(row.placeholder).allow_negative_numbers(true).help(help)
+            arg.value_name(row.placeholder)
+                .allow_hyphen_values(row.placeholder != "N")
+                .allow_negative_numbers(true)
+                .help(help)
         }))
     }
 

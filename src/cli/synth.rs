@@ -10,12 +10,19 @@ use crate::data::{layout, synthetic};
 use crate::error::{Error, Result};
 use crate::files::RunFolder;
 
+/// Examples after the help of the verb.
+const EXAMPLES: &str = "\
+Examples:
+  onelayer synth --out synthetic
+  onelayer synth --out other --seed 7";
+
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Folder to write into; it is made where it is not there
+    /// Folder to write into; it is created if necessary
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Where the images come from: the same seed draws the same bytes on any machine
+    /// Seed of the images: the same seed gives the same bytes on any machine
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
     #[command(flatten)]

@@ -12,15 +12,23 @@ use crate::error::{Error, Result};
 use crate::files::RunFolder;
 use crate::train::{Checkpoint, Run, Session, Settings, checkpoint};
 
+/// Examples after the help of the verb.
+const EXAMPLES: &str = "\
+Examples:
+  onelayer train --eta 0.001 --lambda 0.1 --epochs 40 --out runs/first
+  onelayer train --data my-arrays --shuffle --checkpoint-every 5 --out runs/second
+  onelayer train --resume runs/second";
+
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(flatten)]
     settings: SettingArgs<true>,
     /// Save a checkpoint in the run folder after every N epochs, after the last one, and when a signal stops training
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Run folder")]
     checkpoint_every: Option<usize>,
-    /// Go on from the checkpoint in this run folder, with its settings, on the same data
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "overwrite"])]
+    /// Continue the run in this folder from its checkpoint, with its settings, on the same data
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "overwrite"], help_heading = "Run folder")]
     resume: Option<PathBuf>,
     #[command(flatten)]
     training: TrainingArgs,

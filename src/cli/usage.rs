@@ -47,7 +47,7 @@ fn words(error: &clap::Error) -> String {
             if others.contains(&option) {
                 format!("{option}: expected once, found twice")
             } else {
-                format!("{option}: expected without {}, found with it", others.join(" and "))
+                format!("{option}: cannot be combined with {}", others.join(" and "))
             }
         }
         _ => first_paragraph(&error.render().to_string()),

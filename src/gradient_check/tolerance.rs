@@ -119,6 +119,19 @@ pub fn tolerance(
     weights.chain(biases).collect()
 }
 
+/// What each of an engine's logits of `image` may be off by, in arithmetic of this precision.
+///
+/// # Panics
+/// If the shapes do not fit together.
+pub fn logit_tolerance(
+    image: &[u8],
+    standardization: &Standardization,
+    parameters: &Parameters,
+    precision: Precision,
+) -> f64 {
+    Pixels::new(image, standardization).logits(parameters, precision).1
+}
+
 /// The relative error of a sum of `n` terms of one sign.
 fn gamma(n: usize, unit: f64) -> f64 {
     unit * (n as f64).min(6.0 * (n as f64).sqrt())
@@ -192,6 +205,26 @@ impl Pixels {
         let std = std.iter().map(|&std| std.into()).collect();
         Self { scaled, mean, centred, std, magnitude }
     }
+
+    /// `logits [K]`, and what each may be off by.
+    fn logits(&self, parameters: &Parameters, precision: Precision) -> (Vec<f64>, f64) {
+        let Precision { unit, quantum } = precision;
+        let rows = || parameters.weight.chunks(parameters.features);
+        let product =
+            |w: &[f32], x: &[f64], sign: f64| Sum::of(w.iter().zip(x).map(|(&w, x)| sign * f64::from(w) * x));
+        let logit = |(w, &b): (&[f32], &f32)| {
+            let pixels = product(w, &self.scaled, 1.0).beside(product(w, &self.mean, -1.0));
+            pixels.beside(Sum::of(std::iter::once(f64::from(b))))
+        };
+        let sums: Vec<Sum> = rows().zip(&parameters.bias).map(logit).collect();
+        let centred: f64 = self.centred.iter().sum();
+        let rounded = |w: &[f32]| {
+            let scaled = w.iter().zip(&self.std).map(|(&w, std)| f64::from(w.abs()) / std);
+            quantum * scaled.fold(0.0, f64::max) * centred
+        };
+        let error = sums.iter().zip(rows()).map(|(sum, w)| sum.error(unit) + rounded(w)).fold(0.0, f64::max);
+        (sums.iter().map(|sum| sum.total).collect(), error)
+    }
 }
 
 /// `dlogits [K]` of an image, and what each may be off by.
@@ -202,24 +235,8 @@ struct Dlogits {
 
 impl Dlogits {
     fn new(pixels: &Pixels, parameters: &Parameters, label: usize, precision: Precision) -> Self {
-        let Precision { unit, quantum } = precision;
-        let Parameters { classes, features, weight, bias } = parameters;
-        let product =
-            |w: &[f32], x: &[f64], sign: f64| Sum::of(w.iter().zip(x).map(|(&w, x)| sign * f64::from(w) * x));
-        let logit = |(w, &b): (&[f32], &f32)| {
-            let pixels = product(w, &pixels.scaled, 1.0).beside(product(w, &pixels.mean, -1.0));
-            pixels.beside(Sum::of(std::iter::once(f64::from(b))))
-        };
-        let sums: Vec<Sum> = weight.chunks(*features).zip(bias).map(logit).collect();
-        let logits: Vec<f64> = sums.iter().map(|sum| sum.total).collect();
-        let centred: f64 = pixels.centred.iter().sum();
-        let rounded = |w: &[f32]| {
-            let scaled = w.iter().zip(&pixels.std).map(|(&w, std)| f64::from(w.abs()) / std);
-            quantum * scaled.fold(0.0, f64::max) * centred
-        };
-        let errors = sums.iter().zip(weight.chunks(*features)).map(|(sum, w)| sum.error(unit) + rounded(w));
-        let logit_error = errors.fold(0.0, f64::max);
-
+        let (unit, classes) = (precision.unit, parameters.classes);
+        let (logits, logit_error) = pixels.logits(parameters, precision);
         let mut value = logits.clone();
         Objective::Softmax.loss_and_gradient(&mut value, label);
         let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);

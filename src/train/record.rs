@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::checkpoint::Fingerprint;
 use super::history::{EpochRecord, Metrics};
 use super::settings::Settings;
 use crate::data::Dataset;
@@ -19,10 +20,19 @@ pub struct RunRecord {
     pub name: Option<String>,
     /// How it ended.
     pub status: Status,
+    /// The version of onelayer that trained it.
+    pub version: String,
+    /// When it ended, in RFC 3339.
+    pub date: String,
+    /// The machine: processor and cores.
+    pub machine: String,
     /// Every setting that its result depends on.
     pub config: Settings,
     /// The data.
     pub dataset: DatasetRecord,
+    /// What tells this data from other data, where checkpoints made it necessary to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
     /// What trained it.
     pub engine: EngineInfo,
     /// What it reached, epoch by epoch.
@@ -50,6 +60,17 @@ pub enum Status {
     Stopped,
     /// Its cost or its parameters were no longer finite.
     Diverged,
+}
+
+impl Status {
+    /// Its name in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Stopped => "stopped",
+            Self::Diverged => "diverged",
+        }
+    }
 }
 
 /// Several runs side by side, as `onelayer reproduce` reports them.

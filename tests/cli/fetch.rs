@@ -33,7 +33,7 @@ fn what_is_not_the_official_archive_is_refused_in_one_line() {
 fn options_that_do_not_go_together() {
     let desk = Desk::bare();
     let message = desk.failure("fetch --url http://127.0.0.1:1/ --archive x", 2);
-    assert!(message.contains("expected without"), "{message}");
+    assert!(message.contains("cannot be combined with"), "{message}");
     let message = desk.failure("fetch cifar-1000", 2);
     assert!(message.contains("cifar-10"), "{message}");
 }

@@ -230,7 +230,7 @@ fn choices_that_cannot_be_made() {
         ),
         (
             "python --validation-images 1 --validation-files data_batch_2",
-            "--validation-images: expected without --validation-files, found with it",
+            "--validation-images: cannot be combined with --validation-files",
         ),
     ] {
         let message = desk.failure(&format!("train --data {options} --out run"), 2);

@@ -63,7 +63,11 @@ fn info_of_a_run_and_its_model() {
     let record = desk.read_json("run/run.json");
     assert_eq!(info["runs"][0], record);
     let words = desk.run("info run/run.json").0;
-    for fact in ["batches of 100, 2 epochs", record["weights_sha256"].as_str().unwrap(), "test accuracy"] {
+    for fact in [
+        "batch 100, epochs 2, shuffle false, seed 0",
+        record["weights_sha256"].as_str().unwrap(),
+        "test accuracy",
+    ] {
         assert!(words.contains(fact), "{fact:?} in {words}");
     }
 

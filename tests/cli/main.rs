@@ -9,6 +9,7 @@ mod folders;
 mod formats;
 #[cfg(target_os = "linux")]
 mod full_disk;
+mod golden;
 mod gradcheck;
 mod info;
 #[cfg(unix)]

@@ -67,7 +67,7 @@ fn verbs_and_arguments_that_are_missing_or_unknown() {
     for (arguments, line) in [
         ("trian", "trian: no such verb; did you mean train?"),
         ("evaluate", "expected <MODEL>, found nothing"),
-        ("evaluate a --csv --json", "--csv: expected without --json, found with it"),
+        ("evaluate a --csv --json", "--csv: cannot be combined with --json"),
         ("evaluate a --split b", "--split: expected train, validation or test, found b"),
         ("completions ksh", "<SHELL>: expected bash, elvish, fish, powershell or zsh, found ksh"),
     ] {
@@ -185,17 +185,22 @@ fn model_files_that_hold_no_model_for_the_data() {
     let facts = ["m: expected a model of 3072 features and 10 classes", "found 3 features and 10 classes"];
     refused(&small.to_bytes(), &facts);
     assert_refused(&desk, "evaluate gone --data data", 1, &["gone: cannot open"]);
-    assert_refused(&desk, "evaluate data --data data", 1, &["data: expected a model file", "found a folder"]);
+    assert_refused(
+        &desk,
+        "evaluate data --data data",
+        1,
+        &["data: expected a model file, or a run folder", "found a folder"],
+    );
 }
 
 #[test]
 fn training_that_diverges_ends_with_three_and_keeps_its_history() {
     let desk = Desk::new();
     let message = desk.failure("train --data data --eta 1e38 --epochs 5 --out run --quiet", 3);
-    let expected =
-        "training diverged in epoch 1: the cost is no longer finite; try a smaller --eta than 1e38";
+    let expected = "training diverged in epoch 1 with eta 1e38 and lambda 0.0; try a smaller --eta";
     assert!(message.contains(expected), "{message}");
-    assert_eq!(names(&desk.path("run")), ["history.csv"]);
+    assert_eq!(names(&desk.path("run")), ["history.csv", "run.json"]);
+    assert_eq!(desk.read_json("run/run.json")["status"], "diverged");
     assert_eq!(desk.read("run/history.csv").lines().count(), 2);
     assert!(desk.files().iter().all(|path| !path.ends_with(".safetensors")));
 }

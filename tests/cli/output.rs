@@ -12,8 +12,7 @@ fn text_is_for_stdout_and_moves_to_stderr_where_json_is_asked_for() {
         let arguments = format!("{verb} --data data --epochs 2 --no-report --overwrite --out run");
         let (text, nothing) = desk.run(&arguments);
         assert_eq!(nothing, "", "{verb}");
-        for fact in ["CIFAR-10 (data): 300 training", "batches of 100, 2 epochs", "epoch 2", "written   run"]
-        {
+        for fact in ["CIFAR-10 (data): 300 training", "batch 100, epochs 2", "epoch 2", "written   run"] {
             assert!(text.contains(fact), "{verb}: {fact:?} in {text}");
         }
         let (json, text) = desk.run(&format!("{arguments} --json"));

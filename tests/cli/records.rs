@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use onelayer::model::Model;
+use onelayer::train::Settings;
 use onelayer::train::record::weights_sha256;
 use serde_json::Value;
 
@@ -19,9 +20,13 @@ fn assert_keys(value: &Value, keys: &str) {
 fn assert_run_keys(run: &Value, names: &str) {
     assert_keys(
         run,
-        &format!("{names}config dataset engine history test seconds throughput weights_sha256 out"),
+        &format!(
+            "{names}status version date machine config dataset engine history test seconds throughput weights_sha256 out"
+        ),
     );
-    assert_keys(&run["config"], "eta lambda batch epochs shuffle seed evaluate_every");
+    let settings = Settings::TABLE.iter().map(|row| row.name).collect::<Vec<_>>().join(" ");
+    assert_keys(&run["config"], &settings);
+    assert!(settings.starts_with("eta lambda batch epochs shuffle seed evaluate_every"), "{settings}");
     assert_keys(&run["dataset"], "name path train validation test classes");
     assert_keys(&run["engine"], "name isa threads");
     for epoch in run["history"].as_array().unwrap() {

@@ -1,11 +1,12 @@
 //! The checks, each a function that returns what is wrong: so that planted mistakes can be put to them too.
 
-use onelayer::gradient_check::{Precision, UNIT_F64, flat, tolerance};
+use onelayer::gradient_check::{UNIT_F64, flat};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use super::case::Case;
+use super::contender::Contender;
 use super::naive::Layer;
-use super::problem::Problem;
 
 /// `Ok`, or what is wrong.
 pub type Verdict = Result<(), String>;
@@ -28,12 +29,12 @@ pub fn close(found: &[f64], expected: &[f64], tolerance: &[f64]) -> Verdict {
 }
 
 /// `gradient` is the slope of the cost: along a random direction, and at sampled coordinates.
-pub fn differences(problem: &Problem, gradient: &[f64], seed: u64) -> Verdict {
+pub fn differences(case: &Case, gradient: &[f64], seed: u64) -> Verdict {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let layer = Layer::new(problem);
+    let layer = Layer::new(case);
     let parameters = gradient.len();
     let direction: Vec<f64> = (0..parameters).map(|_| random.random_range(-1.0..1.0)).collect();
-    let mut slope = Slope::new(problem, &layer);
+    let mut slope = Slope::new(case, &layer);
     slope.check(gradient, &direction, "a random direction")?;
     let bias = random.random_range(layer.weights()..parameters);
     for index in [random.random_range(0..layer.weights()), random.random_range(0..layer.weights()), bias] {
@@ -55,15 +56,14 @@ struct Slope<'a> {
 }
 
 impl<'a> Slope<'a> {
-    fn new(problem: &Problem, layer: &'a Layer) -> Self {
-        let Problem { parameters, standardization, lambda, .. } = problem;
-        let theta = flat(parameters);
+    fn new(case: &Case, layer: &'a Layer) -> Self {
+        let theta = flat(&case.parameters[0]);
         let magnitudes =
             Layer { x: layer.x.iter().map(|x| x.abs()).collect(), labels: layer.labels.clone(), ..*layer };
         let absolute: Vec<f64> = theta.iter().map(|w| w.abs()).collect();
         Self {
             magnitude: magnitudes.scores(&absolute).into_iter().fold(0.0, f64::max),
-            analytic: tolerance(&problem.samples(), standardization, parameters, *lambda, Precision::F64),
+            analytic: Contender::REFERENCE.tolerance(case, 0),
             layer,
             theta,
         }

@@ -1,84 +1,80 @@
-//! Every engine, on one team of threads.
+//! Every engine.
 
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 
-use onelayer::engine::{self, Engine, Fused, Gemm, Isa, Reference, Team};
-use onelayer::gradient_check::{Precision, engine_gradient, flat, reference_gradient, tolerance};
-use onelayer::objective::Objective;
+use onelayer::engine::{Engine, EngineKind, Isa, Machine, Problem, Team};
+use onelayer::gradient_check::{Precision, engine_gradient, reference_gradient, tolerance};
 
-use crate::problem::Problem;
+use crate::case::Case;
 
-/// The threads on which all engines of all cases run.
-static TEAM: LazyLock<Team> =
-    LazyLock::new(|| Team::new(NonZeroUsize::new(2).expect("not 0")).expect("two threads"));
+/// The two threads on which most engines of all cases run.
+pub static TEAM: LazyLock<Team> = LazyLock::new(|| team(2));
+
+fn team(threads: usize) -> Team {
+    Team::new(NonZeroUsize::new(threads).unwrap()).unwrap()
+}
 
 /// An engine under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Contender {
-    /// The f64 oracle.
-    Reference,
-    Gemm,
-    Simd(Isa),
-    Fixed(Isa),
+pub struct Contender {
+    kind: EngineKind,
+    isa: Option<Isa>,
 }
 
 impl Contender {
-    /// Every engine, on every instruction set that this machine has.
-    pub fn all() -> impl Iterator<Item = Self> {
-        let fused = Isa::available().flat_map(|isa| [Self::Simd(isa), Self::Fixed(isa)]);
-        [Self::Reference, Self::Gemm].into_iter().chain(fused)
+    /// The f64 oracle. It has no use for a team.
+    pub const REFERENCE: Self = Self { kind: EngineKind::Reference, isa: None };
+    pub const GEMM: Self = Self { kind: EngineKind::Gemm, isa: None };
+    /// Every engine that works on a team, on the fastest instruction set: others have the same bits.
+    pub const TEAMS: [Self; 3] =
+        [Self::GEMM, Self { kind: EngineKind::Simd, isa: None }, Self { kind: EngineKind::Fixed, isa: None }];
+    pub const ALL: [Self; 4] = [Self::TEAMS[0], Self::TEAMS[1], Self::TEAMS[2], Self::REFERENCE];
+
+    /// The engines whose kernels are compiled for each instruction set, on this one.
+    pub fn fused(isa: Isa) -> [Self; 2] {
+        [EngineKind::Simd, EngineKind::Fixed].map(|kind| Self { kind, isa: Some(isa) })
     }
 
     /// What its arithmetic rounds to.
     pub fn precision(self) -> Precision {
-        match self {
-            Self::Reference => Precision::F64,
-            Self::Gemm | Self::Simd(_) => Precision::F32,
-            Self::Fixed(_) => Precision::FIXED,
+        Precision::of(self.kind)
+    }
+
+    /// An engine at the beginning of this problem.
+    pub fn engine(self, problem: &Problem, threads: usize) -> Box<dyn Engine> {
+        let team = if threads == 2 { TEAM.handle() } else { team(threads) };
+        let engine = Machine { engine: self.kind, isa: self.isa, team }.engine(problem).unwrap();
+        let ran = self.isa.is_none_or(|isa| engine.info().isa == isa.name());
+        assert!(ran, "an instruction set that was forced and did not run");
+        engine
+    }
+
+    /// On two threads.
+    pub fn create(self, case: &Case) -> Box<dyn Engine> {
+        self.engine(&case.problem(), 2)
+    }
+
+    /// The gradient of each run, from one step over all images.
+    pub fn gradients(self, case: &Case) -> Vec<Vec<f64>> {
+        let (samples, Case { parameters, standardization, lambda, .. }) = (case.samples(), case);
+        let objective = case.problem().objective;
+        if self == Self::REFERENCE {
+            let of_run =
+                |(run, &lambda)| reference_gradient(run, standardization, objective, &samples, lambda);
+            return parameters.iter().zip(lambda).map(|run| of_run(run).unwrap()).collect();
         }
+        engine_gradient(&mut *self.create(case), parameters, &samples, lambda).unwrap()
     }
 
-    /// The roundoff of its f32 or f64 arithmetic.
-    pub fn unit(self) -> f64 {
-        self.precision().unit
+    /// The gradient of the first run.
+    pub fn gradient(self, case: &Case) -> Vec<f64> {
+        self.gradients(case).swap_remove(0)
     }
 
-    pub fn create(self, problem: &Problem) -> Box<dyn Engine> {
-        let Problem { parameters, standardization, .. } = problem;
-        let initial = std::slice::from_ref(parameters);
-        let problem = engine::Problem { initial, standardization, objective: Objective::default() };
-        match self {
-            Self::Reference => Box::new(Reference::new(&problem)),
-            Self::Gemm => Box::new(Gemm::new(&problem, TEAM.handle())),
-            Self::Simd(isa) => Box::new(
-                Fused::simd(isa, &problem, TEAM.handle()).expect("an instruction set that this machine has"),
-            ),
-            Self::Fixed(isa) => Box::new(
-                Fused::fixed(isa, &problem, TEAM.handle()).expect("an instruction set that this machine has"),
-            ),
-        }
-    }
-
-    /// The gradient, from one step.
-    pub fn gradient(self, problem: &Problem) -> Vec<f64> {
-        let Problem { parameters, standardization, lambda, .. } = problem;
-        let samples = problem.samples();
-        let gradient = if self == Self::Reference {
-            reference_gradient(parameters, standardization, Objective::default(), &samples, *lambda)
-        } else {
-            let parameters = std::slice::from_ref(parameters);
-            engine_gradient(&mut *self.create(problem), parameters, &samples, &[*lambda])
-                .map(|mut gradients| gradients.remove(0))
-        };
-        let gradient = gradient.expect("a step that does not panic");
-        assert_eq!(gradient.len(), flat(parameters).len());
-        gradient
-    }
-
-    /// What each entry of its gradient may be off by.
-    pub fn tolerance(self, problem: &Problem) -> Vec<f64> {
-        let Problem { parameters, standardization, lambda, .. } = problem;
-        tolerance(&problem.samples(), standardization, parameters, *lambda, self.precision())
+    /// What each entry of a run's gradient may be off by.
+    pub fn tolerance(self, case: &Case, run: usize) -> Vec<f64> {
+        let Case { parameters, standardization, lambda, .. } = case;
+        tolerance(&case.samples(), standardization, &parameters[run], lambda[run], self.precision())
     }
 }

@@ -1,34 +1,28 @@
 //! Every instruction set gives the bits of the portable kernels, on shapes of any size, with any number of
 //! threads; and none reads a byte behind its images.
 
-use onelayer::engine::{self, Batches, Engine, Evaluation, Fused, Isa, RunState, Step, Team};
+use onelayer::engine::{Batches, Isa, Step};
 use onelayer::samples::{Rows, Samples};
 use proptest::prelude::*;
 
-use crate::common::{Problem, Sizes, start, team};
+use crate::case::{Case, Recipe, Sizes};
+use crate::contender::Contender;
+use crate::determinism::{case, seen};
 
-/// All that can be seen of an engine: its state, what it finds, and its logits.
-type Seen = (Vec<RunState>, Vec<Evaluation>, Vec<u32>);
-
-/// How an engine is made on an instruction set.
-type Create = fn(Isa, &engine::Problem, Team) -> onelayer::Result<Fused>;
-
-/// The engines whose kernels are compiled for each instruction set.
-const FUSED: [Create; 2] = [Fused::simd, Fused::fixed];
-
-fn engine(create: Create, problem: &Problem, isa: Isa, threads: usize) -> Fused {
-    let engine = create(isa, &start(&problem.parameters, &problem.standardization), team(threads)).unwrap();
-    assert_eq!(engine.info().isa, isa.name(), "an instruction set that was forced and did not run");
-    engine
+/// Checks that every instruction set gives the bits of the portable kernels on one thread.
+fn assert_portable_bits(case: &Case, threads: usize) -> Result<(), TestCaseError> {
+    let portable = Contender::fused(Isa::Portable).map(|contender| seen(contender, case, 1));
+    for isa in Isa::available() {
+        for (contender, portable) in Contender::fused(isa).into_iter().zip(&portable) {
+            prop_assert!(seen(contender, case, threads) == *portable, "{:?}, {} threads", contender, threads);
+        }
+    }
+    Ok(())
 }
 
-fn seen(create: Create, problem: &Problem, isa: Isa, threads: usize) -> Seen {
-    let mut engine = engine(create, problem, isa, threads);
-    let samples = problem.samples();
-    engine.train(&samples, problem.batches()).unwrap();
-    let evaluations = engine.evaluate(&samples).unwrap();
-    let logits = problem.logits(&mut engine).iter().map(|logit| logit.to_bits()).collect();
-    (engine.state(), evaluations, logits)
+#[test]
+fn every_instruction_set_gives_the_portable_bits() {
+    assert_portable_bits(&case(), 2).unwrap();
 }
 
 /// Numbers of features around the bounds of groups, tiles and blocks.
@@ -56,15 +50,7 @@ proptest! {
     fn every_instruction_set_gives_the_portable_bits_on_any_shape(
         sizes in sizes(), weight in prop_oneof![Just(0.0f32), Just(0.01), Just(1.0)], threads in 1..6usize, seed: u64,
     ) {
-        let weight = weight.max(f32::MIN_POSITIVE);
-        let problem = Problem::new(sizes, weight, seed);
-        for create in FUSED {
-            let portable = seen(create, &problem, Isa::Portable, 1);
-            for isa in Isa::available() {
-                let same = seen(create, &problem, isa, threads) == portable;
-                prop_assert!(same, "{isa:?}, {threads} threads, {sizes:?}");
-            }
-        }
+        assert_portable_bits(&Recipe::new(sizes, weight, seed).case(), threads)?;
     }
 }
 
@@ -84,27 +70,27 @@ fn no_kernel_reads_behind_the_last_image() {
     const END: usize = 4096;
     for features in [1, 15, 16, 17, 31, 33, 47, 63, 64, 65, 100, 127] {
         let sizes = Sizes { features, classes: 3, runs: 1, images: 9, batch: 4 };
-        let problem = Problem::new(sizes, 0.1, 7);
+        let case = Recipe::new(sizes, 0.1, 7).case();
+        let steps = case.steps();
         let mut page = page_before_an_abyss();
         let start = END - sizes.images * features;
         for image in 0..sizes.images {
-            page[start + image * features..][..features].copy_from_slice(problem.samples().image(image));
+            page[start + image * features..][..features].copy_from_slice(case.samples().image(image));
         }
-        let labels: Vec<u8> = (0..sizes.images).map(|image| problem.samples().label(image)).collect();
         let rows = Rows::contiguous(&page[start..END], features);
-        let samples = Samples::new(rows, Rows::contiguous(&labels, 1));
+        let samples = Samples::new(rows, Rows::contiguous(&case.labels, 1));
 
-        for (isa, create) in Isa::available().flat_map(|isa| FUSED.map(|create| (isa, create))) {
-            let mut at_the_edge = engine(create, &problem, isa, 2);
-            let mut elsewhere = engine(create, &problem, isa, 2);
-            for (engine, samples) in [(&mut at_the_edge, &samples), (&mut elsewhere, &problem.samples())] {
-                engine.train(samples, problem.batches()).unwrap();
+        for contender in Isa::available().flat_map(Contender::fused) {
+            let mut at_the_edge = contender.create(&case);
+            let mut elsewhere = contender.create(&case);
+            for (engine, samples) in [(&mut at_the_edge, &samples), (&mut elsewhere, &case.samples())] {
+                engine.train(samples, case.batches(&steps)).unwrap();
                 engine.evaluate(samples).unwrap();
             }
             let mut logits = vec![f32::NAN; sizes.images * sizes.classes];
             at_the_edge.forward(&rows, &mut logits).unwrap();
-            assert!(logits.iter().all(|logit| logit.is_finite()), "{isa:?}");
-            assert_eq!(at_the_edge.state(), elsewhere.state(), "{isa:?}, {features} features");
+            assert!(logits.iter().all(|logit| logit.is_finite()), "{contender:?}");
+            assert_eq!(at_the_edge.state(), elsewhere.state(), "{contender:?}, {features} features");
         }
     }
 }
@@ -112,11 +98,11 @@ fn no_kernel_reads_behind_the_last_image() {
 #[test]
 fn a_label_that_is_no_class_ends_training_with_an_error() {
     let sizes = Sizes { features: 20, classes: 3, runs: 1, images: 4, batch: 4 };
-    let problem = Problem::new(sizes, 0.1, 7);
+    let case = Recipe::new(sizes, 0.1, 7).case();
     let bytes = [0; 80];
     let samples = Samples::new(Rows::contiguous(&bytes, 20), Rows::contiguous(&[0, 1, 2, 3], 1));
-    for create in FUSED {
-        let mut engine = engine(create, &problem, Isa::fastest(), 3);
+    for contender in Contender::fused(Isa::fastest()) {
+        let mut engine = contender.engine(&case.problem(), 3);
         let step = [Step { eta: 0.1, lambda: 0.0 }];
         let error =
             engine.train(&samples, Batches { order: &[0, 1, 2, 3], size: 4, steps: &step }).unwrap_err();

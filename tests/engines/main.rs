@@ -1,17 +1,15 @@
 //! Every engine has the gradient of the formulas, computes what the reference computes, and has the same bits whatever
 //! the threads and instruction sets.
 
+mod case;
 mod checks;
-mod common;
 mod contender;
 mod determinism;
 mod gradients;
 mod instruction_sets;
-mod mistaken;
 mod naive;
 mod parity;
 mod planted_mistakes;
-mod problem;
 
 use proptest::test_runner::{Config, FileFailurePersistence};
 

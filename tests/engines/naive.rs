@@ -1,6 +1,8 @@
 //! The mathematics once more, from the formulas alone: nothing of it is the library's.
 
-use super::problem::Problem;
+use onelayer::model::Standardization;
+
+use super::case::Case;
 
 /// A batch and the shape of the layer that scores it; parameters are flat, weights `[K, D]`, then biases `[K]`.
 pub struct Layer {
@@ -13,18 +15,23 @@ pub struct Layer {
 }
 
 impl Layer {
-    pub fn new(problem: &Problem) -> Self {
-        let (features, std) = (problem.features(), &problem.standardization.std);
-        let standardize = |(i, &pixel): (usize, &u8)| {
-            let mean = problem.standardization.mean[i % features];
-            (f64::from(pixel) / 255.0 - f64::from(mean)) / f64::from(std[i % features])
+    /// That of the first run.
+    pub fn new(case: &Case) -> Self {
+        Self::of(case, 0)
+    }
+
+    pub fn of(case: &Case, run: usize) -> Self {
+        let (samples, Standardization { mean, std }) = (case.samples(), &case.standardization);
+        let standardize = |((&pixel, &mean), &std): ((&u8, &f32), &f32)| {
+            (f64::from(pixel) / 255.0 - f64::from(mean)) / f64::from(std)
         };
+        let image = |index| samples.image(index).iter().zip(mean).zip(std).map(standardize);
         Self {
-            features,
-            classes: problem.classes(),
-            x: problem.images.iter().enumerate().map(standardize).collect(),
-            labels: problem.labels.iter().map(|&label| label.into()).collect(),
-            lambda: problem.lambda.into(),
+            features: case.sizes.features,
+            classes: case.sizes.classes,
+            x: (0..samples.len()).flat_map(image).collect(),
+            labels: case.labels.iter().map(|&label| label.into()).collect(),
+            lambda: case.lambda[run].into(),
         }
     }
 

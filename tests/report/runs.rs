@@ -114,6 +114,10 @@ fn record((run, Run { name, settings }): (usize, Run)) -> RunRecord {
     RunRecord {
         name: Some(name),
         status: Status::Done,
+        version: "0.1.0".into(),
+        date: "2026-11-27T21:00:00Z".into(),
+        machine: "a machine of 2 cores".into(),
+        fingerprint: None,
         history: history.collect(),
         test: metrics(35 + run, 0.1),
         engine: EngineInfo { name: "simd".into(), isa: "avx512".into(), threads: 2 },

@@ -4,15 +4,57 @@
 
 pub mod data_sets;
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
+use std::process::Command;
 
 use onelayer::data::{Dataset, Source, SplitFiles};
+use onelayer::engine::Isa;
+use tempfile::TempDir;
 
-/// The lab's split of the files in the folder that `ONELAYER_DATA` names; without it none.
+/// The folder of CIFAR-10 files that `ONELAYER_DATA` names.
+pub fn real_images_folder() -> Option<String> {
+    std::env::var("ONELAYER_DATA").ok()
+}
+
+/// The lab's split of the files there.
 pub fn real_images() -> Option<Dataset> {
-    let folder = std::env::var_os("ONELAYER_DATA")?;
-    Some(Dataset::open(&Source::Folder(folder.into()), &SplitFiles::default()).unwrap())
+    let folder = Source::Folder(real_images_folder()?.into());
+    Some(Dataset::open(&folder, &SplitFiles::default()).unwrap())
+}
+
+/// Whether a small disk can be mounted, to fill it.
+pub fn mounts() -> bool {
+    let folder = TempDir::new().unwrap();
+    let mounted =
+        Command::new("unshare").args(["-m", "mount", "-t", "tmpfs", "none"]).arg(folder.path()).output();
+    mounted.is_ok_and(|output| output.status.success())
+}
+
+/// Whether files are read that nobody may read, as root reads them.
+pub fn reads_anything() -> bool {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut permissions = file.as_file().metadata().unwrap().permissions();
+    permissions.set_readonly(true);
+    #[cfg(unix)]
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0);
+    fs::set_permissions(file.path(), permissions).unwrap();
+    File::open(file.path()).is_ok()
+}
+
+/// What cannot be checked here, and why.
+pub fn unchecked() -> Vec<String> {
+    let one = std::thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
+    let mut unchecked: Vec<String> = [
+        (real_images_folder().is_none(), "the lab's table and bits, and how photographs are read and standardized: set ONELAYER_DATA to a folder of CIFAR-10 files"),
+        (!mounts(), "a disk that is full: it takes root to mount one"),
+        (reads_anything(), "files that may not be read: whoever runs this may read any"),
+        (one, "that threads are kept on processors of their own: there is one"),
+    ].into_iter().filter(|(missing, _)| *missing).map(|(_, what)| what.into()).collect();
+    let absent = Isa::ALL.into_iter().filter(|isa| Isa::available().all(|available| available != *isa));
+    unchecked
+        .extend(absent.map(|isa| format!("the bits of {}: this processor does not have it", isa.name())));
+    unchecked
 }
 
 /// The names in `folder`, sorted.

@@ -20,31 +20,39 @@ use crate::report::{self, Table};
 /// The parameters that the step sweep moves.
 const SWEPT: usize = 1000;
 
+/// Examples after the help of the verb.
+const EXAMPLES: &str = "\
+Examples:
+  onelayer gradcheck
+  onelayer gradcheck --engine fixed --images 5 --lambda 0,0.1
+  onelayer gradcheck --step-sweep --out runs/steps";
+
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Images in the batch: the first ones of the training split
+    /// Images in the batch: the first N of the training images
     #[arg(long, value_name = "N", default_value_t = 20, allow_negative_numbers = true)]
     images: usize,
-    /// Weights of the penalty ||W||^2
+    /// Weights of the penalty lambda ||W||^2, separated by commas
     #[arg(long, value_name = "WEIGHT", num_args = 1.., value_delimiter = ',', default_values_t = [0.0, 0.1, 1.0],
         allow_negative_numbers = true)]
     lambda: Vec<f64>,
-    /// h, by which a parameter is moved up and down
+    /// Step h of the central differences: a parameter is moved by h up and down
     #[arg(long, value_name = "H", default_value_t = 3e-5, allow_negative_numbers = true)]
     step: f64,
-    /// eps of the relative criterion: entries below it are held to an absolute error of 1e-6 eps
+    /// eps of the relative error (Eq. 1): where |g_a| + |g_n| is below eps, the error is relative to eps
     #[arg(long, value_name = "EPS", default_value_t = 1e-3, allow_negative_numbers = true)]
     eps: f64,
-    /// Where the weights come from at which the gradient is checked
+    /// Seed of the random weights at which the gradient is checked
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
-    /// Show the numerical error for steps from 1e-1 to 1e-12, as a table and a figure
+    /// Show how the numerical error depends on h, from 1e-1 to 1e-12, as a table and a figure
     #[arg(long)]
     step_sweep: bool,
-    /// Folder for the sweep's figure and table [default: a new one, with the date, in runs/]
+    /// Folder for the figure and the table of the step sweep [default: a new folder in runs/, named by date]
     #[arg(long, value_name = "DIR", requires = "step_sweep")]
     out: Option<PathBuf>,
-    /// Write into a folder that already holds files
+    /// Replace the files that the folder already holds
     #[arg(long, requires = "step_sweep")]
     overwrite: bool,
     #[command(flatten)]

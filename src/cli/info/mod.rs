@@ -19,13 +19,20 @@ use machine::MachineInfo;
 use model::ModelInfo;
 use run::{RECORD_FILE, RunInfo};
 
+/// Examples after the help of the verb.
+const EXAMPLES: &str = "\
+Examples:
+  onelayer info runs/first
+  onelayer info runs/first/model.safetensors --templates";
+
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// A data folder, a model file, a run folder or its run.json [default: this machine and the data that
-    /// training would use]
+    /// Data folder, model file, run folder or its run.json [default: this machine and the data set that training
+    /// would use]
     path: Option<PathBuf>,
-    /// Draw a model's weights as a picture of each class: in colour where COLORTERM says truecolor
-    #[arg(long, requires = "path", conflicts_with = "json")]
+    /// Draw the weights of a model as a picture of each class, in colour where COLORTERM is truecolor
+    #[arg(long, help_heading = "Output", requires = "path", conflicts_with = "json")]
     templates: bool,
     #[command(flatten)]
     data: DataArgs,

@@ -42,10 +42,15 @@ impl RunInfo {
         let [train, validation, test] = [data.train, data.validation, data.test].map(text::grouped);
         format!(
             "record    {}\n\
+             trained   {} by onelayer {} on {}: {}\n\
              data      {} ({place}): {train} training, {validation} validation, {test} test images\n\
              {}engine    {} ({}), {} threads\n\
              {}\n{}\n{}",
             self.path.display(),
+            first.date,
+            first.version,
+            first.machine,
+            first.status.name(),
             data.name,
             text::settings(&first.config),
             first.engine.name,
@@ -63,6 +68,7 @@ impl RunInfo {
             "run",
             "eta",
             "lambda",
+            "status",
             "training accuracy",
             "validation accuracy",
             "test accuracy",
@@ -72,7 +78,8 @@ impl RunInfo {
         ]);
         for run in &self.runs {
             let costs: Vec<f64> = run.history.iter().map(|epoch| epoch.validation.cost).collect();
-            let percent = |accuracy: f64| format!("{:.2} %", 100.0 * accuracy);
+            let number = |value: f64, text: String| if value.is_nan() { "–".into() } else { text };
+            let percent = |accuracy: f64| number(accuracy, format!("{:.2} %", 100.0 * accuracy));
             let [train, validation] = run.history.last().map_or_else(Default::default, |last| {
                 [last.train, last.validation].map(|metrics| percent(metrics.accuracy))
             });
@@ -80,11 +87,12 @@ impl RunInfo {
                 name(run),
                 run.config.eta.to_string(),
                 run.config.lambda.to_string(),
+                run.status.name().into(),
                 train,
                 validation,
                 percent(run.test.accuracy),
-                format!("{:.4}", run.test.loss),
-                format!("{:.4}", run.test.cost),
+                number(run.test.loss, format!("{:.4}", run.test.loss)),
+                number(run.test.cost, format!("{:.4}", run.test.cost)),
                 sparkline(&costs, 24),
             ]);
         }

@@ -212,6 +212,11 @@ impl<'a> Session<'a> {
         self.engine.info()
     }
 
+    /// The fingerprint of the images, where checkpoints are saved.
+    pub fn fingerprint(&self) -> Option<&Fingerprint> {
+        self.checkpoints.as_ref().map(|checkpoints| &checkpoints.data)
+    }
+
     /// The mean and deviation of the training images.
     pub fn standardization(&self) -> &Standardization {
         &self.standardization

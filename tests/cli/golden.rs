@@ -1,0 +1,35 @@
+//! The trained weights are those of every earlier version, bit for bit, on any machine.
+
+use serde_json::Value;
+
+use super::Desk;
+use super::support::real_images_folder;
+
+/// The first eight digits of each run's `weights_sha256`.
+fn weights(record: &Value) -> Vec<&str> {
+    let runs = record["runs"].as_array().map_or(std::slice::from_ref(record), Vec::as_slice);
+    runs.iter().map(|run| &run["weights_sha256"].as_str().unwrap()[..8]).collect()
+}
+
+#[test]
+fn the_labs_runs_have_their_bits() {
+    let Some(folder) = real_images_folder() else { return };
+    let desk = Desk::bare();
+    let options = format!("--data {folder} --no-report --out");
+    let record = desk.json(&format!("reproduce --engine simd {options} simd"));
+    assert_eq!(weights(&record), ["d084a3a1", "3b6357c7", "63eab4ef", "9349d73c"]);
+    let record = desk.json(&format!("train --engine fixed {options} fixed"));
+    assert_eq!(weights(&record), ["1151a3d8"]);
+}
+
+#[test]
+fn short_runs_on_the_built_in_images_have_their_bits() {
+    let desk = Desk::bare();
+    for (engine, bits) in [
+        ("simd", ["0bbdb00f", "bb462464", "b130d77e", "3828bfc6"]),
+        ("fixed", ["74a54dee", "1cd359bc", "0be011ff", "90ce2e86"]),
+    ] {
+        let record = desk.json(&format!("reproduce --engine {engine} --epochs 2 --no-report --out {engine}"));
+        assert_eq!(weights(&record), bits, "{engine}");
+    }
+}
