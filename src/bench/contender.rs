@@ -1,6 +1,6 @@
 //! What is measured: an engine, its instruction set, its number of threads.
 
-use crate::bench::Workload;
+use super::workload::Workload;
 use crate::engine::{Engine, EngineKind, Fused, Isa, Machine, Team};
 use crate::error::Result;
 
@@ -56,6 +56,12 @@ impl Contender {
         let engine = |isa| create(isa, &workload.problem(), team);
         self.isa.map(engine).transpose()
     }
+}
+
+/// The instruction sets that `contenders` use: those whose peaks are worth measuring, the fastest first.
+pub fn instruction_sets(contenders: &[Contender]) -> Vec<Isa> {
+    let uses = |isa: &Isa| contenders.iter().any(|one| one.isa.unwrap_or(Isa::fastest()) == *isa);
+    Isa::available().filter(uses).collect()
 }
 
 #[cfg(test)]

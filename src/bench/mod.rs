@@ -9,11 +9,14 @@ pub mod contender;
 pub mod oracle;
 pub mod record;
 pub mod roofline;
-pub mod scaling;
 pub mod task;
+#[cfg(test)]
+mod tests;
+pub mod workload;
 
 pub use compare::{Comparison, Verdict, compare};
-pub use contender::Contender;
+pub use contender::{Contender, instruction_sets};
 pub use oracle::Oracle;
 pub use record::{BenchRecord, Measurement};
-pub use task::{Task, Workload, instruction_sets};
+pub use task::Task;
+pub use workload::Workload;

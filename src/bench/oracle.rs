@@ -4,13 +4,12 @@
 //! weights (D = 3072, terms of 0.01) are within 1e-5 of the reference's. A mistake in a kernel, a feature left
 //! out or a batch too few, moves them by a hundred times the tolerances below.
 
+use super::workload::Workload;
 use crate::engine::{Batches, Engine, EngineKind, Evaluation, Problem, Reference};
 use crate::error::{Error, Result};
 use crate::model::Parameters;
 use crate::samples::{Rows, Samples};
 use crate::train::EpochRecord;
-
-use super::Workload;
 
 /// The images whose logits are compared one by one.
 const IMAGES: usize = 256;

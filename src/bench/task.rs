@@ -1,64 +1,17 @@
 //! What is timed: the kernels, an epoch, the lab's run; how much work each is, and that its result is right.
 
+use super::contender::Contender;
+use super::oracle::Oracle;
 use super::record::Measurement;
 use super::roofline::{Budget, Roofline, Timing, Work};
-use super::{Contender, Oracle};
-use crate::engine::{
-    Batches, Engine, EngineInfo, EngineKind, Isa, Machine, Problem, Stage, Stages, Step, Team,
-};
+use super::workload::Workload;
+use crate::engine::{Batches, Engine, EngineInfo, EngineKind, Machine, Stage, Stages, Step, Team};
 use crate::error::{Error, Result};
-use crate::model::{Parameters, Standardization};
-use crate::samples::Samples;
-use crate::train::{Run, Session, Settings, Splits, Which};
+use crate::train::{Run, Session, Splits, Which};
 
 /// Floating-point operations for a logit on its way to its gradient, or to its loss: most are the polynomial's of
 /// the exponential function.
 const SOFTMAX_FLOPS: f64 = 30.0;
-/// Bytes of a partial logit, and of how many features each is.
-const PARTIAL_BYTES: f64 = 4.0;
-const FEATURES_A_PARTIAL: usize = 768;
-
-/// The images and the settings that every engine gets.
-pub struct Workload<'a> {
-    /// The training split.
-    pub train: Samples<'a>,
-    /// The validation split.
-    pub validation: Samples<'a>,
-    /// Of the training split.
-    pub standardization: &'a Standardization,
-    /// Where every run begins.
-    pub initial: Parameters,
-    /// The names of the classes.
-    pub classes: &'a [String],
-    /// The run's settings.
-    pub settings: Settings,
-}
-
-impl Workload<'_> {
-    /// What every engine is built from.
-    pub fn problem(&self) -> Problem<'_> {
-        Problem {
-            initial: std::slice::from_ref(&self.initial),
-            standardization: self.standardization,
-            objective: self.settings.objective,
-        }
-    }
-
-    /// The images in order.
-    pub fn order(&self) -> Vec<u32> {
-        (0..self.train.len() as u32).collect()
-    }
-
-    /// The run's step.
-    pub fn step(&self) -> Step {
-        self.settings.step()
-    }
-
-    /// The steps of an epoch.
-    pub fn steps(&self) -> Vec<Step> {
-        vec![self.step(); self.train.len().div_ceil(self.settings.batch)]
-    }
-}
 
 /// Something to time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,10 +110,8 @@ impl Task {
         let batch = workload.settings.batch * features;
         let (flops, (held, bytes)) = match self {
             Self::Stage(Stage::Softmax) => {
-                let blocks = features.div_ceil(FEATURES_A_PARTIAL);
-                // Threads that have whole pairs of them have added these up.
-                let parts = if blocks.is_multiple_of(2 * threads) { blocks / 2 } else { blocks };
-                let partials = PARTIAL_BYTES * (classes * parts) as f64;
+                let parts = classes * Stages::partial_logits(features, threads);
+                let partials = (size_of::<f32>() * parts) as f64;
                 // Every thread makes all of it for itself.
                 let held = (workload.settings.batch as f64 * partials) as usize * threads;
                 (images * classes as f64 * SOFTMAX_FLOPS, (held, images * partials))
@@ -266,10 +217,4 @@ fn time_run(
     })?;
     oracle.run(what, &session.histories()[0], &model.parameters)?;
     Ok(timing)
-}
-
-/// The instruction sets that `contenders` use: those whose peaks are worth measuring, the fastest first.
-pub fn instruction_sets(contenders: &[Contender]) -> Vec<Isa> {
-    let uses = |isa: &Isa| contenders.iter().any(|one| one.isa.unwrap_or(Isa::fastest()) == *isa);
-    Isa::available().filter(uses).collect()
 }

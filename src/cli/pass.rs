@@ -79,7 +79,7 @@ impl<'a> Pass<'a> {
         if let Some(signal) = self.inputs.signals.release() {
             return Err(self.stopped(signal));
         }
-        let measure = || Extras::measure(&self.tests, args, self.inputs, self.session.runs());
+        let measure = || Extras::measure(&self.tests, args, self.inputs, self.session.runs(), &mut |_| ());
         self.extras = (!args.no_report).then(measure).transpose()?;
         self.seconds.write = writing.elapsed().as_secs_f64();
         Ok(())

@@ -126,11 +126,17 @@ impl fmt::Display for Criterion {
 /// If the two differ in length.
 pub fn compare(analytic: &[f64], numerical: &[f64], options: &Options) -> Report {
     assert_eq!(analytic.len(), numerical.len(), "entries of the two gradients");
+    let entries = analytic.iter().zip(numerical).enumerate();
+    compare_entries(entries.map(|(index, (&analytic, &numerical))| (index, analytic, numerical)), options)
+}
+
+/// Applies the criteria to some entries of a gradient: their indices, analytic and numerical values.
+pub(super) fn compare_entries(entries: impl Iterator<Item = (usize, f64, f64)>, options: &Options) -> Report {
     let Options { epsilon, threshold, .. } = *options;
     let mut absolute = Criterion::new("absolute error", threshold);
     let mut relative = Criterion::new("relative error (Eq. 1)", threshold);
     let mut below_epsilon = Criterion::new("absolute error of entries below eps", threshold * epsilon);
-    for (index, (&analytic, &numerical)) in analytic.iter().zip(numerical).enumerate() {
+    for (index, analytic, numerical) in entries {
         let difference = (analytic - numerical).abs();
         let size = analytic.abs() + numerical.abs();
         let entry = |error| Entry { index, analytic, numerical, error };

@@ -3,8 +3,9 @@
 use rand::SeedableRng;
 use rand::seq::index;
 use rand_xoshiro::Xoshiro256PlusPlus;
+use rayon::prelude::*;
 
-use super::criteria::{Criterion, Entry, Options, compare};
+use super::criteria::{Criterion, Entry, Options, compare_entries};
 use super::{LayerCost, Precision, central_difference, engine_gradient, flat, reference_gradient, tolerance};
 use crate::engine::Engine;
 use crate::error::Result;
@@ -31,20 +32,27 @@ pub struct Examination<'a> {
     pub objective: Objective,
     /// Step, eps and threshold.
     pub options: Options,
+    /// The most parameters that are differenced; of more, so many are drawn at random.
+    pub most: usize,
 }
 
 impl Examination<'_> {
-    /// The reference engine's gradient against central differences in every parameter: the criteria of
-    /// [`Report`](super::Report), and the differences against full recomputation for a sample of the parameters.
+    /// The reference engine's gradient against central differences in every parameter, or in [`Examination::most`]
+    /// of them: the criteria of [`Report`](super::Report), and the differences against full recomputation for a
+    /// sample of these parameters. It works on the threads of the rayon pool it is called in.
     ///
     /// # Errors
     /// What the engine fails with.
     pub fn reference(&self, lambda: f32) -> Result<Vec<Criterion>> {
         let point = flat(self.parameters);
         let cost = self.cost().with_lambda(lambda);
-        let numerical = cost.numerical_gradient(&point, self.options.step);
-        let report = compare(&self.exact(lambda)?, &numerical, &self.options);
-        let recomputed = self.recompute(&cost, &point, &numerical);
+        let indices = sample(point.len(), self.most);
+        let numerical = cost.differences(&point, self.options.step, &indices);
+        let exact = self.exact(lambda)?;
+        let entries = indices.iter().zip(&numerical);
+        let entries = entries.map(|(&index, &numerical)| (index, exact[index], numerical));
+        let report = compare_entries(entries, &self.options);
+        let recomputed = self.recompute(&cost, &point, &indices, &numerical);
         let criteria = report.criteria().into_iter().cloned().chain([recomputed]);
         Ok(criteria.map(|criterion| of("reference f64", criterion, lambda)).collect())
     }
@@ -82,18 +90,29 @@ impl Examination<'_> {
         reference_gradient(self.parameters, self.standardization, self.objective, self.samples, lambda)
     }
 
-    fn recompute(&self, cost: &LayerCost, point: &[f64], numerical: &[f64]) -> Criterion {
+    /// `numerical`, the differences in the parameters of `indices`, against differences of the whole cost, for some of
+    /// them.
+    fn recompute(&self, cost: &LayerCost, point: &[f64], indices: &[usize], numerical: &[f64]) -> Criterion {
         let threshold = RECOMPUTED_THRESHOLD * cost.cost(point).max(1.0);
         let mut criterion = Criterion::new("differences against full recomputation", threshold);
-        let mut random = Xoshiro256PlusPlus::seed_from_u64(0);
-        let mut point = point.to_vec();
-        for index in index::sample(&mut random, point.len(), RECOMPUTED.min(point.len())) {
-            let full = central_difference(|p| cost.cost(p), &mut point, index, self.options.step);
-            let error = (full - numerical[index]).abs();
-            criterion.count(Entry { index, analytic: full, numerical: numerical[index], error });
-        }
+        let recompute = |point: &mut Vec<f64>, position: usize| {
+            let (index, numerical) = (indices[position], numerical[position]);
+            let full = central_difference(|p| cost.cost(p), point, index, self.options.step);
+            Entry { index, analytic: full, numerical, error: (full - numerical).abs() }
+        };
+        let positions = sample(indices.len(), RECOMPUTED).into_par_iter();
+        let entries: Vec<Entry> = positions.map_init(|| point.to_vec(), recompute).collect();
+        entries.into_iter().for_each(|entry| criterion.count(entry));
         criterion
     }
+}
+
+/// The numbers below `count`; where these are more than `most`, so many of them, drawn at random.
+fn sample(count: usize, most: usize) -> Vec<usize> {
+    if count <= most {
+        return (0..count).collect();
+    }
+    index::sample(&mut Xoshiro256PlusPlus::seed_from_u64(0), count, most).into_vec()
 }
 
 /// The criterion under a name that says what was examined, and at which penalty.

@@ -65,17 +65,26 @@ impl LayerCost {
         losses / self.labels.len() as f64 + self.lambda * squared_norm
     }
 
-    /// The cost's central differences in every parameter, on the threads of the rayon pool it is called in.
+    /// The cost's central differences in every parameter, as [`LayerCost::differences`] computes them.
+    ///
+    /// # Panics
+    /// If there are not `K D + K` parameters.
+    pub fn numerical_gradient(&self, parameters: &[f64], step: f64) -> Vec<f64> {
+        self.differences(parameters, step, &(0..parameters.len()).collect::<Vec<_>>())
+    }
+
+    /// The cost's central differences in the parameters of these `indices`, on the threads of the rayon pool it is
+    /// called in.
     ///
     /// Nothing analytic enters but the penalty, a polynomial: `lambda ((w + h)^2 - (w - h)^2)` is
     /// `lambda 2h 2w`. The images' losses are differenced one by one before they are summed, so that little
     /// cancels.
     ///
     /// # Panics
-    /// If there are not `K D + K` parameters.
-    pub fn numerical_gradient(&self, parameters: &[f64], step: f64) -> Vec<f64> {
+    /// If there are not `K D + K` parameters, or an index is not one of theirs.
+    pub fn differences(&self, parameters: &[f64], step: f64, indices: &[usize]) -> Vec<f64> {
         let logits = self.logits(parameters);
-        let difference = |moved: &mut Vec<f64>, index: usize| {
+        let difference = |moved: &mut Vec<f64>, &index: &usize| {
             let value = parameters[index];
             let (up, down) = (value + step, value - step);
             let mut losses = 0.0;
@@ -93,7 +102,7 @@ impl LayerCost {
             let penalty = if self.is_weight(index) { self.lambda * (up + down) } else { 0.0 };
             losses / self.labels.len() as f64 / (up - down) + penalty
         };
-        (0..parameters.len()).into_par_iter().map_init(Vec::new, difference).collect()
+        indices.par_iter().map_init(Vec::new, difference).collect()
     }
 
     /// The number of images.

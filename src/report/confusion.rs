@@ -1,5 +1,6 @@
 //! The confusion matrix: precision and recall of each class, and a heat map.
 
+use super::bitmap::png;
 use super::number::{count, fixed};
 use super::svg::{Anchor, INK, Svg, TEXT};
 
@@ -69,27 +70,37 @@ impl<'a> Confusion<'a> {
         let side = cell * classes as f64;
         let beyond = self.classes.last().map_or(0.0, |name| 0.71 * width(name) - 0.5 * cell).max(0.0);
         let mut svg = Svg::new(left + side + beyond + 10.0, top + side + 10.0);
-        for truth in 0..classes {
-            let y = top + truth as f64 * cell;
-            let images = self.images(truth).max(1) as f64;
-            for predicted in 0..classes {
-                let count = self.count(truth, predicted);
-                let x = left + predicted as f64 * cell;
-                let share = count as f64 / images;
-                svg.rectangle((x, y), (cell, cell), &format!(" fill=\"{}\"", shade(share)));
-                if named {
-                    let colour = if share > 0.5 { "#fff" } else { INK };
-                    let style = format!(" fill=\"{colour}\" font-size=\"14\"");
-                    svg.styled_text((x + 0.5 * cell, y + 0.5 * cell + 5.0), Anchor::Middle, &style, count);
-                }
-            }
-        }
         if named {
+            self.draw_cells(&mut svg, (left, top));
             self.draw_names(&mut svg, (left, top));
+        } else {
+            let cells: Vec<[u8; 3]> = self.shares().map(shade).collect();
+            svg.bitmap((left, top), (side, side), &png(classes, &cells));
         }
         svg.text((left + 0.5 * side, TEXT + 4.0), Anchor::Middle, "predicted class");
         svg.vertical_text((TEXT + 4.0, top + 0.5 * side), "true class");
         svg.finish("Confusion matrix: images of each true class by the class they were taken for")
+    }
+
+    /// `[K, K]`: each count as a fraction of its row's images; 0 where there are none.
+    fn shares(&self) -> impl Iterator<Item = f64> {
+        self.counts.chunks(self.classes.len()).flat_map(|row| {
+            let images = row.iter().sum::<u64>().max(1) as f64;
+            row.iter().map(move |&count| count as f64 / images)
+        })
+    }
+
+    /// Cells with their counts.
+    fn draw_cells(&self, svg: &mut Svg, (left, top): (f64, f64)) {
+        for (cell, (share, count)) in self.shares().zip(self.counts).enumerate() {
+            let (truth, predicted) = (cell / self.classes.len(), cell % self.classes.len());
+            let (x, y) = (left + predicted as f64 * CELL, top + truth as f64 * CELL);
+            let [r, g, b] = shade(share);
+            svg.rectangle((x, y), (CELL, CELL), &format!(" fill=\"#{r:02x}{g:02x}{b:02x}\""));
+            let colour = if share > 0.5 { "#fff" } else { INK };
+            let style = format!(" fill=\"{colour}\" font-size=\"14\"");
+            svg.styled_text((x + 0.5 * CELL, y + 0.5 * CELL + 5.0), Anchor::Middle, &style, count);
+        }
     }
 
     /// Names of the true classes at the left, of the predicted ones slanting up from the top.
@@ -137,9 +148,8 @@ pub fn per_class(runs: &[(&str, Confusion)]) -> super::Table {
 }
 
 /// White for 0, Okabe and Ito's blue for 1.
-fn shade(share: f64) -> String {
-    let mix = |full: f64| (255.0 + (full - 255.0) * share.clamp(0.0, 1.0)).round() as u8;
-    format!("#{:02x}{:02x}{:02x}", mix(0.0), mix(114.0), mix(178.0))
+fn shade(share: f64) -> [u8; 3] {
+    [0.0, 114.0, 178.0].map(|full: f64| (255.0 + (full - 255.0) * share.clamp(0.0, 1.0)).round() as u8)
 }
 
 /// A field in quotes where it must be.

@@ -4,12 +4,13 @@
 //! [`templates`] are the lab report's figures, [`table`] its Table 1, [`findings()`] its conclusions put to
 //! the test; [`confusion`] and [`TrueClassProbabilities`] look at single classes and answers. [`write()`]
 //! makes of all of them `report.html`, `report.md` and the figures beside them. [`sparkline()`] is for
-//! terminals. [`step_sweep`] is the gradient check's V-curve, [`roofline`] the
-//! benchmark's picture, [`scaling`] that of how cost grows.
+//! terminals. [`step_sweep`] is the gradient check's V-curve, [`roofline`] the benchmark's picture, [`panels`] that
+//! of how its figures change with each size.
 //!
 //! It knows nothing of engines: it gets records, parameters and counts.
 
 mod axes;
+mod bitmap;
 mod chart;
 pub mod confusion;
 mod contents;
@@ -21,9 +22,9 @@ mod html;
 mod markdown;
 mod number;
 mod page;
+pub mod panels;
 mod probabilities;
 pub mod roofline;
-pub mod scaling;
 mod sparkline;
 pub mod step_sweep;
 mod svg;
@@ -40,6 +41,7 @@ pub use confusion::{Confusion, per_class};
 pub use contents::{Contents, RunDetails};
 pub use findings::{Finding, Verdict, findings};
 pub use history_csv::history_csv;
+pub use number::count;
 pub use probabilities::TrueClassProbabilities;
 pub use sparkline::sparkline;
 pub use table::{Table, table_1};

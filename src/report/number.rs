@@ -28,7 +28,7 @@ pub(super) fn percent(fraction: f64, decimals: usize) -> String {
 }
 
 /// A count with commas: `10,000`.
-pub(super) fn count(value: u64) -> String {
+pub fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

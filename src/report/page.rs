@@ -8,6 +8,7 @@ use super::number::{count, fixed, percent};
 use super::table::{LabResult, Table, run_name, table_1};
 use crate::data::synthetic;
 use crate::gradient_check::Criterion;
+use crate::model::Parameters;
 use crate::train::RunRecord;
 
 /// The content of a report, ready to be laid out.
@@ -22,12 +23,20 @@ pub(super) struct Page<'a> {
     pub table_1_note: String,
     pub runs: Vec<RunPart<'a>>,
     pub per_class: Table,
-    pub gradients: Option<(Table, bool)>,
+    pub gradients: Option<Gradients>,
     pub time: Table,
     pub settings: Table,
     pub fingerprints: Table,
     pub command: &'a str,
     pub version: &'static str,
+}
+
+/// The gradient check.
+pub(super) struct Gradients {
+    pub table: Table,
+    pub passed: bool,
+    /// Which parameters were checked.
+    pub scope: String,
 }
 
 /// The part of the page that is about one run.
@@ -59,7 +68,7 @@ impl<'a> Page<'a> {
             table_1_note: table_1_note(&records),
             runs: runs.iter().zip(figures).enumerate().map(run_part).collect(),
             per_class: per_class(&confusions),
-            gradients: (!gradients.is_empty()).then(|| gradient_table(gradients)),
+            gradients: (!gradients.is_empty()).then(|| Gradients::new(gradients, runs[0].parameters)),
             time: time(first, machine),
             settings: settings(first),
             fingerprints: fingerprints(&records),
@@ -154,15 +163,24 @@ fn run_part<'a>((index, (run, figures)): (usize, (&RunDetails<'a>, &'a Figures))
     }
 }
 
-fn gradient_table(criteria: &[Criterion]) -> (Table, bool) {
-    let mut table = Table::new(["criterion", "entries", "largest", "threshold", "result"]);
-    table.rows.extend(criteria.iter().map(|criterion| {
-        let result = if criterion.passed() { "passed" } else { "FAILED" };
-        let [error, threshold] =
-            [criterion.max_error(), criterion.threshold].map(|error| format!("{error:.1e}"));
-        vec![criterion.name.clone(), count(criterion.checked as u64), error, threshold, result.into()]
-    }));
-    (table, criteria.iter().all(Criterion::passed))
+impl Gradients {
+    fn new(criteria: &[Criterion], parameters: &Parameters) -> Self {
+        let mut table = Table::new(["criterion", "entries", "largest", "threshold", "result"]);
+        table.rows.extend(criteria.iter().map(|criterion| {
+            let result = if criterion.passed() { "passed" } else { "FAILED" };
+            let [error, threshold] =
+                [criterion.max_error(), criterion.threshold].map(|error| format!("{error:.1e}"));
+            vec![criterion.name.clone(), count(criterion.checked as u64), error, threshold, result.into()]
+        }));
+        // The first criterion is applied to every parameter that was moved.
+        let (moved, all) = (criteria[0].checked, parameters.weight.len() + parameters.bias.len());
+        let scope = if moved < all {
+            format!("{} of the {} parameters, drawn at random,", count(moved as u64), count(all as u64))
+        } else {
+            "every parameter".into()
+        };
+        Self { table, passed: criteria.iter().all(Criterion::passed), scope }
+    }
 }
 
 /// A table of names and values.

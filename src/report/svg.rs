@@ -3,6 +3,8 @@
 
 use std::fmt::{Display, Write};
 
+use base64::prelude::{BASE64_STANDARD, Engine};
+
 /// Okabe and Ito's blue, vermilion and orange: colour-blind people tell them apart.
 pub(super) const BLUE: &str = "#0072b2";
 pub(super) const VERMILION: &str = "#d55e00";
@@ -70,6 +72,15 @@ impl Svg {
     /// A small open circle.
     pub fn circle(&mut self, (x, y): (f64, f64), style: &str) {
         self.shape(format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.5\"{style}/>"));
+    }
+
+    /// A PNG whose pixels stay sharp when they are enlarged.
+    pub fn bitmap(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), png: &[u8]) {
+        let png = BASE64_STANDARD.encode(png);
+        self.shape(format_args!(
+            "<image x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" \
+             style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{png}\"/>"
+        ));
     }
 
     /// Any other shape.

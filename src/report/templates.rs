@@ -3,8 +3,7 @@
 //! A row of weights has the layout of an image, so it can be shown as one. As in the course, each class is
 //! scaled to its own range, over all three channels at once: its smallest weight is black, its largest full.
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
-
+use super::bitmap::png;
 use super::svg::{Anchor, Svg};
 use crate::data::layout::{CHANNELS, FEATURES, SIDE};
 use crate::model::Parameters;
@@ -63,7 +62,7 @@ impl Templates {
                 row.chunks_exact_mut(ZOOM).zip(weights).for_each(|(square, &weight)| square.fill(weight));
             }
         }
-        encode(width, height, pixels.as_flattened())
+        png(width, &pixels)
     }
 
     /// All templates in one SVG, each above the name of its class.
@@ -74,11 +73,7 @@ impl Templates {
         let mut svg = Svg::new((GAP + columns * pitch_x) as f64, (GAP + rows * pitch_y) as f64);
         for (class, image) in self.images.iter().enumerate() {
             let (x, y) = (GAP + class % columns * pitch_x, GAP + class / columns * pitch_y);
-            let png = BASE64_STANDARD.encode(encode(SIDE, SIDE, image.as_flattened()));
-            svg.shape(format_args!(
-                "<image x=\"{x}\" y=\"{y}\" width=\"{TILE}\" height=\"{TILE}\" \
-                 style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{png}\"/>"
-            ));
+            svg.bitmap((x as f64, y as f64), (TILE as f64, TILE as f64), &png(SIDE, image));
             let below = ((x + TILE / 2) as f64, (y + TILE + NAME_SIZE) as f64);
             let size = format!(" font-size=\"{NAME_SIZE}\"");
             svg.styled_text(below, Anchor::Middle, &size, classes.get(class).map_or("", String::as_str));
@@ -127,16 +122,4 @@ fn template(weights: &[f32]) -> Vec<[u8; CHANNELS]> {
     };
     let plane = SIDE * SIDE;
     (0..plane).map(|i| [0, 1, 2].map(|channel| level(weights[channel * plane + i]))).collect()
-}
-
-/// A PNG of 8-bit RGB pixels.
-fn encode(width: usize, height: usize, rgb: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_compression(png::Compression::Fast);
-    let mut writer = encoder.write_header().expect("a Vec takes all");
-    writer.write_image_data(rgb).expect("rgb is [height, width, 3]");
-    writer.finish().expect("a Vec takes all");
-    bytes
 }

@@ -3,7 +3,9 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use super::{Bandwidth, Budget, Caches, Level, Peak, Roofline, Timing};
+use super::caches::{Caches, Level};
+use super::model::{Bandwidth, Peak, Roofline};
+use super::timing::{Budget, Timing};
 use crate::engine::{Buffer, Isa, Member, Team};
 use crate::error::Result;
 

@@ -82,6 +82,7 @@ impl Args {
             parameters: &Parameters::random(dataset.classes.len(), train.features(), self.seed),
             objective: Objective::default(),
             options,
+            most: usize::MAX,
         };
         let folder = self.folder()?;
         let criteria = self.examine(&examination, &mut team)?;

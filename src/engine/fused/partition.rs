@@ -54,7 +54,7 @@ impl<'a> Partition<'a> {
     /// Whether each member adds the partial logits of its blocks two by two, which is the order in which all of them are
     /// added in the end. Half as much then goes from core to core.
     pub(super) fn adds_pairs(self) -> bool {
-        self.blocks().is_multiple_of(2 * self.member.threads())
+        adds_pairs(self.blocks(), self.member.threads())
     }
 
     /// The feature groups whose weights this member updates.
@@ -78,8 +78,7 @@ impl<'a> Partition<'a> {
 
     /// The lanes of all slots, with `lanes` in each.
     pub(super) fn slots(self, lanes: usize) -> usize {
-        let slots = if self.adds_pairs() { self.blocks() / 2 } else { self.blocks() };
-        slots * stride(lanes)
+        slot_count(self.groups, self.member.threads()) * stride(lanes)
     }
 
     /// The slot of the partial logits, `[groups of 16 images][C]`, of `image_groups` groups of images on a block: where it
@@ -88,6 +87,17 @@ impl<'a> Partition<'a> {
         let stride = stride(image_groups * self.columns);
         if self.adds_pairs() { (block / 2 * stride, block % 2 == 1) } else { (block * stride, false) }
     }
+}
+
+fn adds_pairs(blocks: usize, threads: usize) -> bool {
+    blocks.is_multiple_of(2 * threads)
+}
+
+/// The slots of the partial logits of features in `groups`, for `threads` members: one for each block, or for each pair
+/// of blocks where members add these.
+pub(super) fn slot_count(groups: usize, threads: usize) -> usize {
+    let blocks = groups.div_ceil(BLOCK);
+    if adds_pairs(blocks, threads) { blocks / 2 } else { blocks }
 }
 
 /// Lanes from one slot to the next, with `lanes` in each.

@@ -10,7 +10,7 @@ use super::isa::vector::{LANES, Lanes};
 use super::kernels::backward::Batch;
 use super::kernels::forward::AHEAD;
 use super::lent::Lent;
-use super::partition::room;
+use super::partition::{room, slot_count};
 use super::train::{Training, Worker, column_step, sum_images};
 use crate::engine::contract::{Batches, Step};
 use crate::engine::team::Member;
@@ -54,6 +54,11 @@ impl<'a> Stages<'a> {
             partials: vec![Lanes::ZERO; room(engine.mean.len(), lanes)],
             engine,
         }
+    }
+
+    /// How many partial logits the softmax stage adds up for each logit, with D `features`, on `threads` threads.
+    pub fn partial_logits(features: usize, threads: usize) -> usize {
+        slot_count(features.div_ceil(LANES), threads)
     }
 
     /// The engine, after the steps that were taken.

@@ -3,6 +3,9 @@
 //! environment it also measures a million images on disk, 3 GB in DIR for as long as that takes. Under `cargo test` it
 //! measures a few small jobs, once.
 
+mod job;
+mod record;
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,13 +14,14 @@ use std::thread;
 use std::time::Duration;
 
 use onelayer::bench::roofline::{self, Budget};
-use onelayer::bench::scaling::{Axis, Job, Point, Pool, ScalingRecord};
 use onelayer::data::{Dataset, Source, SplitFiles, layout};
 use onelayer::engine::{Isa, Team};
 use onelayer::machine::MachineRecord;
-use onelayer::report::scaling;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+
+use job::{Axis, Job, Pool};
+use record::{Point, ScalingRecord};
 
 /// The values of each axis, besides the lab's own; threads also get this machine's cores.
 const VALUES: [(Axis, &[usize]); 6] = [
@@ -65,9 +69,9 @@ fn main() -> Outcome<()> {
     }
 
     record.points.sort_by_key(|point| point.axis != Axis::Images);
-    println!("{}", scaling::table(&record).markdown());
+    println!("{}", record.table().markdown());
     fs::write(folder.join("scaling.json"), serde_json::to_vec_pretty(&record)?)?;
-    fs::write(folder.join("scaling.svg"), scaling::figure(&record))?;
+    fs::write(folder.join("scaling.svg"), record.figure())?;
     println!("written to {}", folder.display());
     Ok(())
 }
@@ -92,7 +96,12 @@ fn try_out(cores: usize) -> Outcome<()> {
         let (epoch, evaluation) = pool.with(&job, |samples| job.time(samples, budget))?;
         record.points.push(Point { axis, value, job, epoch, evaluation });
     }
-    println!("{}{}", scaling::table(&record).text(), scaling::figure(&record).len());
+    println!("{}", record.table().text());
+    assert_eq!(record.table().rows.len(), record.points.len());
+    assert_eq!(record.figure().matches("<circle").count(), 2 * 3, "two dots on each of three panels");
+    assert_eq!(lab.with(Axis::Images, 10).batch, 10, "no batch is larger than an epoch");
+    let wide = lab.with(Axis::Columns, 1000);
+    assert!(wide.columns() == 1000 && wide.classes <= 256, "runs of at most 256 classes");
     Ok(())
 }
 

@@ -1,20 +1,17 @@
 //! How cost grows: the lab's job with one of its sizes changed at a time.
 
+use onelayer::bench::roofline::{Budget, Timing};
+use onelayer::engine::{Batches, EngineKind, Machine, Problem, Step, Team};
+use onelayer::model::{Parameters, Standardization};
+use onelayer::objective::Objective;
+use onelayer::samples::{Rows, Samples};
+use onelayer::train::Order;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use serde::{Deserialize, Serialize};
-
-use super::roofline::{Budget, Timing};
-use crate::engine::{Batches, EngineKind, Machine, Problem, Step, Team};
-use crate::error::Result;
-use crate::machine::MachineRecord;
-use crate::model::{Parameters, Standardization};
-use crate::objective::Objective;
-use crate::samples::{Rows, Samples};
-use crate::train::Order;
+use serde::Serialize;
 
 /// Which size of the job is changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Axis {
     /// N, images of an epoch.
@@ -49,7 +46,7 @@ impl Axis {
 }
 
 /// A job: how much of what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Job {
     /// N.
     pub images: usize,
@@ -103,7 +100,7 @@ impl Job {
     ///
     /// # Panics
     /// If the samples are not the job's.
-    pub fn time(self, samples: &Samples, budget: Budget) -> Result<(Timing, Timing)> {
+    pub fn time(self, samples: &Samples, budget: Budget) -> onelayer::Result<(Timing, Timing)> {
         assert_eq!((samples.len(), samples.features()), (self.images, self.features), "images of the job");
         let team = Team::new(self.threads.try_into().expect("at least one thread"))?;
         let lead = team.handle();
@@ -125,48 +122,6 @@ impl Job {
             Ok((epoch, evaluation))
         })?
     }
-}
-
-/// A job, and how long it took.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Point {
-    /// Which of its sizes is not the lab's.
-    pub axis: Axis,
-    /// The size.
-    pub value: usize,
-    /// All of its sizes.
-    pub job: Job,
-    /// The seconds of an epoch of training.
-    pub epoch: Timing,
-    /// The seconds of an evaluation of the same images.
-    pub evaluation: Timing,
-}
-
-impl Point {
-    /// 10^9 floating-point operations a second in training: `4 N D C` an epoch.
-    pub fn training_gflops(&self) -> f64 {
-        2.0 * self.pass() / self.epoch.median
-    }
-
-    /// The same in evaluation: `2 N D C`.
-    pub fn evaluation_gflops(&self) -> f64 {
-        self.pass() / self.evaluation.median
-    }
-
-    fn pass(&self) -> f64 {
-        2e-9 * self.job.images as f64 * self.job.features as f64 * self.job.columns() as f64
-    }
-}
-
-/// All points that were measured.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ScalingRecord {
-    /// The machine.
-    pub machine: MachineRecord,
-    /// The f32 peak of the lab's threads when the measuring began, in GFLOP/s.
-    pub peak: f64,
-    /// The points, axis by axis.
-    pub points: Vec<Point>,
 }
 
 /// Random pixels and labels, as many as the largest job needs.
@@ -191,32 +146,5 @@ impl Pool {
             self.bytes[..job.images].iter().map(|byte| (usize::from(*byte) % job.classes) as u8).collect();
         let images = Rows::new(&self.bytes, job.images, job.features, job.features);
         work(&Samples::new(images, Rows::contiguous(&labels, 1)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_job_differs_from_the_labs_in_one_size() {
-        let lab = Job::lab(2);
-        assert_eq!(lab.with(Axis::Batch, 7), Job { batch: 7, ..lab });
-        assert_eq!(lab.with(Axis::Threads, 3), Job { threads: 3, ..lab });
-        assert_eq!(lab.with(Axis::Columns, 1000).columns(), 1000, "as runs of at most 256 classes");
-        assert!(lab.with(Axis::Columns, 1000).classes <= 256);
-        assert_eq!(lab.with(Axis::Images, 10).batch, 10, "no batch is larger than an epoch");
-    }
-
-    #[test]
-    fn a_job_is_timed_whatever_its_sizes() {
-        let lab = Job { images: 60, features: 100, batch: 16, ..Job::lab(1) };
-        let pool = Pool::new(60 * 100);
-        let budget = Budget { each: std::time::Duration::ZERO, repetitions: (1, 1) };
-        for job in [lab, Job { runs: 3, classes: 7, ..lab }, Job { shuffled: true, threads: 2, ..lab }] {
-            let (epoch, evaluation) = pool.with(&job, |samples| job.time(samples, budget)).unwrap();
-            let point = Point { axis: Axis::Images, value: job.images, job, epoch, evaluation };
-            assert!(point.training_gflops() > 0.0 && point.evaluation_gflops() > 0.0);
-        }
     }
 }

@@ -1,0 +1,72 @@
+//! A wrong result has no time.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::roofline::Budget;
+use super::{Contender, Oracle, Task, Workload};
+use crate::engine::{EngineKind, Team};
+use crate::error::Error;
+use crate::model::{Parameters, Standardization};
+use crate::samples::{Rows, Samples};
+use crate::train::Settings;
+
+const IMAGES: usize = 60;
+const FEATURES: usize = 50;
+
+/// What a contender does wrong, because it is given something else than the oracle was: other weights to begin
+/// with, or another learning rate.
+type Mistake = fn(&mut Workload);
+const WEIGHT: Mistake = |workload| workload.initial.weight[7] += 1.0;
+const RATE: Mistake = |workload| workload.settings.eta *= 2.0;
+
+/// Calls `check` with what is to be done on images of noise.
+fn with_workload(check: impl FnOnce(Workload)) {
+    let mut bytes = vec![0; IMAGES * (FEATURES + 1)];
+    Xoshiro256PlusPlus::seed_from_u64(0).fill_bytes(&mut bytes);
+    let (pixels, labels) = bytes.split_at_mut(IMAGES * FEATURES);
+    labels.iter_mut().for_each(|label| *label %= 4);
+    let samples = Samples::new(Rows::contiguous(pixels, FEATURES), Rows::contiguous(labels, 1));
+    check(Workload {
+        train: samples.clone(),
+        validation: samples.clone(),
+        standardization: &Standardization::measure(&samples),
+        initial: Parameters::random(4, FEATURES, 0),
+        classes: &["a", "b", "c", "d"].map(String::from),
+        settings: Settings { batch: 10, epochs: 2, ..Settings::default() },
+    });
+}
+
+#[test]
+fn only_a_right_result_is_timed() {
+    let kinds = [EngineKind::Simd, EngineKind::Fixed, EngineKind::Gemm];
+    with_workload(|right| {
+        let mut oracle = Oracle::new(&right).unwrap();
+        let team = Team::new(NonZeroUsize::MIN).unwrap();
+        let budget = Budget { each: Duration::ZERO, repetitions: (1, 1) };
+        for (kind, task) in kinds.into_iter().flat_map(|kind| Task::ALL.map(|task| (kind, task))) {
+            let isa = Contender::list(kind, None, false)[0].isa;
+            let contender = Contender { kind, isa };
+            let mut measure =
+                |workload: &Workload| task.measure(contender, &team, workload, &mut oracle, budget);
+            let what = format!("{} of {}", task.name(), kind.name());
+            let timed = measure(&right).unwrap();
+            assert_eq!(timed.is_none(), matches!(task, Task::Stage(_)) && isa.is_none(), "{what}");
+            let mistakes: &[Mistake] = match task {
+                Task::Stage(_) | Task::Evaluation => &[WEIGHT],
+                Task::Epoch => &[WEIGHT, RATE],
+                // A run draws its own weights.
+                Task::Run => &[RATE],
+            };
+            for mistake in mistakes.iter().filter(|_| timed.is_some()) {
+                let mut wrong = right.clone();
+                mistake(&mut wrong);
+                let found = measure(&wrong);
+                assert!(matches!(found, Err(Error::Incorrect { .. })), "{what}: {found:?}");
+            }
+        }
+    });
+}

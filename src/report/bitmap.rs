@@ -1,0 +1,16 @@
+//! Pictures made of pixels, as PNG.
+
+/// A PNG of `width` RGB pixels in a row.
+///
+/// # Panics
+/// If `pixels` is not a whole number of rows.
+pub(super) fn png(width: usize, pixels: &[[u8; 3]]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width as u32, (pixels.len() / width) as u32);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_compression(png::Compression::Fast);
+    let mut writer = encoder.write_header().expect("a Vec takes all");
+    writer.write_image_data(pixels.as_flattened()).expect("pixels are [height, width]");
+    writer.finish().expect("a Vec takes all");
+    bytes
+}
