@@ -1,12 +1,12 @@
-//! The engine: the parameters as the kernels take them, and the contract.
+//! The engine: it holds the parameters in the layout of the kernels, and fulfils the contract.
 
-use super::arithmetic::Arithmetic;
+use super::arithmetic::{Arithmetic, Passes};
 use super::evaluate::{self, Scoring};
-use super::f32::F32;
-use super::fixed::Fixed;
+use super::f32::{F32, kernels};
+use super::fixed::{self, Fixed};
 use super::isa::Isa;
 use super::isa::vector::{LANES, Lanes};
-use super::kernels::kernels;
+use super::layer::Layer;
 use super::layout::{Place, row};
 use super::lent::Lent;
 use super::partition::room;
@@ -17,21 +17,16 @@ use crate::engine::problem::{Problem, Shape};
 use crate::engine::team::Team;
 use crate::error::Result;
 use crate::model::{Parameters, Standardization};
-use crate::objective::Objective;
 use crate::samples::{Rows, Samples};
 
 /// The fused engine, `simd` or `fixed`.
 pub struct Fused {
-    pub(super) numbers: Numbers,
     isa: Isa,
+    pub(super) layer: Layer,
+    pub(super) passes: Chosen,
+    /// The [`Arithmetic::place`] of its arithmetic.
+    place: fn(usize) -> Place,
     pub(super) team: Team,
-    pub(super) shape: Shape,
-    pub(super) objective: Objective,
-    /// `[groups]`: the mean pixel of each feature.
-    pub(super) mean: Vec<Lanes>,
-    /// `[groups]`: `1 / (255 std)`, and its square.
-    scale: Vec<Lanes>,
-    pub(super) squared_scale: Vec<Lanes>,
     /// `[groups][row(C)]`: the weights, scaled.
     pub(super) weight: Vec<Lanes>,
     /// `[C]`
@@ -40,28 +35,28 @@ pub struct Fused {
     partials: [Vec<Lanes>; 2],
 }
 
-/// The numbers that an engine multiplies.
-pub(super) enum Numbers {
-    F32(F32),
-    Fixed(Fixed),
+/// The passes of an engine, in its arithmetic.
+pub(super) enum Chosen {
+    F32(Box<dyn Passes<F32>>),
+    Fixed(Box<dyn Passes<Fixed>>),
 }
 
-/// Evaluates `$work` with the [`Arithmetic`] of these [`Numbers`].
-macro_rules! with_arithmetic {
-    ($numbers:expr, $arithmetic:ident => $work:expr) => {
-        match $numbers {
-            Numbers::F32($arithmetic) => $work,
-            Numbers::Fixed($arithmetic) => $work,
+/// Evaluates `$work` with the [`Passes`] that were chosen.
+macro_rules! with_passes {
+    ($chosen:expr, $passes:ident => $work:expr) => {
+        match $chosen {
+            Chosen::F32(passes) => {
+                let $passes = &**passes;
+                $work
+            }
+            Chosen::Fixed(passes) => {
+                let $passes = &**passes;
+                $work
+            }
         }
     };
 }
-pub(super) use with_arithmetic;
-
-impl Numbers {
-    fn place(&self, feature: usize) -> Place {
-        with_arithmetic!(self, arithmetic => arithmetic.place(feature))
-    }
-}
+pub(super) use with_passes;
 
 impl Fused {
     /// The engine `simd` for `problem`, on the instruction set `isa`.
@@ -72,7 +67,7 @@ impl Fused {
     /// # Panics
     /// If the shapes do not fit together.
     pub fn simd(isa: Isa, problem: &Problem, team: Team) -> Result<Self> {
-        Ok(Self::new(Numbers::F32(F32(kernels(isa)?)), isa, problem, team))
+        Self::new::<F32>(Chosen::F32(kernels(isa)?), isa, problem, team)
     }
 
     /// The engine `fixed`, which multiplies 16-bit fixed-point numbers: `docs/fixed.md` describes the number format, and
@@ -84,86 +79,87 @@ impl Fused {
     /// # Panics
     /// If the shapes do not fit together.
     pub fn fixed(isa: Isa, problem: &Problem, team: Team) -> Result<Self> {
-        Ok(Self::new(Numbers::Fixed(Fixed::new(isa)?), isa, problem, team))
+        Self::new::<Fixed>(Chosen::Fixed(fixed::passes(isa)), isa, problem, team)
     }
 
-    fn new(numbers: Numbers, isa: Isa, problem: &Problem, team: Team) -> Self {
+    fn new<A: Arithmetic>(passes: Chosen, isa: Isa, problem: &Problem, team: Team) -> Result<Self> {
         let shape = problem.shape();
         let Standardization { mean, std } = problem.standardization;
-        let groups = with_arithmetic!(&numbers, arithmetic => arithmetic.groups(shape.features));
+        let groups = A::groups(shape.features);
         let pack = |values: &mut dyn Iterator<Item = f32>| {
             let mut packed = vec![Lanes::ZERO; groups];
             for (feature, value) in values.enumerate() {
-                let Place { group, lane } = numbers.place(feature);
+                let Place { group, lane } = A::place(feature);
                 packed[group].0[lane] = value;
             }
             packed
         };
         let scale = |std: f32| 1.0 / (255.0 * std);
-        let mut engine = Self {
-            isa,
-            team,
+        let layer = Layer {
             shape,
             objective: problem.objective,
+            kernels: kernels(isa)?,
             mean: pack(&mut mean.iter().map(|mean| 255.0 * mean)),
             scale: pack(&mut std.iter().map(|&std| scale(std))),
             squared_scale: pack(&mut std.iter().map(|&std| scale(std) * scale(std))),
+        };
+        let mut engine = Self {
+            isa,
+            layer,
+            passes,
+            place: A::place,
+            team,
             weight: vec![Lanes::ZERO; groups * row(shape.columns())],
             bias: vec![0.0; shape.columns()],
             partials: [Vec::new(), Vec::new()],
-            numbers,
         };
         engine.load(problem.initial);
-        engine
+        Ok(engine)
     }
 
-    /// The team, the numbers, and the model.
-    fn scoring(&mut self) -> (&mut Team, &Numbers, Scoring<'_>) {
-        let Self { shape, objective, .. } = *self;
-        let scoring = Scoring { shape, objective, mean: &self.mean, weight: &self.weight, bias: &self.bias };
-        (&mut self.team, &self.numbers, scoring)
+    /// The team, the passes, and the model.
+    fn scoring(&mut self) -> (&mut Team, &Chosen, Scoring<'_>) {
+        let scoring = Scoring { layer: &self.layer, weight: &self.weight, bias: &self.bias };
+        (&mut self.team, &self.passes, scoring)
     }
 }
 
 impl Engine for Fused {
     fn info(&self) -> EngineInfo {
-        let name = match self.numbers {
-            Numbers::F32(_) => "simd",
-            Numbers::Fixed(_) => "fixed",
+        let name = match self.passes {
+            Chosen::F32(_) => "simd",
+            Chosen::Fixed(_) => "fixed",
         };
         EngineInfo { name: name.into(), isa: self.isa.name().into(), threads: self.team.threads() }
     }
 
     fn train(&mut self, samples: &Samples, batches: Batches) -> Result<()> {
-        assert_eq!(samples.features(), self.shape.features, "features of an image");
+        assert_eq!(samples.features(), self.layer.shape.features, "features of an image");
         let lanes = batches.size.min(batches.order.len()).div_ceil(LANES) * self.bias.len();
-        let room = room(self.mean.len(), lanes);
+        let room = room(self.layer.mean.len(), lanes);
         self.partials.iter_mut().for_each(|partials| partials.resize(room, Lanes::ZERO));
         let [even, odd] = &mut self.partials;
         let job = Training {
-            shape: self.shape,
-            objective: self.objective,
+            layer: &self.layer,
             samples,
             batches,
-            mean: &self.mean,
-            squared_scale: &self.squared_scale,
             weight: Lent::new(&mut self.weight),
             bias: &self.bias,
             partials: [Lent::new(even), Lent::new(odd)],
         };
-        let mut biases = self.team.run(
-            |member| with_arithmetic!(&self.numbers, arithmetic => train::train(arithmetic, &job, &member)),
-        )?;
+        let mut biases = self
+            .team
+            .run(|member| with_passes!(&self.passes, passes => train::train(passes, &job, &member)))?;
         self.bias = biases.swap_remove(0);
         Ok(())
     }
 
     fn evaluate(&mut self, samples: &Samples) -> Result<Vec<Evaluation>> {
-        let Shape { features, classes, runs } = self.shape;
+        let Shape { features, classes, runs } = self.layer.shape;
         assert_eq!(samples.features(), features, "features of an image");
-        let (team, numbers, scoring) = self.scoring();
+        let (team, passes, scoring) = self.scoring();
         let portions = team.run(
-            |member| with_arithmetic!(numbers, a => evaluate::evaluate(a, &scoring, samples, &member)),
+            |member| with_passes!(passes, passes => evaluate::evaluate(passes, &scoring, samples, &member)),
         )?;
         let mut evaluations = vec![Evaluation::empty(classes); runs];
         for portion in &portions {
@@ -178,25 +174,26 @@ impl Engine for Fused {
     }
 
     fn forward(&mut self, rows: &Rows, logits: &mut [f32]) -> Result<()> {
-        assert_eq!(rows.features(), self.shape.features, "features of an image");
+        assert_eq!(rows.features(), self.layer.shape.features, "features of an image");
         assert_eq!(logits.len(), rows.len() * self.bias.len(), "logits [N, R * K]");
-        let (team, numbers, scoring) = self.scoring();
-        let portions =
-            team.run(|member| with_arithmetic!(numbers, a => evaluate::logits(a, &scoring, rows, &member)))?;
+        let (team, passes, scoring) = self.scoring();
+        let portions = team.run(
+            |member| with_passes!(passes, passes => evaluate::logits(passes, &scoring, rows, &member)),
+        )?;
         logits.copy_from_slice(&portions.concat());
         Ok(())
     }
 
     fn parameters(&self) -> Vec<Parameters> {
-        let Shape { features, classes, runs } = self.shape;
-        let stride = row(self.shape.columns());
+        let Shape { features, classes, runs } = self.layer.shape;
+        let stride = row(self.layer.shape.columns());
         let run = |run: usize| {
             let mut weight = vec![0.0; classes * features];
             for (class, row) in weight.chunks_mut(features).enumerate() {
                 for (feature, weight) in row.iter_mut().enumerate() {
-                    let Place { group, lane } = self.numbers.place(feature);
+                    let Place { group, lane } = (self.place)(feature);
                     let scaled = self.weight[group * stride + run * classes + class].0[lane];
-                    *weight = scaled / self.scale[group].0[lane];
+                    *weight = scaled / self.layer.scale[group].0[lane];
                 }
             }
             let bias = self.bias[run * classes..][..classes].to_vec();
@@ -206,24 +203,24 @@ impl Engine for Fused {
     }
 
     fn load(&mut self, parameters: &[Parameters]) {
-        assert_eq!(Shape::of(parameters), self.shape);
-        let stride = row(self.shape.columns());
+        assert_eq!(Shape::of(parameters), self.layer.shape);
+        let stride = row(self.layer.shape.columns());
         let rows = parameters.iter().flat_map(|run| run.weight.chunks(run.features));
         for (column, row) in rows.enumerate() {
             for (feature, &weight) in row.iter().enumerate() {
-                let Place { group, lane } = self.numbers.place(feature);
-                self.weight[group * stride + column].0[lane] = weight * self.scale[group].0[lane];
+                let Place { group, lane } = (self.place)(feature);
+                self.weight[group * stride + column].0[lane] = weight * self.layer.scale[group].0[lane];
             }
         }
         self.bias = parameters.iter().flat_map(|run| &run.bias).copied().collect();
     }
 
     fn state(&self) -> Vec<RunState> {
-        let Shape { classes, runs, .. } = self.shape;
-        let stride = row(self.shape.columns());
+        let Shape { classes, runs, .. } = self.layer.shape;
+        let stride = row(self.layer.shape.columns());
         let run = |first: usize| {
             // Sixteen values at a time: the state is taken after each epoch.
-            let mut weight = Vec::with_capacity(size_of::<Lanes>() * self.mean.len() * classes);
+            let mut weight = Vec::with_capacity(size_of::<Lanes>() * self.layer.mean.len() * classes);
             for lanes in self.weight.chunks(stride).flat_map(|row| &row[first..first + classes]) {
                 weight.extend_from_slice(lanes.0.map(f32::to_le_bytes).as_flattened());
             }
@@ -233,15 +230,14 @@ impl Engine for Fused {
     }
 
     fn restore(&mut self, states: &[RunState]) -> Result<(), usize> {
-        let Shape { classes, runs, .. } = self.shape;
-        let (stride, weight) = (row(self.shape.columns()), size_of::<Lanes>() * self.mean.len() * classes);
+        let Shape { classes, runs, .. } = self.layer.shape;
+        let (stride, weight) =
+            (row(self.layer.shape.columns()), size_of::<Lanes>() * self.layer.mean.len() * classes);
         RunState::check(states, runs, weight, size_of::<f32>() * classes)?;
         for (state, first) in states.iter().zip((0..).step_by(classes)) {
             let lanes = self.weight.chunks_mut(stride).flat_map(|row| &mut row[first..first + classes]);
-            let weight = lanes.flat_map(|lanes| &mut lanes.0);
-            weight.zip(from_bytes(&state.weight)).for_each(|(slot, value)| *slot = value);
-            let bias = self.bias[first..].iter_mut();
-            bias.zip(from_bytes(&state.bias)).for_each(|(slot, value)| *slot = value);
+            from_bytes(&state.weight, lanes.flat_map(|lanes| &mut lanes.0));
+            from_bytes(&state.bias, &mut self.bias[first..]);
         }
         Ok(())
     }

@@ -2,15 +2,15 @@
 
 use std::ops::Range;
 
-use super::arithmetic::Arithmetic;
+use super::arithmetic::{Arithmetic, Passes};
 use super::gathered::{Gathered, Images};
 use super::isa::vector::{LANES, Lanes};
 use super::kernels::forward::{AHEAD, Block};
 use super::kernels::objective::Score;
+use super::layer::Layer;
 use super::layout::{BLOCK, row};
 use crate::engine::problem::Shape;
 use crate::engine::team::Member;
-use crate::objective::Objective;
 use crate::samples::{Rows, Samples};
 
 /// Images in a chunk. Losses are added chunk by chunk: the bits of a loss depend on it.
@@ -18,10 +18,7 @@ const CHUNK: usize = 128;
 
 /// The model, for all members.
 pub(super) struct Scoring<'a> {
-    pub(super) shape: Shape,
-    pub(super) objective: Objective,
-    /// `[groups]`: the mean pixel.
-    pub(super) mean: &'a [Lanes],
+    pub(super) layer: &'a Layer,
     /// `[groups][row(C)]`
     pub(super) weight: &'a [Lanes],
     /// `[C]`
@@ -32,15 +29,15 @@ impl<'a> Scoring<'a> {
     /// The weights, block by block.
     fn blocks(&self) -> impl Iterator<Item = Block<'a>> {
         let columns = self.bias.len();
-        let blocks = self.mean.chunks(BLOCK).zip(self.weight.chunks(BLOCK * row(columns))).enumerate();
+        let blocks = self.layer.mean.chunks(BLOCK).zip(self.weight.chunks(BLOCK * row(columns))).enumerate();
         blocks.map(move |(block, (mean, weight))| Block { first: BLOCK * block, mean, weight, columns })
     }
 
     /// The weights of each block, packed for the forward pass.
-    fn pack<A: Arithmetic>(&self, arithmetic: &A) -> Vec<A::Weights> {
+    fn pack<A: Arithmetic>(&self, passes: &dyn Passes<A>) -> Vec<A::Weights> {
         let pack = |block| {
             let mut weights = A::Weights::default();
-            arithmetic.pack(block, &mut weights);
+            passes.pack(block, &mut weights);
             weights
         };
         self.blocks().map(pack).collect()
@@ -62,18 +59,18 @@ pub(super) struct Found {
 
 /// The evaluation of one member's portion of `samples`.
 pub(super) fn evaluate<A: Arithmetic>(
-    arithmetic: &A,
+    passes: &dyn Passes<A>,
     scoring: &Scoring,
     samples: &Samples,
     member: &Member,
 ) -> Found {
-    let Shape { classes, runs, .. } = scoring.shape;
-    let (weights, mut logits) = (scoring.pack(arithmetic), scoring.logits());
+    let Shape { classes, runs, .. } = scoring.layer.shape;
+    let (weights, mut logits) = (scoring.pack(passes), scoring.logits());
     let mut found = Found { losses: Vec::new(), confusions: vec![vec![0; classes * classes]; runs] };
     let mut gathered = Gathered::default();
     for (chunk, end) in chunks(samples.len(), member) {
         let (images, labels) = gathered.fill(samples.select(chunk.start..end));
-        chunk_logits(arithmetic, scoring, &weights, images, chunk.len(), &mut logits);
+        chunk_logits(passes, scoring, &weights, images, chunk.len(), &mut logits);
 
         let first = found.losses.len();
         found.losses.resize(first + runs, 0.0);
@@ -83,7 +80,7 @@ pub(super) fn evaluate<A: Arithmetic>(
             let mut padded = [0; LANES];
             padded[..labels.len()].copy_from_slice(labels);
             for (run, logits) in logits.chunks_exact_mut(classes).enumerate() {
-                let score = arithmetic.kernels().score(scoring.objective, logits, &padded);
+                let score = scoring.layer.kernels.score(scoring.layer.objective, logits, &padded);
                 found.losses[first + run] += count(&score, labels, &mut found.confusions[run]);
             }
         }
@@ -93,16 +90,16 @@ pub(super) fn evaluate<A: Arithmetic>(
 
 /// The logits of one member's portion of `rows`, row-major `[images, C]`.
 pub(super) fn logits<A: Arithmetic>(
-    arithmetic: &A,
+    passes: &dyn Passes<A>,
     scoring: &Scoring,
     rows: &Rows,
     member: &Member,
 ) -> Vec<f32> {
-    let (weights, mut logits) = (scoring.pack(arithmetic), scoring.logits());
+    let (weights, mut logits) = (scoring.pack(passes), scoring.logits());
     let (mut gathered, mut result) = (Gathered::default(), Vec::new());
     for (chunk, end) in chunks(rows.len(), member) {
         let (images, _) = gathered.fill((chunk.start..end).map(|index| (rows.row(index), 0)));
-        chunk_logits(arithmetic, scoring, &weights, images, chunk.len(), &mut logits);
+        chunk_logits(passes, scoring, &weights, images, chunk.len(), &mut logits);
         for image in 0..chunk.len() {
             let group = &logits[image / LANES * scoring.bias.len()..][..scoring.bias.len()];
             result.extend(group.iter().map(|logit| logit.0[image % LANES]));
@@ -124,7 +121,7 @@ fn chunks(count: usize, member: &Member) -> impl Iterator<Item = (Range<usize>, 
 /// `logits [groups of 16 images][C] <- (x - mean) . weight^T + bias`, of the first `count` images, which are followed by
 /// up to `AHEAD` images to prefetch.
 fn chunk_logits<A: Arithmetic>(
-    arithmetic: &A,
+    passes: &dyn Passes<A>,
     scoring: &Scoring,
     weights: &[A::Weights],
     images: Images,
@@ -137,7 +134,7 @@ fn chunk_logits<A: Arithmetic>(
         group.iter_mut().zip(scoring.bias).for_each(|(logit, &bias)| *logit = Lanes([bias; LANES]));
     }
     for (block, weights) in scoring.blocks().zip(weights) {
-        arithmetic.forward(block, weights, images, ahead, logits);
+        passes.forward(block, weights, images, ahead, logits);
     }
 }
 

@@ -21,8 +21,8 @@
 //! 3. A thread owns features: their weights and updates stay in the cache of its core. One barrier a step is enough.
 //! 4. Pixels are prefetched sixteen images ahead.
 //!
-//! `simd` multiplies f32 ([`f32`](mod@f32)), `fixed` 16-bit fixed-point numbers ([`fixed`]); everything else is the
-//! same code.
+//! `simd` multiplies f32 ([`f32`](mod@f32)), `fixed` 16-bit fixed-point numbers ([`fixed`]). Everything else is the same
+//! code, in particular the order of the work.
 //!
 //! The order of every sum is defined: sixteen virtual lanes, fused multiply-adds, blocks of 768 features added two by
 //! two and in order, images added in order, one polynomial for `exp`. So the bits of the result are the same for any
@@ -36,6 +36,7 @@ mod fixed;
 mod gathered;
 mod isa;
 mod kernels;
+mod layer;
 mod layout;
 mod lent;
 mod partition;

@@ -1,8 +1,8 @@
 //! What an instruction set reaches at most on this machine, for measuring the kernels against it.
 
+use super::f32::kernels;
 use super::isa::Isa;
 use super::isa::vector::{LANES, Lanes};
-use super::kernels::kernels;
 
 /// Memory to be read, aligned like that of the kernels.
 pub struct Buffer(Vec<Lanes>);

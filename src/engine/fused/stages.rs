@@ -3,8 +3,8 @@
 //! Forward, softmax and backward, in this order, are one step of training except for the bias: the same kernels on the
 //! same partition of the work. Where training has barriers, a parallel region ends.
 
-use super::arithmetic::Arithmetic;
-use super::engine::{Fused, Numbers, with_arithmetic};
+use super::arithmetic::{Arithmetic, Passes};
+use super::engine::{Chosen, Fused, with_passes};
 use super::gathered::Gathered;
 use super::isa::vector::{LANES, Lanes};
 use super::kernels::backward::Batch;
@@ -44,14 +44,14 @@ impl<'a> Stages<'a> {
     /// If there are no samples, or they do not fit the engine.
     pub fn new(engine: Fused, samples: &Samples<'a>) -> Self {
         assert!(!samples.is_empty(), "a batch of no images");
-        assert_eq!(samples.features(), engine.shape.features, "features of an image");
-        let is_class = |index| usize::from(samples.label(index)) < engine.shape.classes;
+        assert_eq!(samples.features(), engine.layer.shape.features, "features of an image");
+        let is_class = |index| usize::from(samples.label(index)) < engine.layer.shape.classes;
         assert!((0..samples.len()).all(is_class), "labels");
         let lanes = samples.len().div_ceil(LANES) * engine.bias.len();
         Self {
             samples: samples.clone(),
             order: (0..samples.len() as u32).collect(),
-            partials: vec![Lanes::ZERO; room(engine.mean.len(), lanes)],
+            partials: vec![Lanes::ZERO; room(engine.layer.mean.len(), lanes)],
             engine,
         }
     }
@@ -74,18 +74,15 @@ impl<'a> Stages<'a> {
     pub fn run(&mut self, stage: Stage, times: usize, step: Step) -> Result<()> {
         let Self { engine, samples, order, partials } = self;
         let job = Training {
-            shape: engine.shape,
-            objective: engine.objective,
+            layer: &engine.layer,
             samples,
             batches: Batches { order, size: order.len(), steps: &[] },
-            mean: &engine.mean,
-            squared_scale: &engine.squared_scale,
             weight: Lent::new(&mut engine.weight),
             bias: &engine.bias,
             partials: [Lent::new(partials), Lent::new(&mut [])],
         };
         engine.team.run(
-            |member| with_arithmetic!(&engine.numbers, a => work(a, &job, &member, stage, times, step)),
+            |member| with_passes!(&engine.passes, passes => work(passes, &job, &member, stage, times, step)),
         )?;
         Ok(())
     }
@@ -93,7 +90,7 @@ impl<'a> Stages<'a> {
 
 /// The part of one member in [`Stages::run`].
 fn work<A: Arithmetic>(
-    arithmetic: &A,
+    passes: &dyn Passes<A>,
     job: &Training,
     member: &Member,
     stage: Stage,
@@ -103,7 +100,7 @@ fn work<A: Arithmetic>(
     let (images, columns) = (job.samples.len(), job.bias.len());
     let steps = vec![column_step(step, images); columns];
     let (mut dlogits, mut dbias) = (vec![Lanes::ZERO; images.div_ceil(LANES) * columns], vec![0.0; columns]);
-    let mut worker = Worker::new(arithmetic, job, member);
+    let mut worker = Worker::new(passes, job, member);
     let mut gathered = Gathered::default();
     let (images, labels) = gathered.fill(job.samples.select(0..images));
     let partials = &job.partials[0];

@@ -2,30 +2,26 @@
 
 use std::ops::Range;
 
-use super::arithmetic::Arithmetic;
+use super::arithmetic::{Arithmetic, Passes};
 use super::gathered::{Gathered, Images};
 use super::isa::vector::{LANES, Lanes};
 use super::kernels::backward::{Batch, ColumnStep, Features};
 use super::kernels::forward::{AHEAD, Block};
 use super::kernels::objective::Partials;
+use super::layer::Layer;
 use super::layout::{BLOCK, row};
 use super::lent::Lent;
 use super::partition::{Partition, Piece, stride};
 use crate::engine::contract::{Batches, Step};
 use crate::engine::problem::Shape;
 use crate::engine::team::Member;
-use crate::objective::Objective;
 use crate::samples::Samples;
 
 /// The training of some batches, for all members.
 pub(super) struct Training<'a> {
-    pub(super) shape: Shape,
-    pub(super) objective: Objective,
+    pub(super) layer: &'a Layer,
     pub(super) samples: &'a Samples<'a>,
     pub(super) batches: Batches<'a>,
-    /// `[groups]`: the mean pixel, and the square of the weights' scale.
-    pub(super) mean: &'a [Lanes],
-    pub(super) squared_scale: &'a [Lanes],
     /// `[groups][row(C)]`
     pub(super) weight: Lent<'a, Lanes>,
     /// `[C]`: the bias before the first step.
@@ -46,23 +42,23 @@ impl Training<'_> {
 }
 
 /// The part of one member. Returns the bias after the last step, the same for every member.
-pub(super) fn train<A: Arithmetic>(arithmetic: &A, job: &Training, member: &Member) -> Vec<f32> {
-    let columns = job.shape.columns();
-    let mut worker = Worker::new(arithmetic, job, member);
+pub(super) fn train<A: Arithmetic>(passes: &dyn Passes<A>, job: &Training, member: &Member) -> Vec<f32> {
+    let columns = job.layer.shape.columns();
+    let mut worker = Worker::new(passes, job, member);
     let (mut bias, mut dbias) = (job.bias.to_vec(), vec![0.0; columns]);
     let Batches { order, size, .. } = job.batches;
     let mut dlogits = vec![Lanes::ZERO; size.min(order.len()).div_ceil(LANES) * columns];
     let mut steps = vec![ColumnStep::default(); columns];
     let mut gathered = Gathered::default();
 
-    for (number, (batch, batch_steps)) in job.batches.iter(job.shape.runs).enumerate() {
+    for (number, (batch, batch_steps)) in job.batches.iter(job.layer.shape.runs).enumerate() {
         let (images, labels) = gathered.fill(job.images(number * size));
         let labels = &labels[..batch.len()];
         let (images, ahead) = (images.slice(0..batch.len()), images.slice(AHEAD..usize::MAX));
         let partials = &job.partials[number % 2];
         worker.forward(images, ahead, partials);
         assert!(
-            labels.iter().all(|&label| usize::from(label) < job.shape.classes),
+            labels.iter().all(|&label| usize::from(label) < job.layer.shape.classes),
             "a label that is no class"
         );
         member.wait();
@@ -71,7 +67,7 @@ pub(super) fn train<A: Arithmetic>(arithmetic: &A, job: &Training, member: &Memb
         worker.gradient(partials, labels, &bias, dlogits);
         sum_images(dlogits, &mut dbias);
         for (column, step) in steps.iter_mut().enumerate() {
-            *step = column_step(batch_steps[column / job.shape.classes], batch.len());
+            *step = column_step(batch_steps[column / job.layer.shape.classes], batch.len());
         }
         for ((bias, dbias), step) in bias.iter_mut().zip(&dbias).zip(&steps) {
             *bias = (-step.rate).mul_add(*dbias, *bias);
@@ -87,7 +83,7 @@ pub(super) fn train<A: Arithmetic>(arithmetic: &A, job: &Training, member: &Memb
 
 /// One member at work: what it does in each stage of a step, and what it keeps from step to step.
 pub(super) struct Worker<'a, A: Arithmetic> {
-    arithmetic: &'a A,
+    passes: &'a dyn Passes<A>,
     job: &'a Training<'a>,
     partition: Partition<'a>,
     weights: WorkerWeights,
@@ -97,10 +93,10 @@ pub(super) struct Worker<'a, A: Arithmetic> {
 }
 
 impl<'a, A: Arithmetic> Worker<'a, A> {
-    pub(super) fn new(arithmetic: &'a A, job: &'a Training<'a>, member: &'a Member<'a>) -> Self {
-        let partition = Partition::new(member, job.mean.len(), job.shape.columns());
+    pub(super) fn new(passes: &'a dyn Passes<A>, job: &'a Training<'a>, member: &'a Member<'a>) -> Self {
+        let partition = Partition::new(member, job.layer.mean.len(), job.layer.shape.columns());
         Self {
-            arithmetic,
+            passes,
             job,
             partition,
             weights: WorkerWeights::new(job, partition),
@@ -113,7 +109,7 @@ impl<'a, A: Arithmetic> Worker<'a, A> {
     /// Its part of the partial logits of a batch. Meanwhile it prefetches `ahead`.
     pub(super) fn forward(&mut self, images: Images, ahead: Images, partials: &Lent<Lanes>) {
         let Self { job, partition, .. } = *self;
-        let columns = job.shape.columns();
+        let columns = job.layer.shape.columns();
         let image_groups = images.len().div_ceil(LANES);
         for Piece { block, images: range } in partition.pieces(image_groups) {
             let (slot, adds) = partition.slot(block, image_groups);
@@ -122,13 +118,13 @@ impl<'a, A: Arithmetic> Worker<'a, A> {
             if !adds {
                 logits.fill(Lanes::ZERO);
             }
-            let groups = BLOCK * block..(BLOCK * (block + 1)).min(job.mean.len());
+            let groups = BLOCK * block..(BLOCK * (block + 1)).min(job.layer.mean.len());
             let weight = self.weights.read(job, groups.clone());
-            let block = Block { first: groups.start, mean: &job.mean[groups], weight, columns };
+            let block = Block { first: groups.start, mean: &job.layer.mean[groups], weight, columns };
             let within = LANES * range.start..LANES * range.end;
             let (images, ahead) = (images.slice(within.clone()), ahead.slice(within));
-            self.arithmetic.pack(block, &mut self.packed);
-            self.arithmetic.forward(block, &self.packed, images, ahead, logits);
+            self.passes.pack(block, &mut self.packed);
+            self.passes.forward(block, &self.packed, images, ahead, logits);
         }
     }
 
@@ -142,7 +138,7 @@ impl<'a, A: Arithmetic> Worker<'a, A> {
         dlogits: &mut [Lanes],
     ) {
         let Self { job, partition, .. } = *self;
-        let Shape { classes, .. } = job.shape;
+        let Shape { classes, .. } = job.layer.shape;
         let columns = bias.len();
         // SAFETY: after the barrier nobody writes them; the next step writes to the other buffer.
         let partials = unsafe { partials.read(0..partition.slots(dlogits.len())) };
@@ -155,21 +151,21 @@ impl<'a, A: Arithmetic> Worker<'a, A> {
                 let run = group + first..group + first + classes;
                 let bias = &bias[first..first + classes];
                 let partials = Partials { bias, logits: &partials[run.start..], stride, in_pairs };
-                let kernels = self.arithmetic.kernels();
-                kernels.gradient(job.objective, partials, &padded, &mut dlogits[run]);
+                let Layer { kernels, objective, .. } = job.layer;
+                kernels.gradient(*objective, partials, &padded, &mut dlogits[run]);
             }
             if labels.len() < LANES {
                 let clear = |dlogit: &mut Lanes| dlogit.0[labels.len()..].fill(0.0);
                 dlogits[group..group + columns].iter_mut().for_each(clear);
             }
         }
-        self.arithmetic.quantize(columns, dlogits, &mut self.dlogits);
+        self.passes.quantize(columns, dlogits, &mut self.dlogits);
     }
 
     /// Updates the weights of its features.
     pub(super) fn backward(&mut self, batch: Batch) {
         let features = self.weights.features(self.job);
-        self.arithmetic.backward(&self.dlogits, &mut self.scratch, batch, features);
+        self.passes.backward(&self.dlogits, &mut self.scratch, batch, features);
     }
 
     /// Writes the weights that it owns back to those of all members.
@@ -194,7 +190,7 @@ struct WorkerWeights {
 
 impl WorkerWeights {
     fn new(job: &Training, partition: Partition) -> Self {
-        let (range, row) = (partition.features(), row(job.shape.columns()));
+        let (range, row) = (partition.features(), row(job.layer.shape.columns()));
         // SAFETY: nobody else writes them, and this member does only when it finishes.
         let copy = || unsafe { job.weight.read(range.start * row..range.end * row) }.to_vec();
         let own = partition.owns().then(copy);
@@ -213,7 +209,8 @@ impl WorkerWeights {
 
     /// The features that this member updates, for the backward pass.
     fn features<'a>(&'a mut self, job: &'a Training) -> Features<'a> {
-        let (mean, scale) = (&job.mean[self.range.clone()], &job.squared_scale[self.range.clone()]);
+        let (mean, scale) =
+            (&job.layer.mean[self.range.clone()], &job.layer.squared_scale[self.range.clone()]);
         let weight = match &mut self.own {
             Some(own) => own,
             // SAFETY: the ranges of different members do not overlap, and in the backward pass nobody reads weights;

@@ -162,9 +162,8 @@ impl Engine for Gemm {
         RunState::check(states, *runs, of_column * classes, size_of::<f32>() * classes)?;
         for (state, first) in states.iter().zip((0..).step_by(classes)) {
             let weight = weight.chunks_mut(columns).flat_map(|row| &mut row[first..first + classes]);
-            weight.zip(from_bytes(&state.weight)).for_each(|(slot, value)| *slot = value);
-            let bias = bias[first..].iter_mut();
-            bias.zip(from_bytes(&state.bias)).for_each(|(slot, value)| *slot = value);
+            from_bytes(&state.weight, weight);
+            from_bytes(&state.bias, &mut bias[first..]);
         }
         Ok(())
     }

@@ -30,14 +30,13 @@
 //! 3. The part of the mean is subtracted with the same rounded numbers that the pixels are multiplied with. So a
 //!    constant that is added to a pixel and to its mean changes nothing.
 
-mod arithmetic;
 mod backward;
 mod dot;
 mod forward;
 mod isa;
-mod kernels;
+mod passes;
 mod quantize;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use arithmetic::Fixed;
+pub(crate) use passes::{Fixed, passes};

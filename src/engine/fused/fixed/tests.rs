@@ -2,12 +2,12 @@
 
 use proptest::prelude::*;
 
-use super::arithmetic::Fixed;
 use super::backward::Scratch;
 use super::dot::{Dot, GROUPS, LARGEST, LINE, LONGEST, Line, PASSES, place};
 use super::isa::portable::I32x4;
+use super::passes::{Fixed, passes};
 use super::quantize::{Dlogits, Scale, Weights};
-use crate::engine::fused::arithmetic::Arithmetic;
+use crate::engine::fused::arithmetic::{Arithmetic, Passes};
 use crate::engine::fused::gathered::{Gathered, Images};
 use crate::engine::fused::isa::Isa;
 use crate::engine::fused::isa::portable::Portable;
@@ -38,9 +38,9 @@ fn exact(sum: i64) -> f32 {
     i32::try_from(sum).expect("a sum within 32 bits") as f32
 }
 
-/// The arithmetic on each instruction set of this machine.
-fn every() -> impl Iterator<Item = (Isa, Fixed)> {
-    Isa::available().map(|isa| (isa, Fixed::new(isa).unwrap()))
+/// The passes on each instruction set of this machine.
+fn every() -> impl Iterator<Item = (Isa, Box<dyn Passes<Fixed>>)> {
+    Isa::available().map(|isa| (isa, passes(isa)))
 }
 
 /// A layer, a batch, and its dlogits: `[C, D]`, `[D]`, `[B, D]`, `[B, C]`.
@@ -88,18 +88,18 @@ impl Case {
     }
 
     /// `[groups]`, from a value for each feature.
-    fn pack(&self, fixed: &Fixed, value: impl Fn(usize) -> f32) -> Vec<Lanes> {
-        let mut packed = vec![Lanes::ZERO; fixed.groups(self.features)];
+    fn pack(&self, value: impl Fn(usize) -> f32) -> Vec<Lanes> {
+        let mut packed = vec![Lanes::ZERO; Fixed::groups(self.features)];
         for feature in 0..self.features {
-            let Place { group, lane } = fixed.place(feature);
+            let Place { group, lane } = Fixed::place(feature);
             packed[group].0[lane] = value(feature);
         }
         packed
     }
 
     /// `[groups][row(C)]`.
-    fn packed_weight(&self, fixed: &Fixed) -> Vec<Lanes> {
-        let column = |c: usize| self.pack(fixed, |feature| self.weight[c * self.features + feature]);
+    fn packed_weight(&self) -> Vec<Lanes> {
+        let column = |c: usize| self.pack(|feature| self.weight[c * self.features + feature]);
         let columns: Vec<_> = (0..self.columns).map(column).collect();
         let groups = 0..columns[0].len();
         let padding = vec![Lanes([f32::NAN; LANES]); row(self.columns) - self.columns];
@@ -111,16 +111,15 @@ impl Case {
     fn check_forward(&self) {
         let (expected, mut gathered) = (self.logits(), Gathered::default());
         let (images, _) = gathered.fill(self.rows());
-        for (isa, fixed) in every() {
-            let (mean, weight) =
-                (self.pack(&fixed, |feature| self.mean[feature]), self.packed_weight(&fixed));
+        for (isa, passes) in every() {
+            let (mean, weight) = (self.pack(|feature| self.mean[feature]), self.packed_weight());
             let mut logits = vec![Lanes::ZERO; self.images.len().div_ceil(LANES) * self.columns];
             let blocks = mean.chunks(BLOCK).zip(weight.chunks(BLOCK * row(self.columns))).enumerate();
             for (block, (mean, weight)) in blocks {
                 let block = Block { first: BLOCK * block, mean, weight, columns: self.columns };
                 let mut weights = Weights::default();
-                fixed.pack(block, &mut weights);
-                fixed.forward(block, &weights, images, Images::NONE, &mut logits);
+                passes.pack(block, &mut weights);
+                passes.forward(block, &weights, images, Images::NONE, &mut logits);
             }
             for (i, expected) in expected.chunks(self.columns).enumerate() {
                 let group = &logits[i / LANES * self.columns..][..self.columns];
@@ -169,10 +168,10 @@ impl Case {
             .collect();
         let dbias: Vec<f32> = (0..self.columns).map(|c| 0.3 * c as f32 - 1.0).collect();
         let expected = self.stepped(&steps, &dbias);
-        for (isa, fixed) in every() {
-            let mut weight = self.packed_weight(&fixed);
-            let mean = self.pack(&fixed, |feature| self.mean[feature]);
-            let scale = self.pack(&fixed, |_| 0.5);
+        for (isa, passes) in every() {
+            let mut weight = self.packed_weight();
+            let mean = self.pack(|feature| self.mean[feature]);
+            let scale = self.pack(|_| 0.5);
             let mut dlogits = vec![Lanes::ZERO; self.images.len().div_ceil(LANES) * self.columns];
             for (i, image) in self.dlogits.chunks(self.columns).enumerate() {
                 for (c, &dlogit) in image.iter().enumerate() {
@@ -180,13 +179,13 @@ impl Case {
                 }
             }
             let (mut gathered, mut quantized) = (Gathered::default(), Dlogits::default());
-            fixed.quantize(self.columns, &mut dlogits, &mut quantized);
+            passes.quantize(self.columns, &mut dlogits, &mut quantized);
             let (images, _) = gathered.fill(self.rows());
             let batch = Batch { images, dlogits: &dlogits, dbias: &dbias, steps: &steps };
             let features = Features { first: 0, mean: &mean, scale: &scale, weight: &mut weight };
-            fixed.backward(&quantized, &mut Scratch::default(), batch, features);
+            passes.backward(&quantized, &mut Scratch::default(), batch, features);
             for (index, &expected) in expected.iter().enumerate() {
-                let Place { group, lane } = fixed.place(index % self.features);
+                let Place { group, lane } = Fixed::place(index % self.features);
                 let found = weight[group * row(self.columns) + index / self.features].0[lane];
                 assert_eq!(found, expected, "{isa:?}, weight {index}");
             }

@@ -1,9 +1,8 @@
 //! AVX2 with FMA: a register holds eight lanes; of sixteen, the low eight are processed first, then the high eight.
 
 use std::arch::x86_64::*;
-use std::ops::{Add, Div, Mul, Sub};
 
-use super::vector::{LANES, Lanes, Vector, intrinsic};
+use super::vector::{LANES, Lanes, Vector, intrinsic, operators};
 
 /// The proof that the machine has AVX2 and FMA.
 #[derive(Clone, Copy)]
@@ -127,34 +126,9 @@ impl Vector for F32x8 {
     }
 }
 
-impl Add for F32x8 {
-    type Output = Self;
-    #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        Self(intrinsic!(_mm256_add_ps(self.0, other.0)))
-    }
-}
-
-impl Sub for F32x8 {
-    type Output = Self;
-    #[inline(always)]
-    fn sub(self, other: Self) -> Self {
-        Self(intrinsic!(_mm256_sub_ps(self.0, other.0)))
-    }
-}
-
-impl Mul for F32x8 {
-    type Output = Self;
-    #[inline(always)]
-    fn mul(self, other: Self) -> Self {
-        Self(intrinsic!(_mm256_mul_ps(self.0, other.0)))
-    }
-}
-
-impl Div for F32x8 {
-    type Output = Self;
-    #[inline(always)]
-    fn div(self, other: Self) -> Self {
-        Self(intrinsic!(_mm256_div_ps(self.0, other.0)))
-    }
-}
+operators!(F32x8, |a, b|
+    Add::add => intrinsic!(_mm256_add_ps(a, b)),
+    Sub::sub => intrinsic!(_mm256_sub_ps(a, b)),
+    Mul::mul => intrinsic!(_mm256_mul_ps(a, b)),
+    Div::div => intrinsic!(_mm256_div_ps(a, b)),
+);

@@ -1,9 +1,8 @@
 //! AVX-512: a register holds all sixteen lanes.
 
 use std::arch::x86_64::*;
-use std::ops::{Add, Div, Mul, Sub};
 
-use super::vector::{LANES, Lanes, Vector, intrinsic};
+use super::vector::{LANES, Lanes, Vector, intrinsic, operators};
 
 /// The proof that the machine has AVX-512 F, BW, DQ and VL.
 #[derive(Clone, Copy)]
@@ -129,34 +128,9 @@ impl Vector for F32x16 {
     }
 }
 
-impl Add for F32x16 {
-    type Output = Self;
-    #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        Self(intrinsic!(_mm512_add_ps(self.0, other.0)))
-    }
-}
-
-impl Sub for F32x16 {
-    type Output = Self;
-    #[inline(always)]
-    fn sub(self, other: Self) -> Self {
-        Self(intrinsic!(_mm512_sub_ps(self.0, other.0)))
-    }
-}
-
-impl Mul for F32x16 {
-    type Output = Self;
-    #[inline(always)]
-    fn mul(self, other: Self) -> Self {
-        Self(intrinsic!(_mm512_mul_ps(self.0, other.0)))
-    }
-}
-
-impl Div for F32x16 {
-    type Output = Self;
-    #[inline(always)]
-    fn div(self, other: Self) -> Self {
-        Self(intrinsic!(_mm512_div_ps(self.0, other.0)))
-    }
-}
+operators!(F32x16, |a, b|
+    Add::add => intrinsic!(_mm512_add_ps(a, b)),
+    Sub::sub => intrinsic!(_mm512_sub_ps(a, b)),
+    Mul::mul => intrinsic!(_mm512_mul_ps(a, b)),
+    Div::div => intrinsic!(_mm512_div_ps(a, b)),
+);

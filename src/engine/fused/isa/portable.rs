@@ -4,9 +4,8 @@
 //! multiply-add, as plain x86-64, each one is a function call: exact, and slow.
 
 use std::array;
-use std::ops::{Add, Div, Mul, Sub};
 
-use super::vector::{LANES, Lanes, Vector, sum};
+use super::vector::{LANES, Lanes, Vector, operators, sum};
 
 /// The proof that the machine runs portable code, which every machine does.
 #[derive(Clone, Copy)]
@@ -21,11 +20,6 @@ impl F32x4 {
     #[inline(always)]
     pub(crate) fn from_integers(_: Portable, integers: [i32; 4]) -> Self {
         Self(integers.map(|integer| integer as f32))
-    }
-
-    #[inline(always)]
-    fn zip(self, other: Self, op: impl Fn(f32, f32) -> f32) -> Self {
-        Self(array::from_fn(|lane| op(self.0[lane], other.0[lane])))
     }
 
     /// Lane by lane: `then` where `condition` holds, `otherwise` elsewhere.
@@ -70,7 +64,7 @@ impl Vector for F32x4 {
 
     #[inline(always)]
     fn max(self, other: Self) -> Self {
-        self.zip(other, |a, b| if a > b { a } else { b })
+        Self::choose(array::from_fn(|lane| self.0[lane] > other.0[lane]), self, other)
     }
 
     #[inline(always)]
@@ -100,34 +94,9 @@ impl Vector for F32x4 {
     fn prefetch(_: Portable, _: &u8) {}
 }
 
-impl Add for F32x4 {
-    type Output = Self;
-    #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        self.zip(other, f32::add)
-    }
-}
-
-impl Sub for F32x4 {
-    type Output = Self;
-    #[inline(always)]
-    fn sub(self, other: Self) -> Self {
-        self.zip(other, f32::sub)
-    }
-}
-
-impl Mul for F32x4 {
-    type Output = Self;
-    #[inline(always)]
-    fn mul(self, other: Self) -> Self {
-        self.zip(other, f32::mul)
-    }
-}
-
-impl Div for F32x4 {
-    type Output = Self;
-    #[inline(always)]
-    fn div(self, other: Self) -> Self {
-        self.zip(other, f32::div)
-    }
-}
+operators!(F32x4, |a, b|
+    Add::add => array::from_fn(|lane| a[lane] + b[lane]),
+    Sub::sub => array::from_fn(|lane| a[lane] - b[lane]),
+    Mul::mul => array::from_fn(|lane| a[lane] * b[lane]),
+    Div::div => array::from_fn(|lane| a[lane] / b[lane]),
+);

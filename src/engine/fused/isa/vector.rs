@@ -48,6 +48,21 @@ macro_rules! intrinsic {
 #[cfg(target_arch = "x86_64")]
 pub(crate) use intrinsic;
 
+/// Implements the operators of a register.
+macro_rules! operators {
+    ($register:ident, |$a:ident, $b:ident| $($operator:ident::$method:ident => $result:expr),+ $(,)?) => {
+        $(impl std::ops::$operator for $register {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(self, other: Self) -> Self {
+                let ($a, $b) = (self.0, other.0);
+                $register($result)
+            }
+        })+
+    };
+}
+pub(crate) use operators;
+
 /// A register of f32 lanes. Every register is made from a [`Vector::Isa`], which exists only where the machine has
 /// the instructions.
 pub(crate) trait Vector:
