@@ -7,11 +7,10 @@ use std::sync::LazyLock;
 
 use onelayer::Error;
 use onelayer::data::{Dataset, Order, Source, SplitFiles};
-use onelayer::engine::{Batches, Engine, EngineKind, Evaluation, Machine, Problem, Team};
+use onelayer::engine::{Batches, Engine, EngineKind, Machine, Problem, Team};
 use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::Objective;
 use onelayer::samples::{Rows, Samples};
-use onelayer::train::record::weights_sha256;
 use onelayer::train::{Config, EpochRecord, Finished, Metrics, Run, Trainer, evaluate};
 use support::real_images;
 
@@ -161,26 +160,6 @@ fn the_fixed_engine_ends_where_simd_does() {
     }
 }
 
-#[test]
-fn four_runs_in_one_pass_are_each_run_alone_bit_for_bit() {
-    let splits = Splits::small(1_030);
-    let together = Config { epochs: 3, shuffle: true, ..Config::lab() };
-    let ends = splits.train(EngineKind::Simd, &together);
-    for (run, (history, end)) in together.runs.iter().zip(&ends) {
-        let alone = Config { runs: vec![run.clone()], ..together.clone() };
-        let (alone_history, alone_end) = &splits.train(EngineKind::Simd, &alone)[0];
-        let sha256 = weights_sha256(&end.parameters);
-        assert_eq!(sha256, weights_sha256(&alone_end.parameters), "{}", run.name);
-        assert_eq!(metrics(history), metrics(alone_history), "{}", run.name);
-        assert_eq!(
-            (end.metrics, &end.evaluation),
-            (alone_end.metrics, &alone_end.evaluation),
-            "{}",
-            run.name
-        );
-    }
-}
-
 /// A history without the seconds.
 fn metrics(history: &[EpochRecord]) -> Vec<(usize, Metrics, Metrics)> {
     history.iter().map(|record| (record.epoch, record.train, record.validation)).collect()
@@ -238,36 +217,6 @@ fn shuffling_visits_the_images_of_each_epoch_in_that_epochs_order() {
         engine.train(&splits.train, Batches { order: &order, size: 100, steps: &steps }).unwrap();
     }
     assert_eq!(engine.parameters()[0], end(&shuffled));
-}
-
-#[test]
-fn the_last_smaller_batch_is_a_step_of_its_own() {
-    let splits = Splits::small(250);
-    let config = run(0.001, 0.1, 1);
-    for kind in [EngineKind::Simd, EngineKind::Fixed, EngineKind::Gemm, EngineKind::Reference] {
-        let (_, end) = splits.train(kind, &config).remove(0);
-        let mut engine = splits.engine(kind, &config);
-        let order: Vec<u32> = (0..250).collect();
-        for batch in [0..100, 100..200, 200..250] {
-            let (order, steps) = (&order[batch.clone()], &[config.runs[0].step()]);
-            engine.train(&splits.train, Batches { order, size: batch.len(), steps }).unwrap();
-        }
-        assert_eq!(engine.parameters()[0], end.parameters, "{}", kind.name());
-    }
-}
-
-#[test]
-fn what_is_reported_of_the_test_split_is_what_the_saved_parameters_reach() {
-    let splits = Splits::small(400);
-    let config = run(0.001, 0.1, 2);
-    for kind in [EngineKind::Simd, EngineKind::Fixed, EngineKind::Gemm, EngineKind::Reference] {
-        let (_, end) = splits.train(kind, &config).remove(0);
-        let mut fresh = splits.engine(kind, &config);
-        fresh.load(std::slice::from_ref(&end.parameters));
-        let evaluation: Evaluation = fresh.evaluate(&splits.test).unwrap().remove(0);
-        assert_eq!(evaluation, end.evaluation, "{}", kind.name());
-        assert_eq!(Metrics::of_model(&evaluation, 0.1, &end.parameters), end.metrics, "{}", kind.name());
-    }
 }
 
 #[test]

@@ -95,22 +95,3 @@ fn its_files_split_as_asked() {
     assert!(first_file(&asked.validation) == first_file(&lab.test));
     assert!(first_file(&asked.test) == first_file(&lab.train));
 }
-
-#[test]
-fn written_to_a_folder_it_is_still_called_synthetic() {
-    let folder = TempDir::new().unwrap();
-    synthetic::write(folder.path(), 5).unwrap();
-    let data = Dataset::open(&Source::Folder(folder.path().into()), &SplitFiles::default()).unwrap();
-    assert!(data.is_synthetic());
-    assert_eq!(data.path.as_deref(), Some(folder.path()));
-}
-
-#[test]
-fn where_it_cannot_be_written_the_error_names_the_file() {
-    let folder = TempDir::new().unwrap();
-    let missing = folder.path().join("missing");
-    let message = synthetic::write(&missing, 0).unwrap_err().to_string();
-    assert!(message.starts_with(&missing.display().to_string()), "{message}");
-    assert!(message.contains("cannot write"), "{message}");
-    assert!(!missing.exists());
-}
