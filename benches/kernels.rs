@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use onelayer::data::{Dataset, Source, SplitFiles};
-use onelayer::engine::{Isa, Problem, Simd, Stage, Stages, Step, Team};
+use onelayer::engine::{Fused, Isa, Problem, Stage, Stages, Step, Team};
 use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::Objective;
 
@@ -25,7 +25,7 @@ fn kernels(criterion: &mut Criterion) {
         let team = Team::new(NonZeroUsize::MIN).expect("a thread");
         let objective = Objective::default();
         let problem = Problem { initial: &initial, standardization: &standardization, objective };
-        let engine = Simd::new(isa, &problem, team);
+        let engine = Fused::simd(isa, &problem, team);
         let mut stages = Stages::new(engine.expect("an instruction set of this machine"), &batch);
         let mut group = criterion.benchmark_group(isa.name());
         group.throughput(Throughput::Elements((BATCH * TIMES) as u64));

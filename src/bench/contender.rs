@@ -1,7 +1,7 @@
 //! What is measured: an engine, its instruction set, its number of threads.
 
 use crate::bench::Workload;
-use crate::engine::{Engine, EngineKind, Isa, Machine, Simd, Team};
+use crate::engine::{Engine, EngineKind, Fused, Isa, Machine, Team};
 use crate::error::Result;
 
 /// An engine, an instruction set and a team.
@@ -46,8 +46,8 @@ impl Contender {
     ///
     /// # Errors
     /// If this machine lacks the instruction set.
-    pub fn staged(&self, workload: &Workload, team: Team) -> Result<Option<Simd>> {
-        let create = if self.kind == EngineKind::Fixed { Simd::fixed } else { Simd::new };
+    pub fn staged(&self, workload: &Workload, team: Team) -> Result<Option<Fused>> {
+        let create = if self.kind == EngineKind::Fixed { Fused::fixed } else { Fused::simd };
         let engine = |isa| create(isa, &workload.problem(), team);
         self.isa.map(engine).transpose()
     }

@@ -133,10 +133,13 @@ impl RunState {
 
 /// A plane of f32 values, little-endian.
 pub(super) fn to_bytes<'a>(values: impl IntoIterator<Item = &'a f32>) -> Vec<u8> {
-    values.into_iter().flat_map(|value| value.to_le_bytes()).collect()
+    let mut plane = Vec::new();
+    values.into_iter().for_each(|value| plane.extend_from_slice(&value.to_le_bytes()));
+    plane
 }
 
-/// The values of a plane of f32.
-pub(super) fn from_bytes(plane: &[u8]) -> impl Iterator<Item = f32> {
-    plane.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes))
+/// `values <- plane`, of f32.
+pub(super) fn from_bytes<'a>(plane: &[u8], values: impl IntoIterator<Item = &'a mut f32>) {
+    let bytes = plane.as_chunks().0;
+    values.into_iter().zip(bytes).for_each(|(value, &bytes)| *value = f32::from_le_bytes(bytes));
 }

@@ -1,6 +1,12 @@
 //! What trains: an engine, an instruction set and threads; from these and a problem, an engine is built.
 
-use super::{Engine, EngineKind, Gemm, Isa, Problem, Reference, Simd, Team};
+use super::contract::Engine;
+use super::fused::{Fused, Isa};
+use super::gemm::Gemm;
+use super::kind::EngineKind;
+use super::problem::Problem;
+use super::reference::Reference;
+use super::team::Team;
 use crate::error::{Error, Result};
 
 /// Which engine is to work on which threads.
@@ -36,8 +42,8 @@ impl Machine {
             }
             (EngineKind::Reference, None) => Box::new(Reference::new(problem)),
             (EngineKind::Gemm, None) => Box::new(Gemm::new(problem, team)),
-            (EngineKind::Fixed, _) => Box::new(Simd::fixed(isa, problem, team)?),
-            (EngineKind::Auto | EngineKind::Simd, _) => Box::new(Simd::new(isa, problem, team)?),
+            (EngineKind::Fixed, _) => Box::new(Fused::fixed(isa, problem, team)?),
+            (EngineKind::Auto | EngineKind::Simd, _) => Box::new(Fused::simd(isa, problem, team)?),
         })
     }
 }

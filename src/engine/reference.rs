@@ -1,4 +1,4 @@
-//! The oracle: the mathematics, one image at a time, in f64. Short and obvious; never tuned.
+//! The oracle: the mathematics, one image at a time, in f64. Short and obvious, never optimized.
 
 use super::contract::{Batches, Engine, EngineInfo, RunState, Step};
 use super::evaluation::{Evaluation, argmax};

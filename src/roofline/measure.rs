@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use super::{Bandwidth, Budget, Caches, Level, Peak, Roofline, Timing};
-use crate::engine::{Ground, Isa, Member, Team};
+use crate::engine::{Buffer, Isa, Member, Team};
 use crate::error::Result;
 
 /// The seconds that one sample takes at least: so long that its beginning and end do not count.
@@ -69,13 +69,13 @@ fn bandwidth(isa: Isa, level: Level, caches: &Caches, team: &mut Team, budget: B
     let threads = team.threads();
     let bytes = caches.bytes_in(level, threads);
     // Each thread makes its own, so that the pages lie where it runs.
-    let grounds = team.run(|_| Ground::new(bytes))?;
-    let read = |ground: &Ground, passes: usize| {
-        black_box(isa.read(ground, passes));
+    let buffers = team.run(|_| Buffer::new(bytes))?;
+    let read = |buffer: &Buffer, passes: usize| {
+        black_box(isa.read(buffer, passes));
     };
-    let passes = repeats(|passes| read(&grounds[0], passes));
-    let timing = samples(team, budget, |member| read(&grounds[member.index()], passes))?;
-    let bytes = grounds.iter().map(Ground::bytes).sum();
+    let passes = repeats(|passes| read(&buffers[0], passes));
+    let timing = samples(team, budget, |member| read(&buffers[member.index()], passes))?;
+    let bytes = buffers.iter().map(Buffer::bytes).sum();
     let gigabytes = (bytes * passes) as f64 / timing.median / 1e9;
     Ok(Bandwidth { level, threads, bytes, gigabytes, spread: timing.spread() })
 }

@@ -1,14 +1,18 @@
-//! Bytes become standardized f32, a block of images and features at a time, in the two layouts that the two
-//! products pack by plain copying.
+//! Bytes become standardized f32, a block of images and features at a time, in two layouts: one for each product, in which
+//! sgemm packs it by plain copying.
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use super::model::{FEATURES, IMAGES};
 use super::product::TILE;
 use crate::model::Standardization;
 
-/// For each thread, the memory of one block.
+/// The features of a block. In training, partial logits are rounded at its bounds: the bits of the result depend on it.
+pub(super) const FEATURES: usize = 256;
+/// The images of a block, and of a chunk of the forward pass outside training.
+pub(super) const IMAGES: usize = 128;
+
+/// The memory of one block for each thread.
 pub(super) struct Blocks(Vec<Mutex<Vec<f32>>>);
 
 impl Blocks {
@@ -16,18 +20,18 @@ impl Blocks {
         Self((0..threads).map(|_| Mutex::new(vec![0.0; FEATURES * IMAGES])).collect())
     }
 
-    /// Gives `work` the block of this thread, one of the team's. Nobody ever waits for it.
+    /// Calls `work` with the block of this thread, which must be one of the team. No lock is ever contended.
     pub(super) fn with<R>(&self, work: impl FnOnce(&mut [f32]) -> R) -> R {
         let thread = rayon::current_thread_index().expect("a thread of the team");
         work(&mut self.0[thread].lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// `x^ = (x - centre) * scale`: standardization of a byte with one rounding for each operation.
+/// `x^ = (x - centre) * scale`: the standardization of a byte, with one rounding for each operation.
 pub(super) struct Standardizer {
     /// `[D]`, padded to whole tiles: `255 mean`.
     centre: Vec<f32>,
-    /// `[D]`, padded to whole tiles: `1 / (255 std)`; 0 in the padding, whose `x^` is therefore 0.
+    /// `[D]`, padded to whole tiles: `1 / (255 std)`, and 0 in the padding, so that `x^` is 0 there.
     scale: Vec<f32>,
 }
 
@@ -61,8 +65,8 @@ impl Standardizer {
         }
     }
 
-    /// `block [F, B] <- x^` of `features` (F of them, whole tiles), one image a column. B is the number of
-    /// images in whole tiles; the columns behind the last image hold numbers without meaning.
+    /// `block [F, B] <- x^` of `features` (F of them, whole tiles), one image a column. B is the number of images, padded
+    /// to whole tiles; the values in the padding have no meaning.
     pub(super) fn columns(&self, images: &[&[u8]], features: Range<usize>, block: &mut [f32]) {
         let width = images.len().next_multiple_of(TILE);
         let centre: &[[f32; WORD]] = self.centre[features.clone()].as_chunks().0;
@@ -93,6 +97,6 @@ impl Standardizer {
     }
 }
 
-/// The bytes of a word: the features that move together when a block is turned around, four times as fast as
-/// single bytes do.
+/// The bytes of a word: the features that are moved together when a block is transposed, which is four times as fast as
+/// moving single bytes.
 const WORD: usize = size_of::<u32>();

@@ -1,4 +1,4 @@
-//! The matrix-product engine: sgemm forward and backward over flat f32 buffers, softmax shared out by rayon.
+//! The matrix-product engine: sgemm forward and backward over flat f32 buffers, in parallel by rayon.
 //!
 //! ```text
 //! for each batch
@@ -14,16 +14,15 @@
 //!         weight [F, C] <- (1 - 2 eta lambda) weight + block^T . dlogits
 //! ```
 //!
-//! sgemm copies ("packs") both operands into panels of 16 numbers, then multiplies panels. A number of `x^` that
-//! is packed serves K multiply-adds, so with ten classes packing, not multiplying, decides the speed.
+//! sgemm copies ("packs") both operands into panels of 16 numbers, then multiplies panels. A packed number of `x^`
+//! takes part in K multiply-adds, so with ten classes packing, not multiplying, decides the speed.
 //!
-//! 1. Both products have the one form `a^T . b` of [`product`], in which a row of a panel lies in memory as it
-//!    is packed. It takes `x^` in two layouts, so bytes are standardized twice; that is cheaper than packing one
-//!    layout against its grain.
-//! 2. Columns, images and features come in whole tiles of 16, as wide as the AVX-512 kernel's, which multiplies
-//!    whole tiles anyway; an incomplete one it would also pack number by number.
+//! 1. Both products have the form `a^T . b` of [`product`], in which a row of a panel is contiguous in memory. That
+//!    takes `x^` in two layouts, so bytes are standardized twice, which is cheaper than packing a transposed layout.
+//! 2. Columns, images and features are padded to whole tiles of 16, the width of the AVX-512 kernel. It multiplies whole
+//!    tiles in any case, and would pack an incomplete one number by number.
 //! 3. A block of 256 features and up to 128 images is standardized, packed and multiplied while it is in L2. Its
-//!    rows lie 1 KiB apart; those of a whole image, 12 KiB apart, all fall into one set of L1.
+//!    rows are 1 KiB apart. Rows of whole images, 12 KiB apart, would all map to one set of L1.
 //!
 //! Useful GFLOP/s of one core (Zen 5, AVX-512, 4 GHz, matrixmultiply 0.3.11), B = 100, D = 3072, packing included:
 //!
@@ -35,27 +34,27 @@
 //! | weight as [D, K]                     | 69     | 124    |  | 256 features a call           | 79     | 138    |
 //! | images and columns in whole tiles    | 76     | 129    |  |                               |        |        |
 //!
-//! Which of the two operands is the pixels makes no difference: the tile is square. Blocks of 128 to 768 features
-//! and 64 to 256 images train within 11 % and evaluate within 13 % of one another; these are near the best, and
-//! small enough to leave work for twelve threads.
+//! It makes no difference which operand is the pixels: the tile is square. With blocks of 128 to 768 features and 64 to
+//! 256 images, training times are within 11 % of each other and evaluation times within 13 %. The sizes here are near the
+//! best, and small enough to give twelve threads work.
 //!
 //! The lab's run 2, 40 epochs with two evaluations of 10,000 images each, takes 0.71 times as long as NumPy with
 //! OpenBLAS (six runs of each in turns, both cores: medians 1.55 and 2.17 s, best 1.32 and 1.87 s). One thread takes
 //! 2.44 s at best; four runs at once take 1.9 times as long as one.
 //!
-//! The bits of the result do not depend on the number of threads, as blocks, chunks and their order are fixed; nor
-//! on the runs beside, as sgemm sums each column over the features, or the images, in order.
+//! The bits of the result do not depend on the number of threads, as blocks, chunks and their order are fixed. Nor do
+//! those of a run depend on the runs beside it, as sgemm sums each column over the features, or the images, in order.
 
 mod block;
 mod model;
+mod objective;
 mod product;
-mod softmax;
 mod step;
 
 use rayon::prelude::*;
 
-use self::block::Blocks;
-use self::model::{IMAGES, Model};
+use self::block::{Blocks, IMAGES};
+use self::model::Model;
 use self::step::Buffers;
 use super::contract::{Batches, Engine, EngineInfo, RunState, from_bytes, to_bytes};
 use super::evaluation::Evaluation;
@@ -163,9 +162,8 @@ impl Engine for Gemm {
         RunState::check(states, *runs, of_column * classes, size_of::<f32>() * classes)?;
         for (state, first) in states.iter().zip((0..).step_by(classes)) {
             let weight = weight.chunks_mut(columns).flat_map(|row| &mut row[first..first + classes]);
-            weight.zip(from_bytes(&state.weight)).for_each(|(slot, value)| *slot = value);
-            let bias = bias[first..].iter_mut();
-            bias.zip(from_bytes(&state.bias)).for_each(|(slot, value)| *slot = value);
+            from_bytes(&state.weight, weight);
+            from_bytes(&state.bias, &mut bias[first..]);
         }
         Ok(())
     }

@@ -1,29 +1,24 @@
-//! The parameters in the layout that sgemm likes, and the forward pass over a chunk of images.
+//! The parameters in the layout that suits sgemm, and the forward pass over a chunk of images.
 
 use std::ops::Range;
 
-use super::block::{Blocks, Standardizer};
+use super::block::{Blocks, FEATURES, Standardizer};
+use super::objective;
 use super::product::{TILE, transposed_product};
-use super::softmax;
 use crate::engine::evaluation::{Evaluation, argmax};
 use crate::engine::problem::{Problem, Shape};
 use crate::model::Parameters;
 use crate::objective::Objective;
 use crate::samples::Samples;
 
-/// The features of a block. Part of the bits: in training, partial logits are rounded at its bounds.
-pub(super) const FEATURES: usize = 256;
-/// The images of a block, and of a chunk of the forward pass outside training.
-pub(super) const IMAGES: usize = 128;
-
-/// The parameters of all runs, and what a forward pass needs beside them.
+/// The parameters of all runs, and whatever else a forward pass needs.
 pub(super) struct Model {
     pub(super) shape: Shape,
-    /// C: R x K in whole tiles.
+    /// C: R x K, padded to whole tiles.
     pub(super) columns: usize,
     pub(super) objective: Objective,
     pub(super) standardizer: Standardizer,
-    /// `[D, C]`, D in whole tiles: the transposed weights, a column for each class of each run. 0 in the padding,
+    /// `[D, C]`, D padded to whole tiles: the transposed weights, a column for each class of each run. 0 in the padding,
     /// where `x^` and `dlogits` are 0 too.
     pub(super) weight: Vec<f32>,
     /// `[C]`
@@ -43,7 +38,7 @@ impl Model {
         model
     }
 
-    /// Takes over `parameters`, one for each run.
+    /// Replaces the parameters by `parameters`, one for each run.
     pub(super) fn load(&mut self, parameters: &[Parameters]) {
         let Shape { features, classes, .. } = self.shape;
         for (parameters, first) in parameters.iter().zip((0..).step_by(classes)) {
@@ -68,14 +63,14 @@ impl Model {
         (0..self.shape.columns()).step_by(classes).map(run).collect()
     }
 
-    /// The features of block `index`; whole tiles.
+    /// The features of block `index`, in whole tiles.
     pub(super) fn block_features(&self, index: usize) -> Range<usize> {
         let first = index * FEATURES;
         first..self.standardizer.features().min(first + FEATURES)
     }
 
-    /// `logits [B, C] <- x^ [B, F] . weight [F, C] + beta logits`, over the F `features` alone. There are B
-    /// images in whole tiles; the rows behind the last image hold numbers without meaning.
+    /// `logits [B, C] <- x^ [B, F] . weight [F, C] + beta logits`, over the F `features` alone. B is the number of images,
+    /// padded to whole tiles; the values in the padding have no meaning.
     pub(super) fn partial_logits(
         &self,
         images: &[&[u8]],
@@ -91,7 +86,7 @@ impl Model {
         transposed_product([features.len(), height, self.columns], block, weight, beta, logits);
     }
 
-    /// The logits `[B, C]` of at most [`IMAGES`] images, B in whole tiles.
+    /// The logits `[B, C]` of at most [`IMAGES`](super::block::IMAGES) images, B padded to whole tiles.
     pub(super) fn logits(&self, images: &[&[u8]], blocks: &Blocks) -> Vec<f32> {
         let mut logits = self.bias.repeat(images.len().next_multiple_of(TILE));
         blocks.with(|block| {
@@ -102,7 +97,7 @@ impl Model {
         logits
     }
 
-    /// The evaluation of at most [`IMAGES`] images.
+    /// The evaluation of at most [`IMAGES`](super::block::IMAGES) images.
     pub(super) fn evaluate(&self, samples: &Samples, blocks: &Blocks) -> Vec<Evaluation> {
         let Shape { classes, runs, .. } = self.shape;
         let images: Vec<&[u8]> = (0..samples.len()).map(|index| samples.image(index)).collect();
@@ -111,7 +106,7 @@ impl Model {
         for (logits, index) in logits.chunks(self.columns).zip(0..samples.len()) {
             let label = samples.label(index).into();
             for (evaluation, logits) in evaluations.iter_mut().zip(logits.chunks(classes)) {
-                let loss = softmax::loss(self.objective, logits, label);
+                let loss = objective::loss(self.objective, logits, label);
                 evaluation.count(loss, label, argmax(logits));
             }
         }

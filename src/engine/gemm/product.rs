@@ -2,13 +2,13 @@
 
 use matrixmultiply::sgemm;
 
-/// The columns and rows of every buffer are whole numbers of this: MR and NR of all of sgemm's kernels divide
-/// it, so that no tile is cut, which would be packed one number at a time and multiplied into a side buffer.
+/// The columns and rows of every buffer are multiples of this. MR and NR of all kernels of sgemm divide it, so that no
+/// tile is incomplete: those are packed one number at a time and multiplied into a separate buffer.
 pub(super) const TILE: usize = 16;
 
-/// `c [M, N] <- a^T . b + beta c`, with `a` [P, M] and `b` [P, N]; all row-major, without gaps.
+/// `c [M, N] <- a^T . b + beta c`, with `a` [P, M] and `b` [P, N], all row-major and contiguous.
 ///
-/// This is the orientation in which sgemm packs both operands by copying whole tile rows.
+/// In this orientation sgemm packs both operands by copying whole rows of a tile.
 ///
 /// # Panics
 /// If a length does not fit `[p, m, n]`.

@@ -2,21 +2,21 @@
 
 use rayon::prelude::*;
 
-use super::block::Blocks;
-use super::model::{FEATURES, IMAGES, Model};
+use super::block::{Blocks, FEATURES, IMAGES};
+use super::model::Model;
+use super::objective;
 use super::product::{TILE, transposed_product};
-use super::softmax;
 use crate::engine::contract::Step;
 
-/// The images of a batch whose partial logits are kept at one time.
+/// The images of a batch whose partial logits are in memory at the same time.
 const STRETCH: usize = 1024;
 /// The images whose softmax is one piece of work.
 const SOFTMAX_IMAGES: usize = 32;
 
-/// What lies between the passes of a step. Grows to what the largest batch needs, and stays.
+/// The values between the passes of a step. Their memory grows to the size of the largest batch.
 #[derive(Default)]
 pub(super) struct Buffers {
-    /// `[blocks of features, B, C]`, of the B images of a stretch in whole tiles.
+    /// `[blocks of features, B, C]`, of the B images of a stretch, padded to whole tiles.
     partials: Vec<f32>,
     /// `[B, C]`; 0 in the padding columns.
     dlogits: Vec<f32>,
@@ -46,7 +46,7 @@ impl Model {
         self.backward(images, dlogits, steps, blocks);
     }
 
-    /// `partials [blocks of features, B, C] <- x^ [B, F] . weight [F, C]`, B in whole tiles.
+    /// `partials [blocks of features, B, C] <- x^ [B, F] . weight [F, C]`, B padded to whole tiles.
     fn forward<'a>(&self, images: &[&[u8]], blocks: &Blocks, partials: &'a mut Vec<f32>) -> &'a [f32] {
         let (columns, height) = (self.columns, images.len().next_multiple_of(TILE));
         let count = self.standardizer.features().div_ceil(FEATURES);
@@ -74,7 +74,7 @@ impl Model {
             }
             for (dlogits, &label) in dlogits.chunks_mut(columns).zip(labels) {
                 for (dlogits, &scale) in dlogits.chunks_mut(self.shape.classes).zip(scales) {
-                    softmax::gradient(self.objective, dlogits, label.into(), scale);
+                    objective::gradient(self.objective, dlogits, label.into(), scale);
                 }
             }
         });
@@ -109,7 +109,7 @@ impl Model {
     }
 }
 
-/// The first `count` values of `buffer`, which is made to hold as many.
+/// The first `count` values of `buffer`, which grows to hold as many.
 fn grown(buffer: &mut Vec<f32>, count: usize) -> &mut [f32] {
     if buffer.len() < count {
         buffer.resize(count, 0.0);

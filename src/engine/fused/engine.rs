@@ -1,0 +1,244 @@
+//! The engine: it holds the parameters in the layout of the kernels, and fulfils the contract.
+
+use super::arithmetic::{Arithmetic, Passes};
+use super::evaluate::{self, Scoring};
+use super::f32::{F32, kernels};
+use super::fixed::{self, Fixed};
+use super::isa::Isa;
+use super::isa::vector::{LANES, Lanes};
+use super::layer::Layer;
+use super::layout::{Place, row};
+use super::lent::Lent;
+use super::partition::room;
+use super::train::{self, Training};
+use crate::engine::contract::{Batches, Engine, EngineInfo, RunState, from_bytes, to_bytes};
+use crate::engine::evaluation::Evaluation;
+use crate::engine::problem::{Problem, Shape};
+use crate::engine::team::Team;
+use crate::error::Result;
+use crate::model::{Parameters, Standardization};
+use crate::samples::{Rows, Samples};
+
+/// The fused engine, `simd` or `fixed`.
+pub struct Fused {
+    isa: Isa,
+    pub(super) layer: Layer,
+    pub(super) passes: Chosen,
+    /// The [`Arithmetic::place`] of its arithmetic.
+    place: fn(usize) -> Place,
+    pub(super) team: Team,
+    /// `[groups][row(C)]`: the weights, scaled.
+    pub(super) weight: Vec<Lanes>,
+    /// `[C]`
+    pub(super) bias: Vec<f32>,
+    /// The partial logits of two steps.
+    partials: [Vec<Lanes>; 2],
+}
+
+/// The passes of an engine, in its arithmetic.
+pub(super) enum Chosen {
+    F32(Box<dyn Passes<F32>>),
+    Fixed(Box<dyn Passes<Fixed>>),
+}
+
+/// Evaluates `$work` with the [`Passes`] that were chosen.
+macro_rules! with_passes {
+    ($chosen:expr, $passes:ident => $work:expr) => {
+        match $chosen {
+            Chosen::F32(passes) => {
+                let $passes = &**passes;
+                $work
+            }
+            Chosen::Fixed(passes) => {
+                let $passes = &**passes;
+                $work
+            }
+        }
+    };
+}
+pub(super) use with_passes;
+
+impl Fused {
+    /// The engine `simd` for `problem`, on the instruction set `isa`.
+    ///
+    /// # Errors
+    /// If this machine does not have `isa`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit together.
+    pub fn simd(isa: Isa, problem: &Problem, team: Team) -> Result<Self> {
+        Self::new::<F32>(Chosen::F32(kernels(isa)?), isa, problem, team)
+    }
+
+    /// The engine `fixed`, which multiplies 16-bit fixed-point numbers: `docs/fixed.md` describes the number format, and
+    /// what it costs. On a machine with AVX-512 but without VNNI, its products are those of AVX2, with the same bits.
+    ///
+    /// # Errors
+    /// If this machine does not have `isa`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit together.
+    pub fn fixed(isa: Isa, problem: &Problem, team: Team) -> Result<Self> {
+        Self::new::<Fixed>(Chosen::Fixed(fixed::passes(isa)), isa, problem, team)
+    }
+
+    fn new<A: Arithmetic>(passes: Chosen, isa: Isa, problem: &Problem, team: Team) -> Result<Self> {
+        let shape = problem.shape();
+        let Standardization { mean, std } = problem.standardization;
+        let groups = A::groups(shape.features);
+        let pack = |values: &mut dyn Iterator<Item = f32>| {
+            let mut packed = vec![Lanes::ZERO; groups];
+            for (feature, value) in values.enumerate() {
+                let Place { group, lane } = A::place(feature);
+                packed[group].0[lane] = value;
+            }
+            packed
+        };
+        let scale = |std: f32| 1.0 / (255.0 * std);
+        let layer = Layer {
+            shape,
+            objective: problem.objective,
+            kernels: kernels(isa)?,
+            mean: pack(&mut mean.iter().map(|mean| 255.0 * mean)),
+            scale: pack(&mut std.iter().map(|&std| scale(std))),
+            squared_scale: pack(&mut std.iter().map(|&std| scale(std) * scale(std))),
+        };
+        let mut engine = Self {
+            isa,
+            layer,
+            passes,
+            place: A::place,
+            team,
+            weight: vec![Lanes::ZERO; groups * row(shape.columns())],
+            bias: vec![0.0; shape.columns()],
+            partials: [Vec::new(), Vec::new()],
+        };
+        engine.load(problem.initial);
+        Ok(engine)
+    }
+
+    /// The team, the passes, and the model.
+    fn scoring(&mut self) -> (&mut Team, &Chosen, Scoring<'_>) {
+        let scoring = Scoring { layer: &self.layer, weight: &self.weight, bias: &self.bias };
+        (&mut self.team, &self.passes, scoring)
+    }
+}
+
+impl Engine for Fused {
+    fn info(&self) -> EngineInfo {
+        let name = match self.passes {
+            Chosen::F32(_) => "simd",
+            Chosen::Fixed(_) => "fixed",
+        };
+        EngineInfo { name: name.into(), isa: self.isa.name().into(), threads: self.team.threads() }
+    }
+
+    fn train(&mut self, samples: &Samples, batches: Batches) -> Result<()> {
+        assert_eq!(samples.features(), self.layer.shape.features, "features of an image");
+        let lanes = batches.size.min(batches.order.len()).div_ceil(LANES) * self.bias.len();
+        let room = room(self.layer.mean.len(), lanes);
+        self.partials.iter_mut().for_each(|partials| partials.resize(room, Lanes::ZERO));
+        let [even, odd] = &mut self.partials;
+        let job = Training {
+            layer: &self.layer,
+            samples,
+            batches,
+            weight: Lent::new(&mut self.weight),
+            bias: &self.bias,
+            partials: [Lent::new(even), Lent::new(odd)],
+        };
+        let mut biases = self
+            .team
+            .run(|member| with_passes!(&self.passes, passes => train::train(passes, &job, &member)))?;
+        self.bias = biases.swap_remove(0);
+        Ok(())
+    }
+
+    fn evaluate(&mut self, samples: &Samples) -> Result<Vec<Evaluation>> {
+        let Shape { features, classes, runs } = self.layer.shape;
+        assert_eq!(samples.features(), features, "features of an image");
+        let (team, passes, scoring) = self.scoring();
+        let portions = team.run(
+            |member| with_passes!(passes, passes => evaluate::evaluate(passes, &scoring, samples, &member)),
+        )?;
+        let mut evaluations = vec![Evaluation::empty(classes); runs];
+        for portion in &portions {
+            for losses in portion.losses.chunks(runs) {
+                evaluations.iter_mut().zip(losses).for_each(|(evaluation, loss)| evaluation.loss_sum += loss);
+            }
+            for (evaluation, confusion) in evaluations.iter_mut().zip(&portion.confusions) {
+                evaluation.confusion.iter_mut().zip(confusion).for_each(|(sum, count)| *sum += count);
+            }
+        }
+        Ok(evaluations)
+    }
+
+    fn forward(&mut self, rows: &Rows, logits: &mut [f32]) -> Result<()> {
+        assert_eq!(rows.features(), self.layer.shape.features, "features of an image");
+        assert_eq!(logits.len(), rows.len() * self.bias.len(), "logits [N, R * K]");
+        let (team, passes, scoring) = self.scoring();
+        let portions = team.run(
+            |member| with_passes!(passes, passes => evaluate::logits(passes, &scoring, rows, &member)),
+        )?;
+        logits.copy_from_slice(&portions.concat());
+        Ok(())
+    }
+
+    fn parameters(&self) -> Vec<Parameters> {
+        let Shape { features, classes, runs } = self.layer.shape;
+        let stride = row(self.layer.shape.columns());
+        let run = |run: usize| {
+            let mut weight = vec![0.0; classes * features];
+            for (class, row) in weight.chunks_mut(features).enumerate() {
+                for (feature, weight) in row.iter_mut().enumerate() {
+                    let Place { group, lane } = (self.place)(feature);
+                    let scaled = self.weight[group * stride + run * classes + class].0[lane];
+                    *weight = scaled / self.layer.scale[group].0[lane];
+                }
+            }
+            let bias = self.bias[run * classes..][..classes].to_vec();
+            Parameters { classes, features, weight, bias }
+        };
+        (0..runs).map(run).collect()
+    }
+
+    fn load(&mut self, parameters: &[Parameters]) {
+        assert_eq!(Shape::of(parameters), self.layer.shape);
+        let stride = row(self.layer.shape.columns());
+        let rows = parameters.iter().flat_map(|run| run.weight.chunks(run.features));
+        for (column, row) in rows.enumerate() {
+            for (feature, &weight) in row.iter().enumerate() {
+                let Place { group, lane } = (self.place)(feature);
+                self.weight[group * stride + column].0[lane] = weight * self.layer.scale[group].0[lane];
+            }
+        }
+        self.bias = parameters.iter().flat_map(|run| &run.bias).copied().collect();
+    }
+
+    fn state(&self) -> Vec<RunState> {
+        let Shape { classes, runs, .. } = self.layer.shape;
+        let stride = row(self.layer.shape.columns());
+        let run = |first: usize| {
+            // Sixteen values at a time: the state is taken after each epoch.
+            let mut weight = Vec::with_capacity(size_of::<Lanes>() * self.layer.mean.len() * classes);
+            for lanes in self.weight.chunks(stride).flat_map(|row| &row[first..first + classes]) {
+                weight.extend_from_slice(lanes.0.map(f32::to_le_bytes).as_flattened());
+            }
+            RunState { weight, bias: to_bytes(&self.bias[first..first + classes]) }
+        };
+        (0..runs).map(|index| run(index * classes)).collect()
+    }
+
+    fn restore(&mut self, states: &[RunState]) -> Result<(), usize> {
+        let Shape { classes, runs, .. } = self.layer.shape;
+        let (stride, weight) =
+            (row(self.layer.shape.columns()), size_of::<Lanes>() * self.layer.mean.len() * classes);
+        RunState::check(states, runs, weight, size_of::<f32>() * classes)?;
+        for (state, first) in states.iter().zip((0..).step_by(classes)) {
+            let lanes = self.weight.chunks_mut(stride).flat_map(|row| &mut row[first..first + classes]);
+            from_bytes(&state.weight, lanes.flat_map(|lanes| &mut lanes.0));
+            from_bytes(&state.bias, &mut self.bias[first..]);
+        }
+        Ok(())
+    }
+}

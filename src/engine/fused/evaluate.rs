@@ -1,0 +1,152 @@
+//! What each member of the team does in an evaluation: its own chunks of the images, with all features.
+
+use std::ops::Range;
+
+use super::arithmetic::{Arithmetic, Passes};
+use super::gathered::{Gathered, Images};
+use super::isa::vector::{LANES, Lanes};
+use super::kernels::forward::{AHEAD, Block};
+use super::kernels::objective::Score;
+use super::layer::Layer;
+use super::layout::{BLOCK, row};
+use crate::engine::problem::Shape;
+use crate::engine::team::Member;
+use crate::samples::{Rows, Samples};
+
+/// Images in a chunk. Losses are added chunk by chunk: the bits of a loss depend on it.
+const CHUNK: usize = 128;
+
+/// The model, for all members.
+pub(super) struct Scoring<'a> {
+    pub(super) layer: &'a Layer,
+    /// `[groups][row(C)]`
+    pub(super) weight: &'a [Lanes],
+    /// `[C]`
+    pub(super) bias: &'a [f32],
+}
+
+impl<'a> Scoring<'a> {
+    /// The weights, block by block.
+    fn blocks(&self) -> impl Iterator<Item = Block<'a>> {
+        let columns = self.bias.len();
+        let blocks = self.layer.mean.chunks(BLOCK).zip(self.weight.chunks(BLOCK * row(columns))).enumerate();
+        blocks.map(move |(block, (mean, weight))| Block { first: BLOCK * block, mean, weight, columns })
+    }
+
+    /// The weights of each block, packed for the forward pass.
+    fn pack<A: Arithmetic>(&self, passes: &dyn Passes<A>) -> Vec<A::Weights> {
+        let pack = |block| {
+            let mut weights = A::Weights::default();
+            passes.pack(block, &mut weights);
+            weights
+        };
+        self.blocks().map(pack).collect()
+    }
+
+    /// Memory for the logits of a chunk.
+    fn logits(&self) -> Vec<Lanes> {
+        vec![Lanes::ZERO; CHUNK / LANES * self.bias.len()]
+    }
+}
+
+/// What a member finds in its portion of the images.
+pub(super) struct Found {
+    /// `[chunks][R]`: the sums of the losses, in order.
+    pub(super) losses: Vec<f64>,
+    /// `[R]`: the confusion matrices.
+    pub(super) confusions: Vec<Vec<u64>>,
+}
+
+/// The evaluation of one member's portion of `samples`.
+pub(super) fn evaluate<A: Arithmetic>(
+    passes: &dyn Passes<A>,
+    scoring: &Scoring,
+    samples: &Samples,
+    member: &Member,
+) -> Found {
+    let Shape { classes, runs, .. } = scoring.layer.shape;
+    let (weights, mut logits) = (scoring.pack(passes), scoring.logits());
+    let mut found = Found { losses: Vec::new(), confusions: vec![vec![0; classes * classes]; runs] };
+    let mut gathered = Gathered::default();
+    for (chunk, end) in chunks(samples.len(), member) {
+        let (images, labels) = gathered.fill(samples.select(chunk.start..end));
+        chunk_logits(passes, scoring, &weights, images, chunk.len(), &mut logits);
+
+        let first = found.losses.len();
+        found.losses.resize(first + runs, 0.0);
+        for (labels, logits) in
+            labels[..chunk.len()].chunks(LANES).zip(logits.chunks_exact_mut(scoring.bias.len()))
+        {
+            let mut padded = [0; LANES];
+            padded[..labels.len()].copy_from_slice(labels);
+            for (run, logits) in logits.chunks_exact_mut(classes).enumerate() {
+                let score = scoring.layer.kernels.score(scoring.layer.objective, logits, &padded);
+                found.losses[first + run] += count(&score, labels, &mut found.confusions[run]);
+            }
+        }
+    }
+    found
+}
+
+/// The logits of one member's portion of `rows`, row-major `[images, C]`.
+pub(super) fn logits<A: Arithmetic>(
+    passes: &dyn Passes<A>,
+    scoring: &Scoring,
+    rows: &Rows,
+    member: &Member,
+) -> Vec<f32> {
+    let (weights, mut logits) = (scoring.pack(passes), scoring.logits());
+    let (mut gathered, mut result) = (Gathered::default(), Vec::new());
+    for (chunk, end) in chunks(rows.len(), member) {
+        let (images, _) = gathered.fill((chunk.start..end).map(|index| (rows.row(index), 0)));
+        chunk_logits(passes, scoring, &weights, images, chunk.len(), &mut logits);
+        for image in 0..chunk.len() {
+            let group = &logits[image / LANES * scoring.bias.len()..][..scoring.bias.len()];
+            result.extend(group.iter().map(|logit| logit.0[image % LANES]));
+        }
+    }
+    result
+}
+
+/// The chunks of one member's portion of `count` images, each with the end of the images to prefetch after it.
+fn chunks(count: usize, member: &Member) -> impl Iterator<Item = (Range<usize>, usize)> {
+    let portion = member.portion(count.div_ceil(CHUNK));
+    let end = (portion.end * CHUNK).min(count);
+    portion.map(move |chunk| {
+        let images = CHUNK * chunk..(CHUNK * (chunk + 1)).min(count);
+        (images.clone(), (images.end + AHEAD).min(end))
+    })
+}
+
+/// `logits [groups of 16 images][C] <- (x - mean) . weight^T + bias`, of the first `count` images, which are followed by
+/// up to `AHEAD` images to prefetch.
+fn chunk_logits<A: Arithmetic>(
+    passes: &dyn Passes<A>,
+    scoring: &Scoring,
+    weights: &[A::Weights],
+    images: Images,
+    count: usize,
+    logits: &mut [Lanes],
+) {
+    let (images, ahead) = (images.slice(0..count), images.slice(AHEAD..usize::MAX));
+    let columns = scoring.bias.len();
+    for group in logits.chunks_exact_mut(columns) {
+        group.iter_mut().zip(scoring.bias).for_each(|(logit, &bias)| *logit = Lanes([bias; LANES]));
+    }
+    for (block, weights) in scoring.blocks().zip(weights) {
+        passes.forward(block, weights, images, ahead, logits);
+    }
+}
+
+/// Counts up to sixteen images in a confusion matrix, and returns the sum of their losses.
+fn count(score: &Score, labels: &[u8], confusion: &mut [u64]) -> f64 {
+    let classes = confusion.len().isqrt();
+    // One logarithm of a product is cheaper than a sum of logarithms, and sixteen factors are at most 256 each.
+    let (mut product, mut label_logits) = (1.0, 0.0);
+    for (lane, &label) in labels.iter().enumerate() {
+        product *= f64::from(score.sum.0[lane]);
+        label_logits += f64::from(score.label.0[lane]);
+        confusion[usize::from(label) * classes + score.predicted.0[lane] as usize] += 1;
+    }
+    libm::log(product) - label_logits
+}

@@ -1,0 +1,103 @@
+//! The f32 kernels, compiled for each instruction set: the passes in f32, and what is f32 in every arithmetic.
+
+use super::arithmetic::{Arithmetic, Passes};
+use super::gathered::Images;
+use super::isa::Isa;
+use super::isa::portable::{F32x4, Portable};
+use super::isa::vector::{LANES, Lanes, Vector};
+#[cfg(target_arch = "x86_64")]
+use super::isa::{avx2::Avx2, avx2::F32x8, avx512::Avx512, avx512::F32x16};
+use super::kernels::backward::{self, Batch, Features};
+use super::kernels::forward::{self, Block};
+use super::kernels::objective::{self, Partials, Score};
+use super::kernels::{compile, peak};
+use super::layout::Place;
+use crate::error::{Error, Result};
+use crate::objective::Objective;
+
+/// Products of f32: weights and dlogits are multiplied as they are.
+pub(crate) struct F32;
+
+impl Arithmetic for F32 {
+    type Weights = ();
+    type Dlogits = ();
+    type Scratch = ();
+
+    fn groups(features: usize) -> usize {
+        features.div_ceil(LANES)
+    }
+
+    fn place(feature: usize) -> Place {
+        Place { group: feature / LANES, lane: feature % LANES }
+    }
+}
+
+/// The f32 kernels of one instruction set. A value exists only where the machine has it.
+pub(crate) trait Kernels: Passes<F32> {
+    /// See [`objective::gradient`].
+    fn gradient(&self, of: Objective, partials: Partials, labels: &[u8; LANES], dlogits: &mut [Lanes]);
+
+    /// See [`objective::score`].
+    fn score(&self, of: Objective, logits: &mut [Lanes], labels: &[u8; LANES]) -> Score;
+
+    /// See [`peak::multiply_adds`].
+    fn multiply_adds(&self, rounds: usize) -> f64;
+
+    /// See [`peak::read`].
+    fn read(&self, lanes: &[Lanes], passes: usize) -> f64;
+}
+
+/// The kernels for `isa`.
+///
+/// # Errors
+/// If this machine does not have it; the error lists what it has.
+pub(crate) fn kernels(isa: Isa) -> Result<Box<dyn Kernels>> {
+    let detected = match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => Avx512::detect().map(|isa| Box::new(isa) as Box<dyn Kernels>),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => Avx2::detect().map(|isa| Box::new(isa) as _),
+        #[cfg(not(target_arch = "x86_64"))]
+        Isa::Avx512 | Isa::Avx2 => None,
+        Isa::Portable => Some(Box::new(Portable) as _),
+    };
+    detected.ok_or_else(|| {
+        let available: Vec<_> = Isa::available().map(Isa::name).collect();
+        Error::option("isa", format!("one that this machine has: {}", available.join(", ")), isa.name())
+    })
+}
+
+/// Compiles all kernels for an instruction set.
+macro_rules! compile_kernels {
+    ($isa:ident, $vector:ident $(, $features:literal)?) => {
+        impl Passes<F32> for $isa {
+            fn pack(&self, _: Block, (): &mut ()) {}
+
+            fn quantize(&self, _: usize, _: &mut [Lanes], (): &mut ()) {}
+
+            compile!($isa, $($features)?,
+                |isa, block, (): &(), images, ahead, logits| forward::forward::<$vector>(isa, block, images, ahead, logits),
+                fn forward(block: Block, weights: &(), images: Images, ahead: Images, logits: &mut [Lanes]));
+            compile!($isa, $($features)?,
+                |isa, (): &(), (): &mut (), batch, features| backward::backward::<$vector>(isa, batch, features),
+                fn backward(dlogits: &(), scratch: &mut (), batch: Batch, features: Features));
+        }
+
+        impl Kernels for $isa {
+            compile!($isa, $($features)?, objective::gradient::<$vector>, fn gradient(
+                of: Objective, partials: Partials, labels: &[u8; LANES], dlogits: &mut [Lanes]));
+            compile!($isa, $($features)?, objective::score::<$vector>,
+                fn score(of: Objective, logits: &mut [Lanes], labels: &[u8; LANES]) -> Score);
+            compile!($isa, $($features)?, peak::multiply_adds::<$vector, { $vector::CHAINS }>,
+                fn multiply_adds(rounds: usize) -> f64);
+            compile!($isa, $($features)?, peak::read::<$vector>,
+                fn read(lanes: &[Lanes], passes: usize) -> f64);
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+compile_kernels!(Avx512, F32x16, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
+#[cfg(target_arch = "x86_64")]
+compile_kernels!(Avx2, F32x8, "avx2,fma");
+compile_kernels!(Portable, F32x4);

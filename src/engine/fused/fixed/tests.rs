@@ -1,0 +1,334 @@
+//! The passes of every instruction set against integers of 64 bits, bit for bit.
+
+use proptest::prelude::*;
+
+use super::backward::Scratch;
+use super::dot::{Dot, GROUPS, LARGEST, LINE, LONGEST, Line, PASSES, place};
+use super::isa::portable::I32x4;
+use super::passes::{Fixed, passes};
+use super::quantize::{Dlogits, Scale, Weights};
+use crate::engine::fused::arithmetic::{Arithmetic, Passes};
+use crate::engine::fused::gathered::{Gathered, Images};
+use crate::engine::fused::isa::Isa;
+use crate::engine::fused::isa::portable::Portable;
+use crate::engine::fused::isa::vector::{LANES, Lanes, Vector};
+use crate::engine::fused::kernels::backward::{Batch, ColumnStep, Features};
+use crate::engine::fused::kernels::forward::Block;
+use crate::engine::fused::layout::{BLOCK, Place, row};
+
+/// The scale that the format asks for: the least power of two that keeps 129/128 of `largest` below 2^15 of it.
+fn scale(largest: f32) -> f32 {
+    let mut scale = 2f32.powi(-125);
+    while largest * (129.0 / 128.0) >= scale * 32_768.0 {
+        scale *= 2.0;
+    }
+    scale
+}
+
+/// The 16-bit numbers of `values`, and their scale.
+fn numbers(values: &[f32]) -> (Vec<i64>, f32) {
+    let scale = scale(values.iter().fold(0.0, |largest, value| largest.max(value.abs())));
+    let numbers: Vec<_> = values.iter().map(|value| (value / scale).round_ties_even() as i64).collect();
+    assert!(numbers.iter().all(|number| number.abs() <= LARGEST.into()), "a number that saturates");
+    (numbers, scale)
+}
+
+/// An integer sum, rounded to f32 as in the passes.
+fn exact(sum: i64) -> f32 {
+    i32::try_from(sum).expect("a sum within 32 bits") as f32
+}
+
+/// The passes on each instruction set of this machine.
+fn every() -> impl Iterator<Item = (Isa, Box<dyn Passes<Fixed>>)> {
+    Isa::available().map(|isa| (isa, passes(isa)))
+}
+
+/// A layer, a batch, and its dlogits: `[C, D]`, `[D]`, `[B, D]`, `[B, C]`.
+struct Case {
+    features: usize,
+    columns: usize,
+    weight: Vec<f32>,
+    mean: Vec<f32>,
+    images: Vec<Vec<u8>>,
+    dlogits: Vec<f32>,
+}
+
+impl Case {
+    fn random(features: usize, columns: usize, images: usize, magnitude: f32, seed: u64) -> Self {
+        let mut state = seed;
+        let mut random = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1 << 24) as f32
+        };
+        let mut signed =
+            |count: usize, size: f32| (0..count).map(|_| size * (2.0 * random() - 1.0)).collect();
+        let (weight, dlogits) = (signed(columns * features, magnitude), signed(images * columns, 1.0));
+        let mean: Vec<f32> = signed(features, 255.0);
+        let bytes: Vec<f32> = signed(images * features, 128.0);
+        let images = bytes.chunks(features).map(|image| image.iter().map(|x| (x + 128.0) as u8).collect());
+        let images: Vec<Vec<u8>> = images.collect();
+        Self { features, columns, weight, mean: mean.iter().map(|m| m.abs()).collect(), images, dlogits }
+    }
+
+    /// All pixels 255, all weights and dlogits as large as they get, of one sign a column.
+    fn worst(features: usize, images: usize) -> Self {
+        let signs = |each: usize| (0..2 * each).map(move |i| if i < each { 0.999 } else { -0.999 });
+        Self {
+            features,
+            columns: 2,
+            weight: signs(features).collect(),
+            mean: vec![0.0; features],
+            images: vec![vec![255; features]; images],
+            dlogits: (0..images).flat_map(|_| signs(1)).collect(),
+        }
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (&[u8], u8)> {
+        self.images.iter().map(|image| (&image[..], 0))
+    }
+
+    /// `[groups]`, from a value for each feature.
+    fn pack(&self, value: impl Fn(usize) -> f32) -> Vec<Lanes> {
+        let mut packed = vec![Lanes::ZERO; Fixed::groups(self.features)];
+        for feature in 0..self.features {
+            let Place { group, lane } = Fixed::place(feature);
+            packed[group].0[lane] = value(feature);
+        }
+        packed
+    }
+
+    /// `[groups][row(C)]`.
+    fn packed_weight(&self) -> Vec<Lanes> {
+        let column = |c: usize| self.pack(|feature| self.weight[c * self.features + feature]);
+        let columns: Vec<_> = (0..self.columns).map(column).collect();
+        let groups = 0..columns[0].len();
+        let padding = vec![Lanes([f32::NAN; LANES]); row(self.columns) - self.columns];
+        let row =
+            |group: usize| columns.iter().map(move |column| column[group]).chain(padding.iter().copied());
+        groups.flat_map(row).collect()
+    }
+
+    fn check_forward(&self) {
+        let (expected, mut gathered) = (self.logits(), Gathered::default());
+        let (images, _) = gathered.fill(self.rows());
+        for (isa, passes) in every() {
+            let (mean, weight) = (self.pack(|feature| self.mean[feature]), self.packed_weight());
+            let mut logits = vec![Lanes::ZERO; self.images.len().div_ceil(LANES) * self.columns];
+            let blocks = mean.chunks(BLOCK).zip(weight.chunks(BLOCK * row(self.columns))).enumerate();
+            for (block, (mean, weight)) in blocks {
+                let block = Block { first: BLOCK * block, mean, weight, columns: self.columns };
+                let mut weights = Weights::default();
+                passes.pack(block, &mut weights);
+                passes.forward(block, &weights, images, Images::NONE, &mut logits);
+            }
+            for (i, expected) in expected.chunks(self.columns).enumerate() {
+                let group = &logits[i / LANES * self.columns..][..self.columns];
+                let found: Vec<f32> = group.iter().map(|lanes| lanes.0[i % LANES]).collect();
+                assert_eq!(found, expected, "{isa:?}, image {i}");
+            }
+        }
+    }
+
+    /// `[B, C]`, block by block, in integers.
+    fn logits(&self) -> Vec<f32> {
+        let mut logits = vec![0.0f32; self.images.len() * self.columns];
+        let block = BLOCK * LANES;
+        for (c, weight) in self.weight.chunks(self.features).enumerate() {
+            for (first, weight) in (0..).step_by(block).zip(weight.chunks(block)) {
+                let (numbers, scale) = numbers(weight);
+                let mut offset = Lanes::ZERO;
+                for line in 0..numbers.len().div_ceil(LINE) {
+                    // Each lane takes a feature of each of a line's four groups in turn.
+                    for (group, lane) in
+                        (0..GROUPS).flat_map(|group| (0..LANES).map(move |lane| (group, lane)))
+                    {
+                        let feature = LINE * line + LANES * (lane / 4) + 4 * group + lane % 4;
+                        if let Some(&number) = numbers.get(feature) {
+                            offset.0[lane] =
+                                (-number as f32).mul_add(self.mean[first + feature], offset.0[lane]);
+                        }
+                    }
+                }
+                for (image, logits) in self.images.iter().zip(logits.chunks_mut(self.columns)) {
+                    let mut sums = [0; LANES];
+                    for (feature, (number, &pixel)) in numbers.iter().zip(&image[first..]).enumerate() {
+                        sums[feature % LINE / 4] += number * i64::from(pixel);
+                    }
+                    let total = Lanes(sums.map(exact)).sum() + offset.sum();
+                    logits[c] = total.mul_add(scale, logits[c]);
+                }
+            }
+        }
+        logits
+    }
+
+    fn check_backward(&self) {
+        let steps: Vec<_> = (0..self.columns)
+            .map(|c| ColumnStep { rate: 0.01 / (c + 1) as f32, decay: 1.0 - 0.01 * c as f32 })
+            .collect();
+        let dbias: Vec<f32> = (0..self.columns).map(|c| 0.3 * c as f32 - 1.0).collect();
+        let expected = self.stepped(&steps, &dbias);
+        for (isa, passes) in every() {
+            let mut weight = self.packed_weight();
+            let mean = self.pack(|feature| self.mean[feature]);
+            let scale = self.pack(|_| 0.5);
+            let mut dlogits = vec![Lanes::ZERO; self.images.len().div_ceil(LANES) * self.columns];
+            for (i, image) in self.dlogits.chunks(self.columns).enumerate() {
+                for (c, &dlogit) in image.iter().enumerate() {
+                    dlogits[i / LANES * self.columns + c].0[i % LANES] = dlogit;
+                }
+            }
+            let (mut gathered, mut quantized) = (Gathered::default(), Dlogits::default());
+            passes.quantize(self.columns, &mut dlogits, &mut quantized);
+            let (images, _) = gathered.fill(self.rows());
+            let batch = Batch { images, dlogits: &dlogits, dbias: &dbias, steps: &steps };
+            let features = Features { first: 0, mean: &mean, scale: &scale, weight: &mut weight };
+            passes.backward(&quantized, &mut Scratch::default(), batch, features);
+            for (index, &expected) in expected.iter().enumerate() {
+                let Place { group, lane } = Fixed::place(index % self.features);
+                let found = weight[group * row(self.columns) + index / self.features].0[lane];
+                assert_eq!(found, expected, "{isa:?}, weight {index}");
+            }
+        }
+    }
+
+    /// The weights `[C, D]` after a step, with sums in integers, 256 images at a time.
+    fn stepped(&self, steps: &[ColumnStep], dbias: &[f32]) -> Vec<f32> {
+        let mut weight = self.weight.clone();
+        for (c, weight) in weight.chunks_mut(self.features).enumerate() {
+            let column: Vec<f32> = self.dlogits.iter().skip(c).step_by(self.columns).copied().collect();
+            let (numbers, factor) = numbers(&column);
+            for (feature, weight) in weight.iter_mut().enumerate() {
+                let block = |(images, numbers): (&[Vec<u8>], &[i64])| {
+                    exact(images.iter().zip(numbers).map(|(image, n)| n * i64::from(image[feature])).sum())
+                };
+                let blocks = self.images.chunks(256).zip(numbers.chunks(256)).map(block);
+                let sum = blocks.reduce(|sum, block| sum + block).unwrap();
+                let dweight = self.mean[feature].mul_add(-dbias[c], sum * factor);
+                *weight = dweight.mul_add(0.5 * -steps[c].rate, *weight * steps[c].decay);
+            }
+        }
+        weight
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn both_passes_are_exact_on_any_shape(
+        features in prop_oneof![1..200usize, 760..780usize, 1500..1600usize],
+        columns in 1..14usize,
+        images in prop_oneof![1..40usize, 250..270usize],
+        exponent in -30..30i32,
+        seed: u64,
+    ) {
+        let case = Case::random(features, columns, images, 2f32.powi(exponent), seed);
+        case.check_forward();
+        case.check_backward();
+    }
+}
+
+#[test]
+fn both_passes_are_exact_at_the_worst() {
+    Case::worst(100_000, 3).check_forward();
+    Case::worst(70, 10_000).check_backward();
+    Case::random(100_000, 2, 2, 1.0, 1).check_forward();
+    Case::random(3, 3, 10_000, 1.0, 1).check_backward();
+}
+
+/// The sums over `lines` of pixels times numbers, lane by lane; then of the lines, interleaved four by four, times
+/// the first four numbers of each.
+#[inline(always)]
+fn sums<D: Dot>(isa: D::Isa, lines: &[[u8; LINE]], numbers: &[[i32; LINE]]) -> [Lanes; 2] {
+    let mut results = [Lanes::ZERO; 2];
+    for part in 0..D::PARTS {
+        let mut sums = [D::zero(isa); 2];
+        for pass in 0..PASSES {
+            if pass > 0 {
+                sums = sums.map(D::turn);
+            }
+            for (bytes, numbers) in lines.iter().zip(numbers) {
+                let mut groups = [Lanes::ZERO; GROUPS];
+                for (feature, number) in numbers.iter().enumerate() {
+                    let (group, lane) = place(feature);
+                    groups[group].0[lane] = f32::from_bits(*number as u32);
+                }
+                let mut packed = [Line::ZERO; PASSES];
+                D::pack(isa, groups.each_ref(), &mut packed);
+                let factors = D::factors(isa, &packed[pass], part);
+                sums[0] = sums[0].add(D::pixels(isa, bytes, part, pass), factors);
+
+                let mut interleaved = [Line::ZERO; GROUPS];
+                D::interleave(isa, [bytes; 4], &mut interleaved);
+                let factors = D::splat(isa, D::fours(numbers.first_chunk().unwrap())[0][pass]);
+                sums[1] = sums[1].add(D::pixels(isa, &interleaved[0].0, part, pass), factors);
+            }
+        }
+        for (sums, result) in sums.into_iter().zip(&mut results) {
+            sums.to_floats(isa).store(result, part);
+        }
+    }
+    results
+}
+
+/// [`sums`] on each instruction set of this machine.
+fn every_sums(lines: &[[u8; LINE]], numbers: &[[i32; LINE]]) -> Vec<[Lanes; 2]> {
+    let mut found = vec![sums::<I32x4>(Portable, lines, numbers)];
+    #[cfg(target_arch = "x86_64")]
+    {
+        use super::isa::avx2::I32x8;
+        use super::isa::vnni::{I32x16, Vnni};
+        use crate::engine::fused::isa::avx2::Avx2;
+
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma")]
+        fn vnni(isa: Vnni, lines: &[[u8; LINE]], numbers: &[[i32; LINE]]) -> [Lanes; 2] {
+            sums::<I32x16>(isa, lines, numbers)
+        }
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2(isa: Avx2, lines: &[[u8; LINE]], numbers: &[[i32; LINE]]) -> [Lanes; 2] {
+            sums::<I32x8>(isa, lines, numbers)
+        }
+        // SAFETY: the first argument exists only where the machine has the instructions.
+        found.extend(Vnni::detect().map(|isa| unsafe { vnni(isa, lines, numbers) }));
+        // SAFETY: as above.
+        found.extend(Avx2::detect().map(|isa| unsafe { avx2(isa, lines, numbers) }));
+    }
+    found
+}
+
+#[test]
+fn sums_are_exact_where_limbs_are_at_their_ends() {
+    let limbs = [-127 * 256 - 128, -127 * 256 + 127, -128, -1, 0, 1, 127, 128, 126 * 256 + 128, LARGEST];
+    let ends = limbs.map(|number: i32| number.clamp(-LARGEST, LARGEST));
+    let mixed = |line: usize| std::array::from_fn(|i| ends[(7 * i + 3 * line) % ends.len()]);
+    let cases = [[LARGEST; LINE], [-LARGEST; LINE]].map(|numbers| vec![numbers; LONGEST]);
+    for numbers in cases.into_iter().chain([(0..LONGEST).map(mixed).collect()]) {
+        let lines = vec![[255; LINE]; LONGEST];
+        let sum = |each: &dyn Fn(&[i32; LINE]) -> i64| exact(numbers.iter().map(|n| 255 * each(n)).sum());
+        let four = |numbers: &[i32; LINE], lane: usize| -> i64 {
+            numbers.as_chunks::<4>().0[lane].iter().map(|&number| i64::from(number)).sum()
+        };
+        let along = Lanes(std::array::from_fn(|lane| sum(&|numbers| four(numbers, lane))));
+        let across = Lanes([sum(&|numbers| four(numbers, 0)); LANES]);
+        for found in every_sums(&lines, &numbers) {
+            assert_eq!(found, [along, across]);
+        }
+    }
+}
+
+#[test]
+fn no_value_saturates_whatever_the_largest() {
+    let edges = [0.0, f32::MIN_POSITIVE, 1e-40, 1e-30, 0.992_248, 0.992_249, 1.0, f32::MAX];
+    for largest in edges.into_iter().chain((0..2000).map(|i| 1.0 + i as f32 / 2000.0)) {
+        let found = Scale::of(largest);
+        assert_eq!(
+            (found.factor, found.reciprocal),
+            (scale(largest.min(1e38)).max(found.factor), 1.0 / found.factor)
+        );
+        let number = f64::from(largest) * f64::from(found.reciprocal);
+        assert!(number.round() <= f64::from(LARGEST), "{largest}: {number}");
+        let is_fine = number >= 16_256.0 || largest < 1e-33;
+        assert!(is_fine, "{largest} becomes {number}: digits are lost");
+    }
+}

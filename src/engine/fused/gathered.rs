@@ -1,0 +1,163 @@
+//! The images of a batch, looked up once for all passes over them.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use super::isa::vector::LANES;
+
+/// A list of images of D bytes each, anywhere in memory, and of their labels.
+#[derive(Default)]
+pub(crate) struct Gathered<'a> {
+    features: usize,
+    /// The first byte of each.
+    starts: Vec<*const u8>,
+    labels: Vec<u8>,
+    images: PhantomData<&'a [u8]>,
+}
+
+impl<'a> Gathered<'a> {
+    /// Replaces the list by `images` and their labels.
+    ///
+    /// # Panics
+    /// If an image is not as long as the others.
+    pub(crate) fn fill(&mut self, images: impl IntoIterator<Item = (&'a [u8], u8)>) -> (Images<'_>, &[u8]) {
+        self.starts.clear();
+        self.labels.clear();
+        for (image, label) in images {
+            if self.starts.is_empty() {
+                self.features = image.len();
+            }
+            assert_eq!(image.len(), self.features, "bytes of an image");
+            self.starts.push(image.as_ptr());
+            self.labels.push(label);
+        }
+        (Images { features: self.features, starts: &self.starts, images: PhantomData }, &self.labels)
+    }
+}
+
+/// Images of D bytes each, in order.
+#[derive(Clone, Copy)]
+pub(crate) struct Images<'a> {
+    features: usize,
+    /// Each is the first of `features` bytes that live as long as 'a.
+    starts: &'a [*const u8],
+    images: PhantomData<&'a [u8]>,
+}
+
+impl<'a> Images<'a> {
+    /// No images.
+    pub(crate) const NONE: Self = Self { features: 0, starts: &[], images: PhantomData };
+
+    pub(crate) fn len(self) -> usize {
+        self.starts.len()
+    }
+
+    /// D.
+    #[inline(always)]
+    pub(crate) fn features(self) -> usize {
+        self.features
+    }
+
+    /// The images of `range`, which may go past the end.
+    #[inline(always)]
+    pub(crate) fn slice(self, range: Range<usize>) -> Self {
+        let (start, end) = (range.start.min(self.starts.len()), range.end.min(self.starts.len()));
+        Self { starts: &self.starts[start..end], ..self }
+    }
+
+    /// The images in chunks of `size`; the last chunk may be smaller.
+    #[inline(always)]
+    pub(crate) fn chunks(self, size: usize) -> impl Iterator<Item = Self> + Clone {
+        self.starts.chunks(size).map(move |starts| Self { starts, ..self })
+    }
+
+    /// The N images from `first` on, if there are as many.
+    #[inline(always)]
+    pub(crate) fn tile<const N: usize>(self, first: usize) -> Option<[&'a [u8]; N]> {
+        let starts: &[*const u8; N] = self.starts.get(first..)?.first_chunk()?;
+        let mut images = [&[][..]; N];
+        for (image, &start) in images.iter_mut().zip(starts) {
+            *image = self.whole(start);
+        }
+        Some(images)
+    }
+
+    /// The images in order.
+    #[inline(always)]
+    pub(crate) fn iter(self) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone {
+        self.starts.iter().map(move |&start| self.whole(start))
+    }
+
+    /// N groups of sixteen bytes of each image, from group `first` on.
+    ///
+    /// # Panics
+    /// If an image does not have as many groups.
+    #[inline(always)]
+    pub(crate) fn groups<const N: usize>(self, first: usize) -> Groups<'a, N> {
+        assert!(self.features / LANES >= first + N, "groups of sixteen bytes");
+        Groups { starts: self.starts, offset: first * LANES, images: PhantomData }
+    }
+
+    #[inline(always)]
+    fn whole(self, start: *const u8) -> &'a [u8] {
+        // SAFETY: every start is one of `features` bytes that live as long as 'a.
+        unsafe { std::slice::from_raw_parts(start, self.features) }
+    }
+}
+
+/// N groups of sixteen bytes of each of some images.
+#[derive(Clone, Copy)]
+pub(crate) struct Groups<'a, const N: usize> {
+    /// Each is the first of bytes that live as long as 'a: at least `offset` and N groups.
+    starts: &'a [*const u8],
+    offset: usize,
+    images: PhantomData<&'a [u8]>,
+}
+
+impl<'a, const N: usize> Groups<'a, N> {
+    #[inline(always)]
+    pub(crate) fn len(self) -> usize {
+        self.starts.len()
+    }
+
+    /// The groups of one image.
+    #[inline(always)]
+    pub(crate) fn at(self, image: usize) -> &'a [[u8; LANES]; N] {
+        // SAFETY: N groups from `offset` on live as long as 'a.
+        unsafe { &*self.starts[image].add(self.offset).cast() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_gathered_is_found_again() {
+        let bytes: Vec<u8> = (0..200).collect();
+        let rows = [&bytes[0..40], &bytes[100..140], &bytes[43..83]];
+        let mut gathered = Gathered::default();
+        gathered.fill([(&bytes[..7], 9)]);
+        let (images, labels) = gathered.fill(rows.into_iter().zip([4, 5, 6]));
+        assert_eq!((images.len(), images.features(), labels), (3, 40, &[4, 5, 6][..]));
+        assert!(images.iter().eq(rows));
+        let groups = images.groups::<1>(1);
+        assert!((0..groups.len()).map(|i| groups.at(i).as_flattened()).eq(rows.map(|row| &row[16..32])));
+        assert_eq!(images.tile(1), Some([rows[1], rows[2]]));
+        assert_eq!(images.tile::<2>(2), None);
+        assert!(images.slice(1..9).iter().eq(rows[1..].iter().copied()));
+        assert!(images.chunks(2).map(|images| images.len()).eq([2, 1]));
+    }
+
+    #[test]
+    #[should_panic(expected = "groups of sixteen bytes")]
+    fn groups_past_the_end_of_an_image_are_refused() {
+        let _ = Gathered::default().fill([(&[0; 40][..], 0)]).0.groups::<2>(1);
+    }
+
+    #[test]
+    #[should_panic(expected = "bytes of an image")]
+    fn images_of_different_lengths_are_refused() {
+        Gathered::default().fill([(&[0; 40][..], 0), (&[0; 41][..], 0)]);
+    }
+}

@@ -1,0 +1,164 @@
+//! `dweight [D, C] <- (x - mean)^T [D, B] . dlogits [B, C]`, and the update of the weights, in one pass.
+//!
+//! A tile is two groups of sixteen features by up to ten columns. Its twenty sums stay in registers during the loop over
+//! the images of the batch, with each dlogit broadcast to all lanes. The gradient of a feature is thus summed over the
+//! images in their order. It never reaches memory: the weights of the tile are updated at once.
+//!
+//! With AVX-512 a tile prefetches the pixels of later images. Batches of 100 stay in the second-level cache, and gain
+//! nothing. With batches of 1,000 an epoch takes 2.9 ms instead of 3.6, with one batch of 10,000 4.4 ms instead of 6.1.
+
+use crate::engine::fused::gathered::Images;
+use crate::engine::fused::isa::vector::{LANES, Lanes, Vector};
+use crate::engine::fused::layout::{row, tail, tiles, with_width};
+
+/// Feature groups in a cache line of pixels.
+const LINE: usize = 4;
+/// Feature groups in a tile.
+const GROUPS: usize = 2;
+
+/// The update of the weights of a column: `weight <- decay weight - rate dweight`.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct ColumnStep {
+    /// eta over the number of images.
+    pub(crate) rate: f32,
+    /// `1 - 2 eta lambda`
+    pub(crate) decay: f32,
+}
+
+/// What the backward pass takes of a batch.
+#[derive(Clone, Copy)]
+pub(crate) struct Batch<'a> {
+    /// The images.
+    pub(crate) images: Images<'a>,
+    /// `[groups of 16 images][C]`.
+    pub(crate) dlogits: &'a [Lanes],
+    /// `[C]`: the sums of the dlogits over the images.
+    pub(crate) dbias: &'a [f32],
+    /// `[C]`.
+    pub(crate) steps: &'a [ColumnStep],
+}
+
+/// A range of feature groups, and its weights.
+pub(crate) struct Features<'a> {
+    /// The first group.
+    pub(crate) first: usize,
+    /// `[groups]`: the mean pixel of each feature.
+    pub(crate) mean: &'a [Lanes],
+    /// `[groups]`: the factor of the gradient of the packed weights: the square of their scale.
+    pub(crate) scale: &'a [Lanes],
+    /// `[groups][row(C)]`.
+    pub(crate) weight: &'a mut [Lanes],
+}
+
+/// Updates the weights of `features`.
+#[inline(always)]
+pub(crate) fn backward<V: Vector>(isa: V::Isa, batch: Batch, features: Features) {
+    let columns = batch.steps.len();
+    let Features { first, mean, scale, weight } = features;
+    let weights = weight.chunks_mut(GROUPS * row(columns));
+    let tiled = mean.chunks(GROUPS).zip(scale.chunks(GROUPS)).zip(weights);
+    for (index, ((mean, scale), weight)) in tiled.enumerate() {
+        let mut features = Features { first: first + GROUPS * index, mean, scale, weight };
+        for (column, width) in tiles(columns, V::TILE) {
+            with_width!(width, groups::<V>(isa, batch, &mut features, column));
+        }
+    }
+}
+
+/// The columns of one tile, for one or two groups of features.
+#[inline(always)]
+fn groups<V: Vector, const COLUMNS: usize>(
+    isa: V::Isa,
+    batch: Batch,
+    features: &mut Features,
+    column: usize,
+) {
+    let whole = (batch.images.features() / LANES).saturating_sub(features.first);
+    // The first tile of a cache line prefetches it for all tiles.
+    let prefetches = V::PREFETCHES_BACKWARD && column == 0 && features.first.is_multiple_of(LINE);
+    match (features.mean.len(), whole) {
+        (GROUPS, GROUPS..) if prefetches => {
+            tile::<V, GROUPS, false, true, COLUMNS>(isa, batch, features, 0, column)
+        }
+        (GROUPS, GROUPS..) => tile::<V, GROUPS, false, false, COLUMNS>(isa, batch, features, 0, column),
+        (GROUPS, _) => {
+            tile::<V, 1, false, false, COLUMNS>(isa, batch, features, 0, column);
+            tile::<V, 1, true, false, COLUMNS>(isa, batch, features, 1, column);
+        }
+        (_, 0) => tile::<V, 1, true, false, COLUMNS>(isa, batch, features, 0, column),
+        _ => tile::<V, 1, false, false, COLUMNS>(isa, batch, features, 0, column),
+    }
+}
+
+/// One tile: the gradient over all images, then the update. `TAIL` is for the last group of an image that does not
+/// fill it. With `PREFETCH` it prefetches the pixels of the next sixteen images.
+#[inline(always)]
+fn tile<V: Vector, const N: usize, const TAIL: bool, const PREFETCH: bool, const COLUMNS: usize>(
+    isa: V::Isa,
+    batch: Batch,
+    features: &mut Features,
+    group: usize,
+    column: usize,
+) {
+    let columns = batch.steps.len();
+    let steps: &[ColumnStep; COLUMNS] = batch.steps[column..].first_chunk().expect("a tile of columns");
+    for part in 0..V::PARTS {
+        let mut mean = [V::splat(isa, 0.0); N];
+        for (mean, lanes) in mean.iter_mut().zip(&features.mean[group..]) {
+            *mean = V::load(isa, lanes, part);
+        }
+        let mut sums = [[V::splat(isa, 0.0); COLUMNS]; N];
+        let first = features.first + group;
+        let mut ahead = batch.images.slice(LANES..usize::MAX).chunks(LANES);
+        for (images, dlogits) in batch.images.chunks(LANES).zip(batch.dlogits.chunks_exact(columns)) {
+            let dlogits: &[Lanes; COLUMNS] = dlogits[column..].first_chunk().expect("a tile of columns");
+            if TAIL {
+                for (lane, image) in (0..LANES).zip(images.iter()) {
+                    accumulate(isa, part, &mut sums, &mean, &[tail(image); N], dlogits, lane);
+                }
+            } else {
+                let groups = images.groups::<N>(first);
+                let ahead = ahead.next().filter(|ahead| ahead.len() == images.len()).unwrap_or(images);
+                let ahead = ahead.groups::<N>(first);
+                for lane in 0..groups.len().min(LANES) {
+                    if PREFETCH {
+                        V::prefetch(isa, &ahead.at(lane)[0][0]);
+                    }
+                    accumulate(isa, part, &mut sums, &mean, groups.at(lane), dlogits, lane);
+                }
+            }
+        }
+        for (n, sums) in sums.iter().enumerate() {
+            let scale = V::load(isa, &features.scale[group + n], part);
+            let weights = &mut features.weight[(group + n) * row(columns) + column..];
+            let weights: &mut [Lanes; COLUMNS] = weights.first_chunk_mut().expect("a tile of columns");
+            for ((weight, sum), step) in weights.iter_mut().zip(sums).zip(steps) {
+                let decayed = V::load(isa, weight, part) * V::splat(isa, step.decay);
+                sum.mul_add(scale * V::splat(isa, -step.rate), decayed).store(weight, part);
+            }
+        }
+    }
+}
+
+/// `sums += (x - mean) * dlogit`, for the groups and the dlogits of one image of sixteen.
+#[inline(always)]
+fn accumulate<V: Vector, const N: usize, const COLUMNS: usize>(
+    isa: V::Isa,
+    part: usize,
+    sums: &mut [[V; COLUMNS]; N],
+    mean: &[V; N],
+    bytes: &[[u8; LANES]; N],
+    dlogits: &[Lanes; COLUMNS],
+    lane: usize,
+) {
+    let mut x = *mean;
+    for (x, bytes) in x.iter_mut().zip(bytes) {
+        *x = V::bytes(isa, bytes, part) - *x;
+    }
+    for (c, dlogits) in dlogits.iter().enumerate() {
+        let dlogit = V::splat(isa, dlogits.0[lane]);
+        for (sums, x) in sums.iter_mut().zip(x) {
+            sums[c] = x.mul_add(dlogit, sums[c]);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! What stays the same while a layer is trained.
+
+use super::f32::Kernels;
+use super::isa::vector::Lanes;
+use crate::engine::problem::Shape;
+use crate::objective::Objective;
+
+/// A layer without its weights and bias.
+pub(super) struct Layer {
+    pub(super) shape: Shape,
+    pub(super) objective: Objective,
+    /// The kernels for everything that is f32.
+    pub(super) kernels: Box<dyn Kernels>,
+    /// `[groups]`: the mean pixel of each feature.
+    pub(super) mean: Vec<Lanes>,
+    /// `[groups]`: `1 / (255 std)`, the scale of the weights, and its square.
+    pub(super) scale: Vec<Lanes>,
+    pub(super) squared_scale: Vec<Lanes>,
+}

@@ -1,0 +1,63 @@
+//! The layout of weights, images and logits for the kernels.
+//!
+//! Features form *groups* of sixteen, and groups form *blocks* of 48 (768 features). Packed weights are
+//! `[groups][row(C)]` of sixteen lanes each; a block of ten columns (30 KiB) stays in the first-level cache. Logits and
+//! dlogits are `[groups of 16 images][C]`.
+
+use super::isa::vector::LANES;
+
+/// Columns of the widest tile.
+const WIDEST: usize = 10;
+
+/// Groups in a feature block. The partial logits of blocks are added two by two, then in order: the bits of the result
+/// depend on it.
+pub(crate) const BLOCK: usize = 48;
+
+/// Lanes from the weights of one group to those of the next: C, or in a wide model the next odd number. A tile of a wide
+/// model reads a part of each row; where rows are of odd length, the parts spread over all sets of the first-level cache.
+/// Otherwise 16 columns, or 64, take up to twice as long.
+pub(crate) fn row(columns: usize) -> usize {
+    if columns > WIDEST { columns | 1 } else { columns }
+}
+
+/// Where the values of a feature are.
+pub(crate) struct Place {
+    pub(crate) group: usize,
+    pub(crate) lane: usize,
+}
+
+/// Cuts `columns` into tiles of at most `widest`, as evenly as possible: the first column and the width of each.
+pub(crate) fn tiles(columns: usize, widest: usize) -> impl Iterator<Item = (usize, usize)> {
+    let count = columns.div_ceil(widest);
+    let start = move |tile: usize| columns * tile / count;
+    (0..count).map(move |tile| (start(tile), start(tile + 1) - start(tile)))
+}
+
+/// The last group of an image whose D is no multiple of sixteen, padded with zeros.
+#[inline(always)]
+pub(crate) fn tail(image: &[u8]) -> [u8; LANES] {
+    let mut group = [0; LANES];
+    let rest = image.as_chunks::<LANES>().1;
+    group[..rest.len()].copy_from_slice(rest);
+    group
+}
+
+/// Calls a kernel with the width of the tile, 1 to 10, as its last const argument.
+macro_rules! with_width {
+    ($width:expr, $kernel:ident::<$vector:ident>($($argument:expr),* $(,)?)) => {
+        match $width {
+            1 => $kernel::<$vector, 1>($($argument),*),
+            2 => $kernel::<$vector, 2>($($argument),*),
+            3 => $kernel::<$vector, 3>($($argument),*),
+            4 => $kernel::<$vector, 4>($($argument),*),
+            5 => $kernel::<$vector, 5>($($argument),*),
+            6 if $vector::TILE >= 6 => $kernel::<$vector, 6>($($argument),*),
+            7 if $vector::TILE >= 7 => $kernel::<$vector, 7>($($argument),*),
+            8 if $vector::TILE >= 8 => $kernel::<$vector, 8>($($argument),*),
+            9 if $vector::TILE >= 9 => $kernel::<$vector, 9>($($argument),*),
+            10 if $vector::TILE >= 10 => $kernel::<$vector, 10>($($argument),*),
+            width => unreachable!("a tile of {width} columns"),
+        }
+    };
+}
+pub(crate) use with_width;

@@ -1,0 +1,172 @@
+//! The stages of a training step, one at a time: for measuring each against the bounds of the machine.
+//!
+//! Forward, softmax and backward, in this order, are one step of training except for the bias: the same kernels on the
+//! same partition of the work. Where training has barriers, a parallel region ends.
+
+use super::arithmetic::{Arithmetic, Passes};
+use super::engine::{Chosen, Fused, with_passes};
+use super::gathered::Gathered;
+use super::isa::vector::{LANES, Lanes};
+use super::kernels::backward::Batch;
+use super::kernels::forward::AHEAD;
+use super::lent::Lent;
+use super::partition::room;
+use super::train::{Training, Worker, column_step, sum_images};
+use crate::engine::contract::{Batches, Step};
+use crate::engine::team::Member;
+use crate::error::Result;
+use crate::samples::Samples;
+
+/// A stage of a training step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// From the images of a batch to partial logits.
+    Forward,
+    /// From the partial logits to the gradient of the logits.
+    Softmax,
+    /// From that gradient to the update of the weights.
+    Backward,
+}
+
+/// An engine that runs the stages of its steps one at a time, on one batch. The batch stays in the caches, as in
+/// training, where it has been prefetched.
+pub struct Stages<'a> {
+    engine: Fused,
+    samples: Samples<'a>,
+    order: Vec<u32>,
+    partials: Vec<Lanes>,
+}
+
+impl<'a> Stages<'a> {
+    /// The stages of `engine` on the batch that is all of `samples`.
+    ///
+    /// # Panics
+    /// If there are no samples, or they do not fit the engine.
+    pub fn new(engine: Fused, samples: &Samples<'a>) -> Self {
+        assert!(!samples.is_empty(), "a batch of no images");
+        assert_eq!(samples.features(), engine.layer.shape.features, "features of an image");
+        let is_class = |index| usize::from(samples.label(index)) < engine.layer.shape.classes;
+        assert!((0..samples.len()).all(is_class), "labels");
+        let lanes = samples.len().div_ceil(LANES) * engine.bias.len();
+        Self {
+            samples: samples.clone(),
+            order: (0..samples.len() as u32).collect(),
+            partials: vec![Lanes::ZERO; room(engine.layer.mean.len(), lanes)],
+            engine,
+        }
+    }
+
+    /// The engine, after the steps that were taken.
+    pub fn engine(&self) -> &Fused {
+        &self.engine
+    }
+
+    /// Runs one stage `times` times. A backward stage first computes, once, the gradient of the logits that the last
+    /// forward stage left; then each time it takes the step `step` from that gradient.
+    ///
+    /// # Errors
+    /// If a thread panics.
+    pub fn run(&mut self, stage: Stage, times: usize, step: Step) -> Result<()> {
+        let Self { engine, samples, order, partials } = self;
+        let job = Training {
+            layer: &engine.layer,
+            samples,
+            batches: Batches { order, size: order.len(), steps: &[] },
+            weight: Lent::new(&mut engine.weight),
+            bias: &engine.bias,
+            partials: [Lent::new(partials), Lent::new(&mut [])],
+        };
+        engine.team.run(
+            |member| with_passes!(&engine.passes, passes => work(passes, &job, &member, stage, times, step)),
+        )?;
+        Ok(())
+    }
+}
+
+/// The part of one member in [`Stages::run`].
+fn work<A: Arithmetic>(
+    passes: &dyn Passes<A>,
+    job: &Training,
+    member: &Member,
+    stage: Stage,
+    times: usize,
+    step: Step,
+) {
+    let (images, columns) = (job.samples.len(), job.bias.len());
+    let steps = vec![column_step(step, images); columns];
+    let (mut dlogits, mut dbias) = (vec![Lanes::ZERO; images.div_ceil(LANES) * columns], vec![0.0; columns]);
+    let mut worker = Worker::new(passes, job, member);
+    let mut gathered = Gathered::default();
+    let (images, labels) = gathered.fill(job.samples.select(0..images));
+    let partials = &job.partials[0];
+    if stage == Stage::Backward {
+        worker.gradient(partials, labels, job.bias, &mut dlogits);
+        sum_images(&dlogits, &mut dbias);
+    }
+    member.wait();
+    for _ in 0..times {
+        match stage {
+            Stage::Forward => worker.forward(images, images.slice(AHEAD..usize::MAX), partials),
+            Stage::Softmax => worker.gradient(partials, labels, job.bias, &mut dlogits),
+            Stage::Backward => {
+                worker.backward(Batch { images, dlogits: &dlogits, dbias: &dbias, steps: &steps });
+            }
+        }
+    }
+    worker.finish();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use rand::{Rng, SeedableRng};
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
+    use super::*;
+    use crate::engine::contract::Engine;
+    use crate::engine::fused::isa::Isa;
+    use crate::engine::problem::Problem;
+    use crate::engine::team::Team;
+    use crate::model::{Parameters, Standardization};
+    use crate::objective::Objective;
+    use crate::samples::Rows;
+
+    /// Weights, bit for bit. Some dlogits of so many lie where rounding them again to 16 bits would move them.
+    #[test]
+    fn forward_softmax_and_backward_are_a_step_of_training() {
+        let (classes, images) = (256, 4);
+        let team = Team::new(NonZeroUsize::new(2).unwrap()).unwrap();
+        let step = Step { eta: 0.5, lambda: 0.25 };
+        // With 3,072 features each member owns two blocks, and adds their partial logits.
+        let cases = (0..200).map(|seed| (5, seed)).chain([(3072, 0), (3072, 1)]);
+        for (create, (features, seed)) in [Fused::simd, Fused::fixed]
+            .into_iter()
+            .flat_map(|create| cases.clone().map(move |case| (create, case)))
+        {
+            let standardization = Standardization { mean: vec![0.5; features], std: vec![0.25; features] };
+            let mut pixels = vec![0; images * features];
+            Xoshiro256PlusPlus::seed_from_u64(seed).fill_bytes(&mut pixels);
+            let labels = Rows::contiguous(&[0, 7, 7, 255], 1);
+            let samples = Samples::new(Rows::contiguous(&pixels, features), labels);
+            let parameters = [Parameters::random(classes, features, seed)];
+            let problem = Problem {
+                initial: &parameters,
+                standardization: &standardization,
+                objective: Objective::default(),
+            };
+            let engine = || create(Isa::fastest(), &problem, team.handle()).unwrap();
+
+            let mut stages = Stages::new(engine(), &samples);
+            for stage in [Stage::Forward, Stage::Softmax, Stage::Backward] {
+                stages.run(stage, 1, step).unwrap();
+            }
+            let mut trained = engine();
+            let batches = Batches { order: &[0, 1, 2, 3], size: images, steps: &[step] };
+            trained.train(&samples, batches).unwrap();
+            let [staged, trained] =
+                [stages.engine(), &trained].map(|engine| engine.parameters()[0].weight.clone());
+            assert!(staged == trained, "{}, seed {seed}", stages.engine().info().name);
+        }
+    }
+}

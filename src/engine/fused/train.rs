@@ -1,0 +1,240 @@
+//! What each member of the team does in training: its part of every step, with one barrier between the passes.
+
+use std::ops::Range;
+
+use super::arithmetic::{Arithmetic, Passes};
+use super::gathered::{Gathered, Images};
+use super::isa::vector::{LANES, Lanes};
+use super::kernels::backward::{Batch, ColumnStep, Features};
+use super::kernels::forward::{AHEAD, Block};
+use super::kernels::objective::Partials;
+use super::layer::Layer;
+use super::layout::{BLOCK, row};
+use super::lent::Lent;
+use super::partition::{Partition, Piece, stride};
+use crate::engine::contract::{Batches, Step};
+use crate::engine::problem::Shape;
+use crate::engine::team::Member;
+use crate::samples::Samples;
+
+/// The training of some batches, for all members.
+pub(super) struct Training<'a> {
+    pub(super) layer: &'a Layer,
+    pub(super) samples: &'a Samples<'a>,
+    pub(super) batches: Batches<'a>,
+    /// `[groups][row(C)]`
+    pub(super) weight: Lent<'a, Lanes>,
+    /// `[C]`: the bias before the first step.
+    pub(super) bias: &'a [f32],
+    /// The slots of [`Partition::slot`], once for even and once for odd steps. With two buffers, a member may begin the
+    /// next step while others still read the partial logits of this one.
+    pub(super) partials: [Lent<'a, Lanes>; 2],
+}
+
+impl Training<'_> {
+    /// The images and labels of the batch that begins at `first` in the order, followed by up to `AHEAD` images to
+    /// prefetch.
+    fn images(&self, first: usize) -> impl Iterator<Item = (&[u8], u8)> {
+        let Batches { order, size, .. } = self.batches;
+        let order = order[first..].iter().take(size.saturating_add(AHEAD));
+        self.samples.select(order.map(|&index| index as usize))
+    }
+}
+
+/// The part of one member. Returns the bias after the last step, the same for every member.
+pub(super) fn train<A: Arithmetic>(passes: &dyn Passes<A>, job: &Training, member: &Member) -> Vec<f32> {
+    let columns = job.layer.shape.columns();
+    let mut worker = Worker::new(passes, job, member);
+    let (mut bias, mut dbias) = (job.bias.to_vec(), vec![0.0; columns]);
+    let Batches { order, size, .. } = job.batches;
+    let mut dlogits = vec![Lanes::ZERO; size.min(order.len()).div_ceil(LANES) * columns];
+    let mut steps = vec![ColumnStep::default(); columns];
+    let mut gathered = Gathered::default();
+
+    for (number, (batch, batch_steps)) in job.batches.iter(job.layer.shape.runs).enumerate() {
+        let (images, labels) = gathered.fill(job.images(number * size));
+        let labels = &labels[..batch.len()];
+        let (images, ahead) = (images.slice(0..batch.len()), images.slice(AHEAD..usize::MAX));
+        let partials = &job.partials[number % 2];
+        worker.forward(images, ahead, partials);
+        assert!(
+            labels.iter().all(|&label| usize::from(label) < job.layer.shape.classes),
+            "a label that is no class"
+        );
+        member.wait();
+
+        let dlogits = &mut dlogits[..images.len().div_ceil(LANES) * columns];
+        worker.gradient(partials, labels, &bias, dlogits);
+        sum_images(dlogits, &mut dbias);
+        for (column, step) in steps.iter_mut().enumerate() {
+            *step = column_step(batch_steps[column / job.layer.shape.classes], batch.len());
+        }
+        for ((bias, dbias), step) in bias.iter_mut().zip(&dbias).zip(&steps) {
+            *bias = (-step.rate).mul_add(*dbias, *bias);
+        }
+        worker.backward(Batch { images, dlogits, dbias: &dbias, steps: &steps });
+        if !worker.partition.owns() {
+            member.wait();
+        }
+    }
+    worker.finish();
+    bias
+}
+
+/// One member at work: what it does in each stage of a step, and what it keeps from step to step.
+pub(super) struct Worker<'a, A: Arithmetic> {
+    passes: &'a dyn Passes<A>,
+    job: &'a Training<'a>,
+    partition: Partition<'a>,
+    weights: WorkerWeights,
+    packed: A::Weights,
+    dlogits: A::Dlogits,
+    scratch: A::Scratch,
+}
+
+impl<'a, A: Arithmetic> Worker<'a, A> {
+    pub(super) fn new(passes: &'a dyn Passes<A>, job: &'a Training<'a>, member: &'a Member<'a>) -> Self {
+        let partition = Partition::new(member, job.layer.mean.len(), job.layer.shape.columns());
+        Self {
+            passes,
+            job,
+            partition,
+            weights: WorkerWeights::new(job, partition),
+            packed: A::Weights::default(),
+            dlogits: A::Dlogits::default(),
+            scratch: A::Scratch::default(),
+        }
+    }
+
+    /// Its part of the partial logits of a batch. Meanwhile it prefetches `ahead`.
+    pub(super) fn forward(&mut self, images: Images, ahead: Images, partials: &Lent<Lanes>) {
+        let Self { job, partition, .. } = *self;
+        let columns = job.layer.shape.columns();
+        let image_groups = images.len().div_ceil(LANES);
+        for Piece { block, images: range } in partition.pieces(image_groups) {
+            let (slot, adds) = partition.slot(block, image_groups);
+            // SAFETY: pieces of different members do not overlap, and nobody reads them before the barrier.
+            let logits = unsafe { partials.write(slot + range.start * columns..slot + range.end * columns) };
+            if !adds {
+                logits.fill(Lanes::ZERO);
+            }
+            let groups = BLOCK * block..(BLOCK * (block + 1)).min(job.layer.mean.len());
+            let weight = self.weights.read(job, groups.clone());
+            let block = Block { first: groups.start, mean: &job.layer.mean[groups], weight, columns };
+            let within = LANES * range.start..LANES * range.end;
+            let (images, ahead) = (images.slice(within.clone()), ahead.slice(within));
+            self.passes.pack(block, &mut self.packed);
+            self.passes.forward(block, &self.packed, images, ahead, logits);
+        }
+    }
+
+    /// `dlogits [groups of 16 images][C]` of the whole batch, quantized for the backward pass, 0 in the lanes after the
+    /// last image. Every member computes all of them for itself: that is cheaper than another barrier.
+    pub(super) fn gradient(
+        &mut self,
+        partials: &Lent<Lanes>,
+        labels: &[u8],
+        bias: &[f32],
+        dlogits: &mut [Lanes],
+    ) {
+        let Self { job, partition, .. } = *self;
+        let Shape { classes, .. } = job.layer.shape;
+        let columns = bias.len();
+        // SAFETY: after the barrier nobody writes them; the next step writes to the other buffer.
+        let partials = unsafe { partials.read(0..partition.slots(dlogits.len())) };
+        let (stride, in_pairs) = (stride(dlogits.len()), !partition.adds_pairs());
+        for (group, labels) in labels.chunks(LANES).enumerate() {
+            let group = group * columns;
+            let mut padded = [0; LANES];
+            padded[..labels.len()].copy_from_slice(labels);
+            for first in (0..columns).step_by(classes) {
+                let run = group + first..group + first + classes;
+                let bias = &bias[first..first + classes];
+                let partials = Partials { bias, logits: &partials[run.start..], stride, in_pairs };
+                let Layer { kernels, objective, .. } = job.layer;
+                kernels.gradient(*objective, partials, &padded, &mut dlogits[run]);
+            }
+            if labels.len() < LANES {
+                let clear = |dlogit: &mut Lanes| dlogit.0[labels.len()..].fill(0.0);
+                dlogits[group..group + columns].iter_mut().for_each(clear);
+            }
+        }
+        self.passes.quantize(columns, dlogits, &mut self.dlogits);
+    }
+
+    /// Updates the weights of its features.
+    pub(super) fn backward(&mut self, batch: Batch) {
+        let features = self.weights.features(self.job);
+        self.passes.backward(&self.dlogits, &mut self.scratch, batch, features);
+    }
+
+    /// Writes the weights that it owns back to those of all members.
+    pub(super) fn finish(self) {
+        let WorkerWeights { range, row, own } = self.weights;
+        if let Some(own) = own {
+            // SAFETY: the ranges of different members do not overlap, and nobody reads the range of another.
+            unsafe { self.job.weight.write(range.start * row..range.end * row) }.copy_from_slice(&own);
+        }
+    }
+}
+
+/// The weights of one member.
+struct WorkerWeights {
+    /// The feature groups whose weights it updates.
+    range: Range<usize>,
+    /// Lanes of a group.
+    row: usize,
+    /// Where it owns its features: a copy of their weights, far from those of other members.
+    own: Option<Vec<Lanes>>,
+}
+
+impl WorkerWeights {
+    fn new(job: &Training, partition: Partition) -> Self {
+        let (range, row) = (partition.features(), row(job.layer.shape.columns()));
+        // SAFETY: nobody else writes them, and this member does only when it finishes.
+        let copy = || unsafe { job.weight.read(range.start * row..range.end * row) }.to_vec();
+        let own = partition.owns().then(copy);
+        Self { range, row, own }
+    }
+
+    /// The weights of the feature groups `groups`, for the forward pass.
+    fn read<'a>(&'a self, job: &'a Training, groups: Range<usize>) -> &'a [Lanes] {
+        let lanes = |first: usize| (groups.start - first) * self.row..(groups.end - first) * self.row;
+        match &self.own {
+            Some(own) => &own[lanes(self.range.start)],
+            // SAFETY: in the forward pass nobody writes weights; barriers separate it from the backward passes.
+            None => unsafe { job.weight.read(lanes(0)) },
+        }
+    }
+
+    /// The features that this member updates, for the backward pass.
+    fn features<'a>(&'a mut self, job: &'a Training) -> Features<'a> {
+        let (mean, scale) =
+            (&job.layer.mean[self.range.clone()], &job.layer.squared_scale[self.range.clone()]);
+        let weight = match &mut self.own {
+            Some(own) => own,
+            // SAFETY: the ranges of different members do not overlap, and in the backward pass nobody reads weights;
+            // barriers separate it from the forward passes.
+            None => unsafe { job.weight.write(self.range.start * self.row..self.range.end * self.row) },
+        };
+        Features { first: self.range.start, mean, scale, weight }
+    }
+}
+
+pub(super) fn column_step(step: Step, images: usize) -> ColumnStep {
+    ColumnStep { rate: step.eta / images as f32, decay: 1.0 - 2.0 * step.eta * step.lambda }
+}
+
+/// `dbias [C]`: the sum of the dlogits over the images.
+pub(super) fn sum_images(dlogits: &[Lanes], dbias: &mut [f32]) {
+    let columns = dbias.len();
+    for (column, dbias) in dbias.iter_mut().enumerate() {
+        let mut sum = Lanes::ZERO;
+        for dlogit in dlogits[column..].iter().step_by(columns) {
+            for lane in 0..LANES {
+                sum.0[lane] += dlogit.0[lane];
+            }
+        }
+        *dbias = sum.sum();
+    }
+}
