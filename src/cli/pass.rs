@@ -34,10 +34,8 @@ pub(super) struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    /// A pass of `session`, whose images and machine are those of `inputs`. From now on a signal is noted, and does not
-    /// end the process at once.
+    /// A pass of `session`, whose images and machine are those of `inputs`.
     pub(super) fn new(inputs: &'a Inputs, session: Session<'a>, folders: &'a [RunFolder]) -> Self {
-        inputs.signals.note();
         let seconds = Seconds { load: inputs.started.elapsed().as_secs_f64(), ..Seconds::default() };
         Self { inputs, session, folders, resumable: false, tests: Vec::new(), seconds, extras: None }
     }

@@ -30,6 +30,7 @@ impl Args {
         let mut runs = Run::lab();
         self.training.apply(&mut runs)?;
         let inputs = Inputs::open(&self.training)?;
+        inputs.signals.note();
         let folder = self.training.folder("reproduce")?;
         let out = folder.path().to_path_buf();
         let folders: Vec<RunFolder> =

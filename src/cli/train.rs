@@ -43,6 +43,7 @@ impl Args {
         let checkpoint = self.resume.as_deref().map(load).transpose()?;
         let runs = self.runs(checkpoint.as_ref())?;
         let inputs = Inputs::open(&self.training)?;
+        inputs.signals.note();
         let folders = [match &self.resume {
             Some(folder) => RunFolder::create(folder, Existing::Keep)?,
             None => self.training.folder("train")?,

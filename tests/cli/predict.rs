@@ -109,20 +109,3 @@ fn what_cannot_be_used_is_one_clear_line() {
     assert_eq!(predict(&desk, "pictures --top 0").0, Some(2));
     assert_eq!(predict(&desk, "").0, Some(2));
 }
-
-#[test]
-fn a_model_of_other_images_is_refused() {
-    let desk = scene();
-    let standardization = Standardization { mean: vec![0.5; 9], std: vec![0.25; 9] };
-    let classes = vec!["red".into(), "blue".into()];
-    let metadata = BTreeMap::new();
-    let (parameters, objective) = (Parameters::zeros(2, 9), Objective::default());
-    let model = Model { parameters, standardization, objective, classes, metadata };
-    model.save(&desk.path("model.safetensors")).unwrap();
-    let (code, _, err) = predict(&desk, "pictures/a.png");
-    assert_eq!(code, Some(1));
-    assert!(
-        err.contains("model.safetensors: expected a model of 3072 features") && err.contains("found 9"),
-        "{err}"
-    );
-}

@@ -16,8 +16,9 @@ use super::support::data_sets::write_noise;
 /// A few words of a command line, or none.
 type Words = BoxedStrategy<Vec<&'static str>>;
 
-/// The option `name` with any of `values`, in some of all cases.
-fn option(name: &'static str, values: &'static [&'static str]) -> Words {
+/// The option `name` with any of `values`, which `|` separates, in some of all cases.
+fn option(name: &'static str, values: &'static str) -> Words {
+    let values: Vec<_> = values.split('|').collect();
     prop::option::weighted(0.3, select(values))
         .prop_map(move |value| value.map_or(vec![], |value| vec![name, value]))
         .boxed()
@@ -27,28 +28,17 @@ fn flag(name: &'static str, probability: f64) -> Words {
     prop::bool::weighted(probability).prop_map(move |there| if there { vec![name] } else { vec![] }).boxed()
 }
 
-fn one_of(values: &'static [&'static str]) -> Words {
-    select(values).prop_map(|value| vec![value]).boxed()
+fn one_of(values: &'static str) -> Words {
+    select(values.split('|').collect::<Vec<_>>()).prop_map(|value| vec![value]).boxed()
 }
 
 /// Which data, most often good.
 fn data() -> Vec<Words> {
-    const FILES: &[&str] = &[
-        "data_batch_1.bin,data_batch_2.bin,test_batch.bin",
-        "test_batch.bin",
-        "test_batch.bin,test_batch.bin",
-        "gone.bin",
-        "bad label.bin",
-        "",
-        ",",
-        "../data/data_batch_1.bin",
-    ];
-    let folder = prop_oneof![
-        9 => Just("data"),
-        1 => select(&["gone", "empty", "data/test_batch.bin", "", "run", "."][..]),
-    ];
+    const FILES: &str = "data_batch_1.bin,data_batch_2.bin,test_batch.bin|test_batch.bin|\
+         test_batch.bin,test_batch.bin|gone.bin|bad label.bin||,|../data/data_batch_1.bin";
+    let folder = prop_oneof![9 => one_of("data"), 1 => one_of("gone|empty|data/test_batch.bin||run|.")];
     vec![
-        folder.prop_map(|folder| vec!["--data", folder]).boxed(),
+        folder.prop_map(|folder| [&["--data"], &folder[..]].concat()).boxed(),
         flag("--quiet", 0.3),
         flag("--json", 0.4),
         option("--train-files", FILES),
@@ -58,67 +48,40 @@ fn data() -> Vec<Words> {
 
 fn engine() -> Vec<Words> {
     vec![
-        option("--engine", &["auto", "simd", "gemm", "reference"]),
-        option("--isa", &["auto", "portable", "avx2", "avx512"]),
-        option("--threads", &["1", "2", "3", "33", "0", "1025"]),
+        option("--engine", "auto|simd|gemm|reference"),
+        option("--isa", "auto|portable|avx2|avx512"),
+        option("--threads", "1|2|3|33|0|1025"),
     ]
 }
 
 fn training() -> Vec<Words> {
     let words = vec![
-        option(
-            "--batch",
-            &["1", "2", "99", "100", "101", "0", "18446744073709551615", "18446744073709551616"],
-        ),
-        select(&["1", "2", "3"][..]).prop_map(|epochs| vec!["--epochs", epochs]).boxed(),
-        option("--evaluate-every", &["1", "2", "3", "18446744073709551615"]),
-        option("--seed", &["0", "1", "18446744073709551615"]),
+        option("--batch", "1|2|99|100|101|0|18446744073709551615|18446744073709551616"),
+        one_of("1|2|3").prop_map(|epochs| [&["--epochs"], &epochs[..]].concat()).boxed(),
+        option("--evaluate-every", "1|2|3|18446744073709551615"),
+        option("--seed", "0|1|18446744073709551615"),
         flag("--shuffle", 0.3),
         flag("--no-report", 0.9),
         flag("--overwrite", 0.6),
-        option("--out", &["a", "a/b", "a b", "ü", "run", "data", "empty", "data/test_batch.bin", ""]),
+        option("--out", "a|a/b|a b|ü|run|data|empty|data/test_batch.bin|"),
     ];
     [words, data(), engine()].concat()
 }
 
 fn command_line() -> impl Strategy<Value = Vec<&'static str>> {
-    const RATES: &[&str] = &[
-        "0",
-        "-0",
-        "1e-45",
-        "1e-320",
-        "0.001",
-        "1",
-        "1e10",
-        "1e38",
-        "3.4028235e38",
-        "3.4028236e38",
-        "inf",
-        "-1",
-    ];
-    const MODELS: &[&str] = &["run/model.safetensors", "run/checkpoint.bin", "run", "gone", "junk.png"];
+    const RATES: &str = "0|-0|1e-45|1e-320|0.001|1|1e10|1e38|3.4028235e38|3.4028236e38|inf|-1";
+    const MODELS: &str = "run/model.safetensors|run/checkpoint.bin|run|gone|junk.png";
+    const PICTURES: &str =
+        "data/test_batch.bin:0|data/test_batch.bin:3-19|data/test_batch.bin:100|junk.png|data|gone";
     let rates = vec![option("--eta", RATES), option("--lambda", RATES)];
     let checkpoints = vec![
-        option("--checkpoint-every", &["1", "2", "0", "18446744073709551615"]),
-        option("--resume", &["run", "a", "gone", "data"]),
+        option("--checkpoint-every", "1|2|0|18446744073709551615"),
+        option("--resume", "run|a|gone|data"),
     ];
-    let evaluate =
-        vec![one_of(MODELS), option("--split", &["train", "validation", "test"]), flag("--csv", 0.2)];
-    const PICTURES: &[&str] = &[
-        "data/test_batch.bin:0",
-        "data/test_batch.bin:3-19",
-        "data/test_batch.bin:100",
-        "junk.png",
-        "data",
-        "gone",
-    ];
-    let predict = vec![
-        one_of(MODELS),
-        one_of(PICTURES),
-        one_of(PICTURES),
-        option("--top", &["0", "1", "10", "18446744073709551615"]),
-        flag("--json", 0.4),
-    ];
+    let evaluate = vec![one_of(MODELS), option("--split", "train|validation|test"), flag("--csv", 0.2)];
+    let top = option("--top", "0|1|10|18446744073709551615");
+    let predict = vec![one_of(MODELS), one_of(PICTURES), one_of(PICTURES), top, flag("--json", 0.4)];
+    let info = vec![one_of("data|run|run/model.safetensors|empty|gone")];
     let verb = |name: &'static str, words: Vec<Vec<Words>>| {
         words.concat().prop_map(move |words| [vec![vec![name]], words].concat().concat()).boxed()
     };
@@ -127,7 +90,7 @@ fn command_line() -> impl Strategy<Value = Vec<&'static str>> {
         1 => verb("reproduce", vec![training()]),
         2 => verb("evaluate", vec![evaluate, data(), engine()]),
         2 => verb("predict", vec![predict, engine()]),
-        1 => verb("info", vec![vec![one_of(&["data", "run", "run/model.safetensors", "empty", "gone"])], data()]),
+        1 => verb("info", vec![info, data()]),
     ]
 }
 

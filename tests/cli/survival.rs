@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::Desk;
+use super::support::names;
 
 /// A run of a few hundred milliseconds at least, in slices that are much shorter.
 pub const TRAIN: &str =
@@ -120,6 +121,8 @@ fn divergence_keeps_the_last_finite_model() {
     let desk = Desk::new();
     let train = "train --data data --eta 1e17 --lambda 1 --batch 300 --epochs 9 --no-report --quiet";
     let message = desk.failure(&format!("{train} --out run"), 3);
+    assert!(message.contains("the cost is no longer finite; try a smaller --eta than 1e17"), "{message}");
+    assert_eq!(names(&desk.path("run")), ["history.csv", "model.safetensors"]);
     let model = Model::load(&desk.path("run/model.safetensors")).unwrap();
     let epochs: usize = model.metadata["epoch"].parse().unwrap();
     assert!(message.contains(&format!("diverged in epoch {}", epochs + 1)), "{message}");
@@ -128,4 +131,8 @@ fn divergence_keeps_the_last_finite_model() {
     let expected = Model::load(&desk.path("shorter/model.safetensors")).unwrap();
     assert!(model.parameters == expected.parameters);
     assert_eq!(desk.read("run/history.csv").lines().count(), epochs + 2);
+    // Before there is anything to keep, there is its history.
+    desk.failure("train --data data --eta 1e38 --epochs 5 --out first --quiet", 3);
+    assert_eq!(names(&desk.path("first")), ["history.csv"]);
+    assert_eq!(desk.read("first/history.csv").lines().count(), 2);
 }

@@ -2,20 +2,19 @@
 //! says which file, what was expected, what was found, and what to do.
 
 use std::fs;
-use std::path::Path;
 
 use onelayer::data::layout::{CLASSES, FEATURES, RECORD};
 use onelayer::data::{Dataset, Source, SplitFiles};
 use tempfile::TempDir;
 
-use super::assert_refused;
+use super::support::data_sets::BINARY;
 use super::support::real_images;
+use super::{assert_refused, open};
 
 /// `records` records, the label of each given by `label` and its pixels by `pixel`.
 fn file(records: usize, label: fn(usize) -> u8, pixel: fn(usize, usize) -> u8) -> Vec<u8> {
-    let record =
-        |n| std::iter::once(label(n)).chain((0..FEATURES).map(move |feature| pixel(n, feature))).collect();
-    (0..records).flat_map(|n| -> Vec<u8> { record(n) }).collect()
+    let record = |n| std::iter::once(label(n)).chain((0..FEATURES).map(move |feature| pixel(n, feature)));
+    (0..records).flat_map(record).collect()
 }
 
 fn small_file() -> Vec<u8> {
@@ -25,14 +24,8 @@ fn small_file() -> Vec<u8> {
 /// A folder with three small, good files.
 fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
-    for name in ["data_batch_1.bin", "data_batch_2.bin", "test_batch.bin"] {
-        fs::write(folder.path().join(name), small_file()).unwrap();
-    }
+    BINARY.iter().for_each(|name| fs::write(folder.path().join(name), small_file()).unwrap());
     folder
-}
-
-fn open(folder: &Path) -> onelayer::Result<Dataset> {
-    Dataset::open(&Source::Folder(folder.into()), &SplitFiles::default())
 }
 
 #[test]
@@ -83,94 +76,43 @@ fn classes_may_have_names_of_their_own() {
 }
 
 #[test]
-fn a_missing_folder() {
-    let folder = folder();
-    let missing = folder.path().join("missing");
-    let facts =
-        ["data_batch_1.bin, data_batch_2.bin, test_batch.bin", "onelayer fetch", "found no such folder"];
-    assert_refused(&missing, &missing, &facts);
-}
-
-#[test]
-fn an_empty_folder() {
-    let folder = TempDir::new().unwrap();
-    let facts =
-        ["data_batch_1.bin, data_batch_2.bin, test_batch.bin", "onelayer fetch", "found an empty folder"];
-    assert_refused(folder.path(), folder.path(), &facts);
-}
-
-#[test]
-fn a_file_in_the_place_of_the_folder() {
-    let folder = folder();
-    let file = folder.path().join("test_batch.bin");
-    assert_refused(&file, &file, &["expected a folder with", "found a file"]);
-}
-
-#[test]
-fn a_missing_file() {
-    let folder = folder();
+fn folders_that_are_none() {
+    let (folder, empty, around) = (folder(), TempDir::new().unwrap(), TempDir::new().unwrap());
+    let inner = around.path().join("cifar-10-batches-bin");
+    fs::create_dir(&inner).unwrap();
+    fs::write(inner.join("data_batch_1.bin"), small_file()).unwrap();
+    let [missing, file] = ["missing", "test_batch.bin"].map(|name| folder.path().join(name));
+    for (path, found) in [
+        (&*missing, "found no such folder"),
+        (&file, "found a file"),
+        (empty.path(), "found an empty folder"),
+        (around.path(), "found no data_batch_1.bin; its folder cifar-10-batches-bin has a data set"),
+    ] {
+        let facts = ["data_batch_1.bin, data_batch_2.bin, test_batch.bin", "onelayer fetch", found];
+        assert_refused(path, path, &facts);
+    }
     fs::remove_file(folder.path().join("data_batch_2.bin")).unwrap();
     assert_refused(folder.path(), folder.path(), &["onelayer fetch", "found no data_batch_2.bin"]);
 }
 
 #[test]
-fn the_folder_around_the_data() {
-    let folder = TempDir::new().unwrap();
-    let inner = folder.path().join("cifar-10-batches-bin");
-    fs::create_dir(&inner).unwrap();
-    fs::write(inner.join("data_batch_1.bin"), small_file()).unwrap();
-    let facts = ["found no data_batch_1.bin; its folder cifar-10-batches-bin has a data set"];
-    assert_refused(folder.path(), folder.path(), &facts);
-}
-
-#[test]
-fn zero_bytes() {
-    let folder = folder();
-    let path = folder.path().join("test_batch.bin");
-    fs::write(&path, "").unwrap();
-    assert_refused(folder.path(), &path, &["expected a file of CIFAR-10 records", "found an empty file"]);
-}
-
-#[test]
-fn a_length_that_is_not_a_multiple_of_3073() {
-    let folder = folder();
-    let path = folder.path().join("data_batch_1.bin");
-    for length in [1, RECORD - 1, RECORD + 1, 2 * RECORD - 1] {
-        fs::write(&path, &small_file()[..length]).unwrap();
-        assert_refused(folder.path(), &path, &["records of 3073 bytes", &format!("found {length} bytes")]);
-    }
-}
-
-#[test]
-fn a_label_over_nine() {
+fn files_that_are_none() {
     let folder = folder();
     let path = folder.path().join("data_batch_2.bin");
+    let refused = |bytes: &[u8], facts: &[&str]| {
+        fs::write(&path, bytes).unwrap();
+        assert_refused(folder.path(), &path, facts);
+    };
+    refused(b"", &["expected a file of CIFAR-10 records", "found an empty file"]);
+    for length in [1, RECORD - 1, RECORD + 1, 2 * RECORD - 1] {
+        refused(&small_file()[..length], &["records of 3073 bytes", &format!("found {length} bytes")]);
+    }
     for (record, label) in [(0, 10), (2, 255)] {
         let mut bytes = small_file();
         bytes[record * RECORD] = label;
-        fs::write(&path, bytes).unwrap();
         let found = format!("found {label} in record {record} (counted from 0)");
-        assert_refused(folder.path(), &path, &["expected labels from 0 to 9", &found]);
+        refused(&bytes, &["expected labels from 0 to 9", &found]);
     }
-}
-
-#[test]
-fn a_folder_in_the_place_of_a_file() {
-    let folder = folder();
-    let path = folder.path().join("test_batch.bin");
-    fs::remove_file(&path).unwrap();
-    fs::create_dir(&path).unwrap();
-    assert_refused(folder.path(), &path, &["expected a file of CIFAR-10 records", "found a folder"]);
-}
-
-#[cfg(unix)]
-#[test]
-fn a_device_in_the_place_of_a_file() {
-    let folder = folder();
-    let path = folder.path().join("test_batch.bin");
-    fs::remove_file(&path).unwrap();
-    std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
-    assert_refused(folder.path(), &path, &["found something that is not a regular file"]);
 }
 
 #[test]

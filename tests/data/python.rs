@@ -119,13 +119,7 @@ fn any_changed_byte_gives_data_or_one_line() {
                 bytes[at] = byte;
                 match pickle::parse(Path::new("batch"), &bytes, "labels") {
                     Ok(batch) => assert_eq!((batch.count, batch.features), (4, 3072)),
-                    Err(error) => {
-                        let message = error.to_string();
-                        assert!(
-                            message.starts_with("batch: expected ") && !message.contains('\n'),
-                            "{message}"
-                        );
-                    }
+                    Err(error) => assert_error::<()>(Err(error), "batch", &["expected "]),
                 }
             }
         }
@@ -147,10 +141,7 @@ fn what_is_no_pickle_of_this_kind() {
         (b"\x80\x02}(K\x01u.", "found a key without a value at byte 6"),
         (b"\x80\x02h\x07.", "found memo 7, which holds nothing at byte 2"),
         (b"\x80\x02T\xff\xff\xff\x7f", "found a string of 2147483647 bytes where 0 are left at byte 2"),
-        (
-            b"\x80\x02cos\nsystem\n(U\x02lstR.",
-            "found the name \"os.system\", which they do not have (nothing in",
-        ),
+        (b"\x80\x02cos\nsystem\n(U\x02lstR.", "found the name \"os.system\""),
         (b"\x80\x02}R.", "found an empty stack at byte 3"),
         (b"\x80\x02}K\x01a.", "found items for something that is no list at byte 5"),
         (b"\x80\x02}q\x01.", "expected a dictionary with \"data\", found keys []"),
@@ -160,23 +151,11 @@ fn what_is_no_pickle_of_this_kind() {
     let cases: [(&[u8], &[u8], &str); 8] = [
         (b"U\x02u1", b"U\x02u2", "found type \"u2\""),
         (b"K\x04M\x00\x0c", b"K\x05M\x00\x0c", "found shape [5, 3072] with 12288 values"),
-        (
-            b"K\x04M\x00\x0c",
-            b"J\xff\xff\xff\x7fM\x00\x0c",
-            "found shape [2147483647, 3072] with 12288 values",
-        ),
+        (b"K\x04M\x00\x0c", b"J\xff\xff\xff\x7fM\x00\x0c", "found shape [2147483647, 3072]"),
         (b"K\x04M\x00\x0c", b"J\xff\xff\xff\xffM\x00\x0c", "found shape [-1, 3072]"),
         (b"K\x04M\x00\x0c", b"K\x0cM\x00\x04", "found shape [12, 1024]"),
-        (
-            b"U\x06labels",
-            b"U\x06labelz",
-            "expected a dictionary with \"labels\", found keys [\"data\", \"labelz\"",
-        ),
-        (
-            b"K\x01K\x04K\x07K\x00e",
-            b"K\x01K\x04K\x07e",
-            "expected 4 numbers in \"labels\", one for each image, found 3",
-        ),
+        (b"U\x06labels", b"U\x06labelz", "expected a dictionary with \"labels\", found keys ["),
+        (b"K\x01K\x04K\x07K\x00e", b"K\x01K\x04K\x07e", "expected 4 numbers in \"labels\""),
         (b"K\x01K\x04K\x07K\x00e", b"K\x01K\x04M\x00\x01K\x00e", "found 256 in record 2 (counted from 0)"),
     ];
     for (from, to, fact) in cases {
@@ -196,11 +175,7 @@ fn a_label_over_nine() {
     let path = folder.path().join("data_batch_2");
     let bytes = changed(&fs::read(&path).unwrap(), b"K\x02K\x05K\x08e", b"K\x02K\x0aK\x08e");
     fs::write(&path, bytes).unwrap();
-    assert_refused(
-        folder.path(),
-        &path,
-        &["expected labels from 0 to 9", "found 10 in record 1 (counted from 0)"],
-    );
+    assert_refused(folder.path(), &path, &["expected labels from 0 to 9", "found 10 in record 1"]);
 }
 
 #[test]
@@ -210,16 +185,8 @@ fn lists_of_names_that_are_missing_or_wrong() {
     let meta = fs::read(&path).unwrap();
     for (from, to, fact) in [
         (&b"U\x08airplaneq\x05"[..], &b""[..], "expected 10 class names, in \"label_names\", found 9 names"),
-        (
-            b"U\x08airplane",
-            b"U\x08air\nline",
-            "expected class names of visible characters, found \"air\\nline\"",
-        ),
-        (
-            b"U\x08airplane",
-            b"M\x00\x00",
-            "expected text for names in \"label_names\", found something else at 0",
-        ),
+        (b"U\x08airplane", b"U\x08air\nline", "of visible characters, found \"air\\nline\""),
+        (b"U\x08airplane", b"M\x00\x00", "expected text for names in \"label_names\""),
         (b"U\x0blabel_names", b"U\x0blabel_namez", "expected a dictionary with \"label_names\""),
     ] {
         fs::write(&path, changed(&meta, from, to)).unwrap();

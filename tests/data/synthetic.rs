@@ -101,37 +101,9 @@ fn its_files_split_as_asked() {
 }
 
 #[test]
-fn written_to_a_folder_it_is_the_same_and_still_called_synthetic() {
-    let folder = TempDir::new().unwrap();
-    synthetic::write(folder.path(), 5).unwrap();
-    let data = Dataset::open(&Source::Folder(folder.path().into()), &SplitFiles::default()).unwrap();
-    assert!(data.is_synthetic());
-    assert_eq!(data.path.as_deref(), Some(folder.path()));
-    let built_in = Dataset::open(&Source::Synthetic(5), &SplitFiles::default()).unwrap();
-    assert_eq!(data.classes, built_in.classes);
-    for (read, drawn) in [
-        (&data.train, &built_in.train),
-        (&data.validation, &built_in.validation),
-        (&data.test, &built_in.test),
-    ] {
-        assert!(first_file(read) == first_file(drawn));
-    }
-}
-
-#[test]
 fn a_file_that_it_does_not_have_is_refused() {
     let files = SplitFiles { train: Some(vec!["data_batch_3.bin".into()]), ..SplitFiles::default() };
     let message = Dataset::open(&Source::Synthetic(0), &files).unwrap_err().to_string();
     assert!(message.starts_with("synthetic (built in): expected"), "{message}");
     assert!(message.ends_with("found no data_batch_3.bin"), "{message}");
-}
-
-#[test]
-fn where_it_cannot_be_written_the_error_names_the_file() {
-    let folder = TempDir::new().unwrap();
-    let missing = folder.path().join("missing");
-    let message = synthetic::write(&missing, 0).unwrap_err().to_string();
-    assert!(message.starts_with(&missing.display().to_string()), "{message}");
-    assert!(message.contains("cannot write"), "{message}");
-    assert!(!missing.exists());
 }

@@ -210,15 +210,6 @@ fn a_host_that_is_not_there_is_an_error_with_its_address() {
     }
 }
 
-#[cfg(target_os = "linux")]
-#[test]
-fn a_full_disk_is_named() {
-    let case = Case::new();
-    std::os::unix::fs::symlink("/dev/full", case.part()).unwrap();
-    let fetched = case.fetch(&Server::of(&case.bytes));
-    case.assert_refused(fetched, &["small.tar.gz.part: cannot write", "space"]);
-}
-
 #[test]
 fn two_calls_do_not_write_the_same_file() {
     let case = Case::new();

@@ -31,21 +31,6 @@ fn what_cannot_be_written_leaves_the_old_file_and_no_other() {
 }
 
 #[test]
-fn a_folder_with_files_is_refused_unless_overwritten() {
-    let scratch = tempfile::tempdir().unwrap();
-    fs::write(scratch.path().join("run.json"), "old").unwrap();
-    fs::write(scratch.path().join("notes.txt"), "mine").unwrap();
-    let error = RunFolder::create(scratch.path(), Existing::Refuse).unwrap_err().to_string();
-    assert!(error.contains("expected a new or empty folder, found a folder that holds files"), "{error}");
-
-    let folder = RunFolder::create(scratch.path(), Existing::Replace).unwrap();
-    folder.write("run.json", "new").unwrap();
-    drop(folder);
-    assert_eq!(fs::read(scratch.path().join("run.json")).unwrap(), b"new");
-    assert_eq!(fs::read(scratch.path().join("notes.txt")).unwrap(), b"mine");
-}
-
-#[test]
 fn a_file_in_its_place_is_refused() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("out");
