@@ -1,8 +1,8 @@
-//! Picture files become images as CIFAR has them: 32 x 32, planes of red, green and blue.
+//! Picture files become images like CIFAR's: 32 x 32 pixels, in planes of red, green and blue.
 //!
-//! PNG and JPEG, told apart by their first bytes. Of a picture of any size the centre square is averaged
-//! down: each of the 32 x 32 pixels is the exact mean of the area it covers. Transparent pixels lie on white,
-//! 16 bits keep their upper 8, and a photograph is turned as its camera says.
+//! PNG and JPEG are told apart by their first bytes. The centre square of the picture is scaled: each of the 32 x 32
+//! pixels is the exact mean of the area that it covers. Transparent pixels are shown on white, values of 16 bits keep
+//! their upper 8, and a photograph is rotated as its Exif orientation says.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -18,31 +18,31 @@ use crate::files::regular;
 
 /// What such a file is, for errors.
 const WHAT: &str = "a PNG or JPEG picture";
-/// Larger files are refused unread.
+/// Larger files are not read.
 const MAX_BYTES: u64 = 1 << 28;
-/// Pictures of more pixels are refused before they are decompressed.
+/// Pictures of more pixels are not decompressed.
 const MAX_PIXELS: usize = 1 << 26;
 
-/// A picture that was read, as the model sees it.
+/// A picture, scaled to the size that the model needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
-    /// Pixels across, as people see it.
+    /// The width of the file's picture in pixels, after rotation.
     pub width: usize,
-    /// Pixels down.
+    /// Its height.
     pub height: usize,
-    /// `[D]`: the centre square, as a CIFAR image.
+    /// `[D]`: the centre square, in the layout of a CIFAR image.
     pub features: Vec<u8>,
 }
 
 /// Why a picture cannot be used: what was found instead of one.
 type Refusal = String;
 
-/// Pixels as they are stored: RGB, row by row.
+/// The decoded pixels: RGB, row by row.
 struct Stored {
     width: usize,
     height: usize,
     rgb: Vec<u8>,
-    /// How to turn them: Exif's orientation, 1 to 8.
+    /// Exif's orientation, 1 to 8: how to rotate or mirror them.
     orientation: u8,
 }
 
@@ -50,8 +50,7 @@ impl Picture {
     /// Reads a PNG or JPEG file.
     ///
     /// # Errors
-    /// A file that cannot be read, is no such picture, is damaged, or has more than 2^28 bytes or 2^26
-    /// pixels.
+    /// A file that cannot be read, is not such a picture, is damaged, or has more than 2^28 bytes or 2^26 pixels.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = regular::read(path, WHAT, MAX_BYTES)?;
         Self::decode(&bytes).map_err(|found| Error::format(path, WHAT, found))
@@ -120,7 +119,7 @@ fn damaged(error: impl std::fmt::Display) -> Refusal {
     format!("a damaged one: {}", message.join(" "))
 }
 
-/// Lays pixels of N bytes, the last of them opacity, on white.
+/// Blends pixels of N bytes, the last of which is opacity, with white.
 fn on_white<const N: usize>(pixels: &[u8], colour: fn(&[u8; N]) -> ([u8; CHANNELS], u8)) -> Vec<u8> {
     let blend = |pixel: &[u8; N]| {
         let (rgb, alpha) = colour(pixel);
@@ -130,7 +129,7 @@ fn on_white<const N: usize>(pixels: &[u8], colour: fn(&[u8; N]) -> ([u8; CHANNEL
     pixels.as_chunks::<N>().0.iter().flat_map(blend).collect()
 }
 
-/// The centre square, averaged down to (or up to) `SIDE` x `SIDE` RGB pixels.
+/// The centre square, scaled to `SIDE` x `SIDE` RGB pixels.
 fn shrink(stored: &Stored) -> Vec<[u8; CHANNELS]> {
     let side = stored.width.min(stored.height);
     let (left, top) = ((stored.width - side) / 2, (stored.height - side) / 2);
@@ -153,14 +152,15 @@ fn shrink(stored: &Stored) -> Vec<[u8; CHANNELS]> {
     pixels
 }
 
-/// The pixels, of `side`, that pixel `index`, of `SIDE`, covers, and how much of each, in 1/SIDE of it.
+/// The source pixels, of `side` in a row, that the target pixel `index`, of `SIDE` in a row, covers, each with its
+/// weight: the covered part of it, in units of 1/SIDE.
 fn covered(index: usize, side: usize) -> impl Iterator<Item = (usize, usize)> {
     let (start, end) = (index * side, (index + 1) * side);
     let overlap = move |pixel: usize| end.min((pixel + 1) * SIDE) - start.max(pixel * SIDE);
     (start / SIDE..end.div_ceil(SIDE)).map(move |pixel| (pixel, overlap(pixel)))
 }
 
-/// Turns pixels as Exif's `orientation` says, into planes.
+/// Rotates or mirrors pixels as Exif's `orientation` says, and separates them into planes.
 fn turn(pixels: &[[u8; CHANNELS]], orientation: u8) -> Vec<u8> {
     const LAST: usize = SIDE - 1;
     let source = |x: usize, y: usize| match orientation {
@@ -183,7 +183,7 @@ fn turn(pixels: &[[u8; CHANNELS]], orientation: u8) -> Vec<u8> {
     planes
 }
 
-/// The orientation in Exif data: 1, upright, where there is none that can be read.
+/// The orientation in Exif data; 1, upright, if none can be read.
 fn exif_orientation(exif: &[u8]) -> u8 {
     const ORIENTATION: u16 = 0x0112;
     let find = || {

@@ -1,5 +1,4 @@
-//! The binary versions of CIFAR-10 and CIFAR-100: files that are nothing but records, labels first, then
-//! pixels.
+//! The binary versions of CIFAR-10 and CIFAR-100. A file is a sequence of records: one or two labels, then the pixels.
 
 use std::path::Path;
 
@@ -8,19 +7,19 @@ use super::labels::Labels;
 use super::layout::{FEATURES, LABEL, RECORD};
 use crate::error::{Error, Result};
 
-/// Which records a file holds.
+/// The kind of a file's records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Records {
     /// One label, then the pixels.
     Cifar10,
-    /// A coarse label, a fine label, then the pixels; the labels that count are these.
+    /// A coarse label, a fine label, then the pixels. Which of the two labels is used.
     Cifar100(Labels),
 }
 
-/// Finds the images and labels in `bytes`, those of the file `path`. The labels are not looked at.
+/// Finds the images and labels in `bytes`, the contents of the file `path`. The range of the labels is not checked.
 ///
 /// # Errors
-/// Bytes that are not a whole number of records, at least one.
+/// Bytes that are not a whole number of records, or none.
 pub fn parse(path: &Path, bytes: &[u8], records: Records) -> Result<Batch> {
     let (labels, label) = match records {
         Records::Cifar10 => (LABEL, 0),

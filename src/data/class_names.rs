@@ -1,4 +1,4 @@
-//! The lists of class names that lie in data folders.
+//! Lists of class names in data folders.
 
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -7,14 +7,14 @@ use super::pickle;
 use crate::error::{Error, Result};
 use crate::files::regular;
 
-/// The largest file of class names.
+/// The largest file that is read, in bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// What a list of class names must be.
+/// A kind of list, and what is expected of it.
 pub(super) struct ClassNames {
-    /// The key that it lies under in a pickled dictionary; none for a text with one name a line.
+    /// Its key in a pickled dictionary; none for a text file with one name a line.
     pub key: Option<&'static str>,
-    /// How many names it may have.
+    /// The number of names that it may have.
     pub count: RangeInclusive<usize>,
 }
 
@@ -22,7 +22,7 @@ impl ClassNames {
     /// Reads and checks the list in the file `path`.
     ///
     /// # Errors
-    /// A file that is missing, cannot be read, or has other names than it must.
+    /// A file that is missing, cannot be read, or does not hold such a list.
     pub fn read(&self, path: &Path) -> Result<Vec<String>> {
         let bytes = regular::read(path, "a list of class names", LARGEST)?;
         let names = match self.key {

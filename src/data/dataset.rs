@@ -1,4 +1,4 @@
-//! Data sets: which files train, validate and test, and what their classes are called.
+//! Data sets: the training, validation and test splits, and the names of the classes.
 
 use std::path::{Path, PathBuf};
 use std::slice;
@@ -11,11 +11,10 @@ use super::split_files::{Part, SplitFiles};
 use super::synthetic;
 use crate::error::Result;
 
-/// A data set: three splits of mapped images.
+/// A data set: three splits of images.
 #[derive(Debug)]
 pub struct Dataset {
-    /// What it is called in every output: `CIFAR-10`, `CIFAR-100`, `synthetic` wherever its files are, or
-    /// `custom`.
+    /// Its name in every output: `CIFAR-10`, `CIFAR-100`, `synthetic` (built in or in a folder) or `custom`.
     pub name: &'static str,
     /// Its folder; none for the built-in synthetic set.
     pub path: Option<PathBuf>,
@@ -23,11 +22,11 @@ pub struct Dataset {
     pub format: Format,
     /// The names of the K classes, in the order of their labels.
     pub classes: Vec<String>,
-    /// What training sees.
+    /// The images that the model is trained on.
     pub train: Split,
-    /// What is looked at after each epoch.
+    /// The images that it is evaluated on after each epoch.
     pub validation: Split,
-    /// What is looked at once, at the end.
+    /// The images that it is evaluated on once, at the end.
     pub test: Split,
 }
 
@@ -35,9 +34,9 @@ impl Dataset {
     /// Opens, maps and checks a data set.
     ///
     /// # Errors
-    /// Files that are missing, cannot be read, or do not hold what their format says; files of two formats;
-    /// images of different sizes; labels that are not below K; coarse labels of anything but CIFAR-100; more
-    /// images for validation than there are.
+    /// Files that are missing, cannot be read, or do not have their format; files of two formats; images of different
+    /// sizes; labels that are not below K; coarse labels of a data set other than CIFAR-100; as many images held out
+    /// for validation as there are, or more.
     pub fn open(source: &Source, files: &SplitFiles) -> Result<Self> {
         let plan = Plan::new(source, files, &Part::ALL)?;
         let train = plan.open(Part::Train)?;
@@ -59,10 +58,10 @@ impl Dataset {
     }
 }
 
-/// One split of a data set, of which no other file was opened, or need be there.
+/// One split of a data set. The files of the other splits are not opened and may be missing.
 #[derive(Debug)]
 pub struct Excerpt {
-    /// What the data set is called; see [`Dataset::name`].
+    /// The name of the data set; see [`Dataset::name`].
     pub name: &'static str,
     /// Its folder; none for the built-in synthetic set.
     pub path: Option<PathBuf>,
@@ -75,8 +74,8 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// Opens, maps and checks one split. The files that train are opened where validation is a part of them, and
-    /// where nothing else says how many classes there are.
+    /// Opens, maps and checks one split. The training files are opened if validation images are held out from them, or
+    /// if only their labels tell how many classes there are.
     ///
     /// # Errors
     /// As [`Dataset::open`], on the files that are opened.

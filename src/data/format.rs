@@ -1,5 +1,5 @@
-//! The formats of data sets: how each is recognized from its folder, which of its files make which split,
-//! what its classes are called, and how a file of it is opened.
+//! The formats of data sets: how a folder's format is detected, which files make which split, where the class names
+//! are, and how a file of images is opened.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use super::mapped::Mapped;
 use super::{npy, pickle};
 use crate::error::{Error, Result};
 
-/// How a data set is kept in its folder.
+/// The format of a data set's files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// CIFAR-10's binary version.
@@ -25,16 +25,16 @@ pub enum Format {
     Cifar10Python,
     /// CIFAR-100's Python version.
     Cifar100Python,
-    /// Arrays of one's own, as NumPy saves them.
+    /// Arrays that NumPy saved, for a user's own data.
     Npy,
 }
 
 impl Format {
-    /// All of them.
+    /// All formats.
     pub const ALL: [Self; 5] =
         [Self::Cifar10Binary, Self::Cifar100Binary, Self::Cifar10Python, Self::Cifar100Python, Self::Npy];
 
-    /// What it is called.
+    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cifar10Binary => "the binary version of CIFAR-10",
@@ -45,7 +45,7 @@ impl Format {
         }
     }
 
-    /// What it is, and what to do, for people whose folder lacks a file.
+    /// What it is, and how to get it, for an error about a missing file.
     pub(super) fn advice(self) -> String {
         let name = self.name();
         match self {
@@ -56,7 +56,7 @@ impl Format {
         }
     }
 
-    /// The files that train, validate and test where nothing else is said.
+    /// The default files for training, validation and testing.
     pub(super) fn files(self) -> (&'static str, Option<&'static str>, &'static str) {
         match self {
             Self::Cifar10Binary => ("data_batch_1.bin", Some("data_batch_2.bin"), "test_batch.bin"),
@@ -67,10 +67,10 @@ impl Format {
         }
     }
 
-    /// The format of the files in `folder`; none where no file has a name that any of them uses.
+    /// The format of the files in `folder`; none if no file has a name that a format uses.
     ///
     /// # Errors
-    /// A folder that cannot be read, or has files of two formats.
+    /// A folder that cannot be read, or that has files of two formats.
     pub fn of_folder(folder: &Path) -> Result<Option<Self>> {
         let unreadable = || Error::io(folder, "read the data folder");
         let mut found: Option<(Self, String)> = None;
@@ -119,11 +119,11 @@ impl Format {
         }
     }
 
-    /// The names of the classes that `labels` make of the data set in `folder`. None where it does not say,
-    /// and need not: CIFAR-10's binary version without its list, and arrays without `classes.txt`.
+    /// The names of the classes of the data set in `folder`, for the labels that are used. None if an optional list is
+    /// missing: that of CIFAR-10's binary version, and `classes.txt` of arrays.
     ///
     /// # Errors
-    /// A list that is missing, cannot be read, or is not one of as many names as there are classes.
+    /// A list that is missing, cannot be read, or has the wrong number of names.
     pub fn class_names(self, folder: &Path, labels: Labels) -> Result<Option<Vec<String>>> {
         let cifar_10 = layout::CLASSES.len()..=layout::CLASSES.len();
         let cifar_100 = labels.classes()..=labels.classes();
@@ -145,10 +145,10 @@ impl Format {
         if optional && !path.exists() { Ok(None) } else { list.read(&path).map(Some) }
     }
 
-    /// Maps a file of labelled images, and checks all but the range of its labels.
+    /// Maps a file of labelled images and checks it, but for the range of its labels.
     ///
     /// # Errors
-    /// Files that cannot be read, or do not hold what the format says.
+    /// Files that cannot be read, or do not have this format.
     pub fn open(self, path: &Path, labels: Labels) -> Result<ImageFile> {
         let what = match self {
             Self::Cifar10Binary => "a file of CIFAR-10 records",

@@ -1,4 +1,4 @@
-//! A file of labelled images in memory, whatever its format: where its rows lie, and every label checked.
+//! A file of labelled images in memory, whatever its format.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use super::mapped::Mapped;
 use crate::error::{Error, Result};
 use crate::samples::{Rows, Samples};
 
-/// Rows of bytes: in place in their file, or, where its layout has no such rows, copied from it.
+/// Where rows of bytes are: in place in their file, or copied from it if the file stores them in another layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// Row `n` begins at byte `offset + n * stride` of the file.
@@ -16,12 +16,12 @@ pub enum Place {
         /// The bytes from one row to the next.
         stride: usize,
     },
-    /// The rows, without gaps.
+    /// All rows, without gaps.
     Copy(Vec<u8>),
 }
 
 impl Place {
-    /// The rows, where `file` is the bytes of the file that they were found in.
+    /// The rows; `file` is the contents of the file that they were found in.
     fn rows<'a>(&'a self, file: &'a [u8], count: usize, features: usize) -> Rows<'a> {
         match self {
             Self::File { offset, stride } => Rows::new(&file[*offset..], count, features, *stride),
@@ -30,9 +30,8 @@ impl Place {
     }
 }
 
-/// What the bytes of a file hold: `count` images of `features` bytes each, and a label of one byte for each.
-///
-/// The formats make it from bytes alone, having checked that all its rows lie within them.
+/// What a format found in the bytes of a file: images, and a label of one byte for each. It has checked that all rows
+/// lie within the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     /// N, at least 1.
@@ -76,24 +75,23 @@ impl Bytes {
 #[derive(Debug)]
 pub struct ImageFile {
     images: Bytes,
-    /// The file of the labels, where they have one of their own.
+    /// The file of the labels, if it is a separate one.
     labels: Option<Bytes>,
     batch: Batch,
 }
 
 impl ImageFile {
-    /// The images and labels that `batch` finds in `images`; labels in `labels` where they have a file of
-    /// their own.
+    /// The images and labels that `batch` describes: both in the file `images`, or the labels in the file `labels`.
     pub(super) fn new(images: Bytes, labels: Option<Bytes>, batch: Batch) -> Self {
         Self { images, labels, batch }
     }
 
-    /// The file; that of the images, where the labels have one of their own.
+    /// The path of the file of images.
     pub fn path(&self) -> &Path {
         self.images.path()
     }
 
-    /// All its files: one, or that of the images and that of the labels.
+    /// Its files: that of the images and, if it is a separate one, that of the labels.
     pub fn files(&self) -> impl Iterator<Item = &Bytes> {
         [&self.images].into_iter().chain(&self.labels)
     }
@@ -103,7 +101,7 @@ impl ImageFile {
         self.batch.count
     }
 
-    /// Never: a file without images is not opened.
+    /// Always false: a file without images is not opened.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -113,12 +111,12 @@ impl ImageFile {
         self.batch.features
     }
 
-    /// Every image: rows of D bytes.
+    /// All images: rows of D bytes.
     pub fn images(&self) -> Rows<'_> {
         self.batch.images.rows(self.images.bytes(), self.len(), self.features())
     }
 
-    /// The label of every image: rows of one byte.
+    /// The labels of all images: rows of one byte.
     pub fn labels(&self) -> Rows<'_> {
         self.batch.labels.rows(self.labels_file().bytes(), self.len(), 1)
     }
@@ -137,7 +135,7 @@ impl ImageFile {
     /// Checks that every label is below `classes`.
     ///
     /// # Errors
-    /// The first one that is not.
+    /// The first label that is not.
     pub fn check_labels(&self, classes: usize) -> Result<()> {
         let labels = self.labels();
         match (0..labels.len()).find(|&record| usize::from(labels.row(record)[0]) >= classes) {

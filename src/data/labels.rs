@@ -1,6 +1,6 @@
 //! CIFAR-100's two labels of each image.
 
-/// Which of CIFAR-100's two labels of an image counts. Other data sets have one label, which is this as well.
+/// Which of CIFAR-100's two labels of an image is used. The one label of other data sets counts as fine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Labels {
     /// Its class, one of 100.
@@ -14,7 +14,7 @@ impl Labels {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Fine, Self::Coarse];
 
-    /// Its name on a command line.
+    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Fine => "fine",

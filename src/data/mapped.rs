@@ -1,4 +1,4 @@
-//! Memory-mapped files: the one place where a file becomes bytes in memory.
+//! Memory-mapped files.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -10,26 +10,25 @@ use crate::error::{Error, Result};
 use crate::files::in_use::InUse;
 use crate::files::regular;
 
-/// The most bytes that are worth reading before they are asked for. A file of more may not fit into memory, or be one
-/// large hole.
+/// The largest file that is read ahead, in bytes. A larger one may not fit into memory, or may be one large hole.
 #[cfg(target_os = "linux")]
 const POPULATED: u64 = 1 << 32;
 
-/// A read-only map of a whole file, of at least one byte.
+/// A read-only map of a whole file that is not empty.
 #[derive(Debug)]
 pub struct Mapped {
     path: PathBuf,
-    /// Before the map, so that it is dropped first: what is listed is mapped.
+    /// Declared before the map, so that it is dropped first: a listed file is mapped.
     #[cfg(unix)]
     _in_use: InUse,
     map: Mmap,
 }
 
 impl Mapped {
-    /// Maps the regular file `path`, which must be `what`, as in "a file of CIFAR-10 records".
+    /// Maps the regular file `path`. `what` says what it must be, as in "a file of CIFAR-10 records".
     ///
     /// # Errors
-    /// A file that cannot be read, is not a regular one, or is empty.
+    /// A file that is not a regular one, is empty, or cannot be read.
     pub fn open(path: &Path, what: &str) -> Result<Self> {
         let (file, map) = map(path, what)?;
         Ok(Self {
@@ -40,7 +39,7 @@ impl Mapped {
         })
     }
 
-    /// The file.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -57,11 +56,11 @@ fn map(path: &Path, what: &str) -> Result<(File, Mmap)> {
     if size == 0 {
         return Err(Error::format(path, what, "an empty file"));
     }
-    // SAFETY: the map is read-only and private to this type. As for every user of a file map, the promise is
-    // that nobody shortens or rewrites the file meanwhile: data files are written once and then only read.
+    // SAFETY: the map is read-only and private to this type. It relies on no other process changing the file while it
+    // is mapped, as every file map does: data files are written once and then only read.
     let map = unsafe { Mmap::map(&file) }.map_err(Error::io(path, "map"))?;
-    // One call maps all the pages that are in the cache; without it each 64 KiB costs a fault of its own. It is
-    // only advice: an older kernel refuses it, and the pages then come one fault at a time.
+    // One call maps all pages that are in the page cache. Without it each 64 KiB costs a page fault. An older kernel
+    // refuses this advice, which does no harm.
     #[cfg(target_os = "linux")]
     if size <= POPULATED {
         let _ = map.advise(memmap2::Advice::PopulateRead);

@@ -1,11 +1,10 @@
-//! Bytes on disk become labelled images.
+//! Data sets: files on disk become labelled images in training, validation and test splits.
 //!
-//! [`mapped`] maps files; [`binary`], [`pickle`] and [`npy`] find the images and labels in the bytes of one,
-//! a format each, which is then an [`image_file`]; [`format`](mod@format) tells them apart, and [`dataset`]
-//! makes splits of such files. [`layout`] says what a CIFAR image is, `standardize` measures the training
-//! split, [`resident`] copies images to where they are read
-//! fastest, [`synthetic`] writes a data set for a machine without CIFAR, and [`fetch`](mod@fetch) gets an
-//! official [`archive`].
+//! [`mapped`] maps a file into memory. [`binary`], [`pickle`] and [`npy`] each read one file format and find the
+//! images and labels in its bytes; the result is an [`image_file`]. [`format`](mod@format) detects the format of a
+//! folder, and [`dataset`] makes splits of its files. [`layout`] describes a CIFAR image. `standardize` measures the
+//! training split, and [`resident`] copies it to memory that is faster to read. [`synthetic`]
+//! draws a data set for machines without CIFAR. [`fetch`](mod@fetch) downloads and unpacks an official [`archive`].
 
 #[cfg(feature = "cli")]
 pub mod archive;

@@ -1,9 +1,7 @@
-//! Data of one's own: arrays of bytes as NumPy saves them, images `[N, D]` in one file and labels `[N]` in
-//! another.
+//! NumPy's `.npy` files, for a user's own data: images `[N, D]` in one file, labels `[N]` in another.
 //!
-//! A `.npy` file is a magic number, a version, the length of a header, the header (a Python dictionary of the
-//! type, the order and the shape) and the values. Of these, arrays of unsigned bytes in C order are read, in
-//! place.
+//! A file has a magic number, a version, the length of the header, the header (a Python dictionary of type, order and
+//! shape) and the values. Arrays of unsigned bytes in C order are supported, and read in place.
 
 use std::path::{Path, PathBuf};
 
@@ -13,34 +11,34 @@ use crate::error::{Error, Result};
 /// What such a file is, for errors.
 pub const WHAT: &str = "an array as numpy.save writes it (.npy)";
 
-/// What the file begins with.
+/// The first bytes of a file.
 const MAGIC: &[u8] = b"\x93NUMPY";
-/// The dimensions that an array can have.
+/// The most dimensions of an array.
 const MOST_DIMENSIONS: usize = 64;
-/// How much of a header an error repeats.
+/// The most characters of a header that an error quotes.
 const QUOTED: usize = 60;
 
 /// An array of bytes in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Array {
-    /// The size of each dimension. Their product is the number of bytes from `offset` to the end of the file.
+    /// The size of each dimension. The product of all is the number of bytes from `offset` to the end of the file.
     pub shape: Vec<usize>,
     /// The first byte of the values.
     pub offset: usize,
 }
 
-/// Reads the header of the array in `bytes`, those of the file `path`.
+/// Reads the header of the array in `bytes`, the contents of the file `path`.
 ///
 /// # Errors
-/// Bytes that are not an array of unsigned bytes in C order, whole and without anything behind it.
+/// Contents other than an array of unsigned bytes in C order; values that are missing; bytes after the array.
 pub fn parse(path: &Path, bytes: &[u8]) -> Result<Array> {
     let (header, offset) = header(bytes).ok_or_else(|| {
-        let begins = if bytes.starts_with(MAGIC) { "break off in the header" } else { "do not begin as one" };
+        let begins = if bytes.starts_with(MAGIC) { "end within the header" } else { "begin differently" };
         Error::format(path, WHAT, format_args!("{} bytes that {begins}", bytes.len()))
     })?;
     let header = header.trim_end();
     if header.contains(char::is_control) {
-        return Err(Error::format(path, "a header of visible characters", "others"));
+        return Err(Error::format(path, "a header without control characters", "some"));
     }
     let field = |name: &str| {
         let expected = || format!("a header with {name:?}");
@@ -66,10 +64,10 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Array> {
     Ok(Array { shape, offset })
 }
 
-/// Finds the images and labels in the bytes of two files.
+/// Finds the images and labels in two files, each given by its path and contents.
 ///
 /// # Errors
-/// As [`parse`], and images that are not `[N, D]`, labels that are not `[N]`, or none of them.
+/// As [`parse`]; images that are not `[N, D]`; labels that are not `[N]`; no images.
 pub fn pair(images: (&Path, &[u8]), labels: (&Path, &[u8])) -> Result<Batch> {
     let (images_array, labels_array) = (parse(images.0, images.1)?, parse(labels.0, labels.1)?);
     let [count, features] = images_array.shape[..] else {
@@ -92,28 +90,28 @@ pub fn pair(images: (&Path, &[u8]), labels: (&Path, &[u8])) -> Result<Batch> {
     })
 }
 
-/// The file of the labels that belong to the file `images`: the same name with `labels` for its last
-/// `images`.
+/// The file of labels that belongs to the file `images`: the last "images" in its name is replaced by "labels".
 ///
 /// # Errors
-/// Any other name.
+/// A name without "images".
 pub fn labels_of(images: &Path) -> Result<PathBuf> {
     let name = images.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     match name.rsplit_once("images") {
         Some((before, after)) => Ok(images.with_file_name(format!("{before}labels{after}"))),
         None => {
-            let expected = "a name with \"images\", beside a file with \"labels\" in its place";
+            let expected =
+                "a name with \"images\", so that the file of labels has the same name with \"labels\"";
             Err(Error::format(images, expected, "another name"))
         }
     }
 }
 
-/// The beginning of a text, for an error.
+/// The beginning of a text, for an error message.
 fn excerpt(text: &str) -> String {
     text.chars().take(QUOTED).collect()
 }
 
-/// The header of a file, and where it ends.
+/// The header of a file, and the offset of its end.
 fn header(bytes: &[u8]) -> Option<(&str, usize)> {
     let (version, rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<2>()?;
     let (length, rest) = match version {
@@ -127,7 +125,8 @@ fn header(bytes: &[u8]) -> Option<(&str, usize)> {
     Some((str::from_utf8(header).ok()?, bytes.len() - rest.len() + header.len()))
 }
 
-/// The value of a key: up to the comma behind it, or, in parentheses, up to the closing one.
+/// The value of a key in the header: the text up to the next comma, or, if it begins with a parenthesis, up to the
+/// closing one.
 fn field<'a>(header: &'a str, name: &str) -> Option<&'a str> {
     let value = header.split_once(&format!("'{name}':"))?.1.trim_start();
     let end = match value.strip_prefix('(') {
@@ -137,7 +136,7 @@ fn field<'a>(header: &'a str, name: &str) -> Option<&'a str> {
     Some(value[..end].trim_end())
 }
 
-/// The numbers of `(2, 3)`, `(2,)` or `()`; none where there are more than an array can have.
+/// The sizes in `(2, 3)`, `(2,)` or `()`; none if there are too many.
 fn shape(text: &str) -> Option<Vec<usize>> {
     let numbers = text.strip_prefix('(')?.strip_suffix(')')?.trim();
     let numbers = numbers.strip_suffix(',').unwrap_or(numbers);

@@ -1,4 +1,4 @@
-//! What is to be opened in a data folder: its format, the files of each split, and what all of them share.
+//! The plan of what to open for a data set: its format, the files of each split, and the shape that all must have.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -13,25 +13,25 @@ use super::split_files::{Part, SplitFiles, Validation};
 use super::{layout, synthetic};
 use crate::error::{Error, Result};
 
-/// The share of the training images, one in so many, that validates where no file does.
+/// Without a validation file, one in this number of training images is held out for validation.
 const SHARE: usize = 5;
-/// The most images of a split: orders count them in 32 bits.
+/// The most images of a split: shuffled orders count them in 32 bits.
 const MOST_IMAGES: usize = u32::MAX as usize;
 
-/// What is to be opened in a folder, all of it there.
+/// What to open for a data set. All its files exist.
 pub(super) struct Plan<'a> {
     source: &'a Source,
     pub(super) format: Format,
     labels: Labels,
     parts: &'a [Part],
     train: Vec<String>,
-    /// None for a share of the training images.
+    /// None to hold out a share of the training images.
     validation: Option<Validation>,
     test: Vec<String>,
 }
 
 impl<'a> Plan<'a> {
-    /// What `files` asks for, and the format of `folder` for the rest. The files of `parts` are there.
+    /// Plans to open `parts` of `source`: the files that `files` names, and the format's defaults for the rest.
     pub(super) fn new(source: &'a Source, files: &SplitFiles, parts: &'a [Part]) -> Result<Self> {
         let mut plan = Self::of_format(source, Format::default(), files, parts);
         if let Some(folder) = source.folder() {
@@ -58,7 +58,7 @@ impl<'a> Plan<'a> {
         let (train, validation, test) = format.files();
         let one = |name: &str| vec![name.to_string()];
         let train = files.train.clone().filter(|names| !names.is_empty()).unwrap_or_else(|| one(train));
-        // Arrays may come without any for validation, and what trains must not validate unasked.
+        // The validation file of arrays is optional, and no training file is used for validation by default.
         let validation = validation
             .filter(|name| format != Format::Npy || source.has(name))
             .filter(|validation| !train.iter().any(|name| source.path(name) == source.path(validation)));
@@ -73,7 +73,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The names of all files of images that are to be opened.
+    /// The names of all files of images to open.
     fn files(&self) -> Vec<&str> {
         let mut files: Vec<&str> = Vec::new();
         for name in self.parts.iter().flat_map(|&part| self.files_of(part)) {
@@ -84,7 +84,7 @@ impl<'a> Plan<'a> {
         files
     }
 
-    /// The names of the files that `part` lies in.
+    /// The names of the files that contain `part`.
     fn files_of(&self, part: Part) -> &[String] {
         match (part, &self.validation) {
             (Part::Test, _) => &self.test,
@@ -93,7 +93,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The error of a folder in which a file is missing.
+    /// The error of a missing file.
     fn missing(&self, found: &str) -> Error {
         let expected = format!("a folder with {} ({})", self.files().join(", "), self.format.advice());
         Error::format(self.source.place(), expected, found)
@@ -110,7 +110,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Opens the files that `part` lies in.
+    /// Opens the files that contain `part`.
     pub(super) fn open(&self, part: Part) -> Result<Vec<ImageFile>> {
         let open = |name: &String| match self.source {
             Source::Folder(folder) => self.format.open(&folder.join(name), self.labels),
@@ -119,8 +119,8 @@ impl<'a> Plan<'a> {
         self.files_of(part).iter().map(open).collect()
     }
 
-    /// The names of the classes. Where nothing names them they are CIFAR-10's own, or, of arrays, the numbers
-    /// up to the largest label that trains.
+    /// The names of the classes. Without a list they are CIFAR-10's, or, for arrays, the numbers up to the largest
+    /// training label.
     pub(super) fn class_names(&self) -> Result<Vec<String>> {
         let named = match self.source {
             Source::Folder(folder) => self.format.class_names(folder, self.labels)?,
@@ -139,12 +139,12 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Whether images of the files that train validate, and do not train.
+    /// Whether training images are held out for validation.
     pub(super) fn holds_out(&self) -> bool {
         !matches!(self.validation, Some(Validation::Files(_)))
     }
 
-    /// Of the images of the files that train: those that do, and the last ones, which validate.
+    /// Splits the images of the training files into those for training and the last ones, which are held out.
     pub(super) fn hold_out(&self, files: Split) -> Result<[Split; 2]> {
         let (most, share) = (files.len() - 1, files.len().div_ceil(SHARE));
         match self.validation {
@@ -154,14 +154,14 @@ impl<'a> Plan<'a> {
                 Err(Error::setting("validation_images", expected, count))
             }
             _ if most == 0 => {
-                let expected = "two or more images that train, as some of them validate";
+                let expected = "at least two training images, as some are held out for validation";
                 Err(Error::format(self.source.place(), expected, "one"))
             }
             _ => Ok(files.cut(share)),
         }
     }
 
-    /// What a data set with these classes is called.
+    /// The name of the data set, which has these classes.
     pub(super) fn name(&self, classes: &[String]) -> &'static str {
         match self.format {
             Format::Cifar100Binary | Format::Cifar100Python => "CIFAR-100",
@@ -173,21 +173,21 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// What all images and labels of a data set have in common.
+/// What all images and labels of a data set must have in common.
 pub(super) struct Shape {
-    /// The file that says what D is.
+    /// The file whose images define D.
     path: PathBuf,
     features: usize,
     classes: usize,
 }
 
 impl Shape {
-    /// That of the images of `file`, in these classes.
+    /// The shape of the images of `file`, in these classes.
     pub(super) fn of(file: &ImageFile, classes: &[String]) -> Self {
         Self { path: file.path().into(), features: file.features(), classes: classes.len() }
     }
 
-    /// The split of `files`, all of whose images and labels have this shape.
+    /// Makes a split of `files`, after a check that all their images and labels have this shape.
     pub(super) fn split(&self, files: Vec<ImageFile>) -> Result<Split> {
         for file in &files {
             if file.features() != self.features {
@@ -205,7 +205,7 @@ impl Shape {
     }
 }
 
-/// What a folder holds in which the file `missing` is missing: the mistakes that people make.
+/// What was found instead of the file `missing`. Often the folder is empty, or the parent of the right one.
 fn what_is_there(source: &Source, missing: &str) -> Result<String> {
     let Some(folder) = source.folder() else { return Ok(format!("no {missing}")) };
     let mut entries = fs::read_dir(folder).map_err(Error::io(folder, "read the data folder"))?;

@@ -1,10 +1,9 @@
-//! A copy of images in memory of their own, where the fused kernels read them fastest.
+//! A copy of images in a layout that the fused kernels read fastest.
 //!
-//! A mapped file's pages are 4 KiB, one and a third image each, and its rows begin at any byte. The copy lies in
-//! huge pages, where the system gives them, and its rows begin at cache lines, an odd number of them apart, so
-//! that the rows of a batch do not fall into the same few cache sets. For the lab's two splits that takes about
-//! 7 ms and 60 MiB, and saves 15 to 20 of 270 ms of training and evaluation in 40 epochs, in fixed point 35 of 190 (2
-//! cores, AMD Zen 5).
+//! A mapped file has pages of 4 KiB, and its rows begin at any byte. The copy uses huge pages if the system has them.
+//! Its rows begin at cache lines, and the stride is an odd number of cache lines, so that the rows of a batch do not
+//! compete for the same few cache sets. For the lab's two splits this takes about 7 ms and 60 MiB. It saves 15 to 20 of
+//! 270 ms of training and evaluation in 40 epochs, and in fixed point 35 of 190 ms (2 cores, AMD Zen 5).
 
 use memmap2::MmapMut;
 use rayon::prelude::*;
@@ -14,7 +13,7 @@ use crate::samples::{Rows, Samples};
 /// The bytes in a cache line.
 const LINE: usize = 64;
 
-/// Samples copied to memory of their own.
+/// A copy of samples.
 #[derive(Debug)]
 pub struct Resident {
     images: MmapMut,
@@ -24,13 +23,13 @@ pub struct Resident {
 }
 
 impl Resident {
-    /// The largest set that is worth its memory, in bytes of images.
+    /// The largest copy that is made, in bytes of images.
     pub const LIMIT: usize = 64 << 20;
-    /// The fewest times that the images must be read for the copy to pay.
+    /// The copy pays if the images are read at least this many times.
     pub const READINGS: usize = 8;
 
-    /// Copies `samples`, on the threads of the rayon pool it is called in. None where they are more than
-    /// [`Resident::LIMIT`], or the system has no memory for them: the samples then serve as they are.
+    /// Copies `samples` on the threads of the rayon pool that this is called in. None if they exceed
+    /// [`Resident::LIMIT`] or the system has no memory for them: use the samples themselves then.
     pub fn copy(samples: &Samples) -> Option<Self> {
         let features = samples.features();
         let stride = (features.div_ceil(LINE) | 1) * LINE;
@@ -39,7 +38,7 @@ impl Resident {
             return None;
         }
         let mut images = MmapMut::map_anon(bytes).ok()?;
-        // Only advice: where the system has no huge pages, small ones serve.
+        // A system without huge pages ignores this advice.
         #[cfg(target_os = "linux")]
         let _ = images.advise(memmap2::Advice::HugePage);
         images.par_chunks_mut(stride).enumerate().for_each(|(index, row)| {

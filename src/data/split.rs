@@ -1,4 +1,4 @@
-//! Splits: which images of which files train, validate and test.
+//! A split of a data set: a range of the images of some files.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,29 +6,29 @@ use std::sync::Arc;
 use super::image_file::ImageFile;
 use crate::samples::Samples;
 
-/// One split: images of mapped files, in order.
+/// A split: images of files, in order.
 #[derive(Debug)]
 pub struct Split {
     files: Arc<[ImageFile]>,
-    /// Which of the files' images.
+    /// The range of all images of the files.
     images: Range<usize>,
 }
 
 impl Split {
-    /// All images of `files`, of which there is at least one, and which have images of the same D.
+    /// All images of `files`: at least one file, with images of the same D in each.
     pub(super) fn whole(files: Vec<ImageFile>) -> Self {
         let images = 0..files.iter().map(ImageFile::len).sum();
         Self { files: files.into(), images }
     }
 
-    /// All its images but the last `count`, and those.
+    /// Cuts it into all but its last `count` images, and these.
     pub(super) fn cut(self, count: usize) -> [Self; 2] {
         let Range { start, end } = self.images;
         let part = |images| Self { files: Arc::clone(&self.files), images };
         [part(start..end - count), part(end - count..end)]
     }
 
-    /// The images and labels of all its files.
+    /// Its images and labels, as an engine takes them.
     pub fn samples(&self) -> Samples<'_> {
         let (first, others) = self.files.split_first().expect("a split has a file");
         let mut samples = first.samples();
@@ -41,12 +41,12 @@ impl Split {
         self.images.len()
     }
 
-    /// Never: a split has an image.
+    /// Always false: a split has an image.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The files that its images come from, in order, and how many come from each.
+    /// The files that its images come from, in order, with the number of images from each.
     pub fn files(&self) -> impl Iterator<Item = (&ImageFile, usize)> {
         let mut first = 0;
         let files = self.files.iter().map(move |file| {

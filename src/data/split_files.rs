@@ -43,7 +43,7 @@ impl Part {
     /// All three.
     pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
 
-    /// Its name on a command line.
+    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Train => "train",

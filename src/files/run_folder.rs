@@ -150,8 +150,8 @@ impl RunFolder {
         self.write_file(name, contents.as_ref(), false)
     }
 
-    /// Writes the file `name` as [`RunFolder::write`] does, and waits until it is on the disk, where it survives a power
-    /// failure.
+    /// Writes the file `name` as [`RunFolder::write`] does, and waits until it is on the disk, where it survives a
+    /// power failure.
     ///
     /// # Errors
     /// As [`RunFolder::write`].

@@ -59,8 +59,8 @@ pub fn remove_left_over(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Checks that `path` is no mapped file, under whatever name or link. Systems other than Unix do not let a mapped file be
-/// replaced.
+/// Checks that `path` is no mapped file, under whatever name or link. Systems other than Unix do not let a mapped
+/// file be replaced.
 ///
 /// # Errors
 /// The mapped file that it is.

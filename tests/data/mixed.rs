@@ -53,6 +53,6 @@ fn a_binary_file_under_the_name_of_a_pickle() {
     assert_refused(
         folder.path(),
         &path,
-        &["expected a pickle as CIFAR's Python version has them", "at byte 0"],
+        &["expected a pickle like those of CIFAR's Python version", "at byte 0"],
     );
 }

@@ -113,17 +113,9 @@ fn headers_that_say_something_else() {
         let bytes = array_with(&header, &[0; 6]);
         assert_error(npy::parse(Path::new("a.npy"), &bytes), "a.npy", &facts);
     }
-    assert_error(
-        npy::parse(Path::new("a"), b"text"),
-        "a",
-        &["numpy.save", "4 bytes that do not begin as one"],
-    );
+    assert_error(npy::parse(Path::new("a"), b"text"), "a", &["numpy.save", "4 bytes that begin differently"]);
     let header_too_long = b"\x93NUMPY\x02\x00\xff\xff\xff\xff{";
-    assert_error(
-        npy::parse(Path::new("a"), header_too_long),
-        "a",
-        &["13 bytes that break off in the header"],
-    );
+    assert_error(npy::parse(Path::new("a"), header_too_long), "a", &["13 bytes that end within the header"]);
 }
 
 #[test]

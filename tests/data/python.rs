@@ -101,7 +101,7 @@ fn a_pickle_that_breaks_off_anywhere() {
         for length in places {
             assert_pickle_refused(
                 &bytes[..length],
-                &["a pickle as CIFAR's Python version has them", "at byte"],
+                &["a pickle like those of CIFAR's Python version", "at byte"],
             );
         }
     }
@@ -130,20 +130,26 @@ fn any_changed_byte_gives_data_or_one_line() {
 fn what_is_no_pickle_of_this_kind() {
     let batch = fs::read(python("cifar-10-batches-py/data_batch_1")).unwrap();
     for (bytes, fact) in [
-        (&b"pickle"[..], "found the opcode 0x70, which they do not have at byte 0"),
+        (&b"pickle"[..], "found the unsupported opcode 0x70 at byte 0"),
         (b"\x80\x04\x95", "found protocol 4, not the 2 that pickle.dump(..., protocol=2) writes at byte 0"),
-        (b"\x80\x02}q\x01.more", "found 4 bytes behind its end at byte 6"),
-        (b"\x80\x02].", "found one of something else than a dictionary"),
+        (b"\x80\x02}q\x01.more", "found 4 bytes after its end at byte 6"),
+        (b"\x80\x02].", "found a pickle of something other than a dictionary"),
         (b"\x80\x02.", "found an empty stack at byte 2"),
         (b"\x80\x02(}.", "found"),
         (b"\x80\x02(.", "found an empty stack at byte 3"),
         (b"\x80\x02e.", "found no mark at byte 2"),
         (b"\x80\x02}(K\x01u.", "found a key without a value at byte 6"),
-        (b"\x80\x02h\x07.", "found memo 7, which holds nothing at byte 2"),
-        (b"\x80\x02T\xff\xff\xff\x7f", "found a string of 2147483647 bytes where 0 are left at byte 2"),
-        (b"\x80\x02cos\nsystem\n(U\x02lstR.", "found the name \"os.system\""),
+        (b"\x80\x02h\x07.", "found the memo key 7, which was not set at byte 2"),
+        (
+            b"\x80\x02T\xff\xff\xff\x7f",
+            "found a string of 2147483647 bytes, of which only 0 are there at byte 2",
+        ),
+        (
+            b"\x80\x02cos\nsystem\n(U\x02lstR.",
+            "found the name \"os.system\", which is not allowed (nothing in",
+        ),
         (b"\x80\x02}R.", "found an empty stack at byte 3"),
-        (b"\x80\x02}K\x01a.", "found items for something that is no list at byte 5"),
+        (b"\x80\x02}K\x01a.", "found items for something other than a list at byte 5"),
         (b"\x80\x02}q\x01.", "expected a dictionary with \"data\", found keys []"),
     ] {
         assert_pickle_refused(bytes, &[fact]);

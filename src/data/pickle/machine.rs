@@ -1,30 +1,28 @@
-//! The stack machine of pickle, protocol 2, as far as CIFAR's files need it.
+//! The stack machine of pickle's protocol 2, as far as CIFAR's files need it.
 //!
-//! A pickle is a program that builds one value. Here it builds data only: the few names that it may speak of
-//! (an array, its type, bytes written as text) are looked up in a list, never imported, and calling them just
-//! notes their arguments. Values live in one table and refer to each other by number, so that nothing is ever
-//! copied; strings and arrays stay in the file. Memory is bounded by the number of operations, which has a
-//! limit.
+//! A pickle is a program that builds one value. Here it can build data only. The few names that it may use (an array,
+//! its type, bytes written as text) are looked up in a list and never imported; a call of one only records the
+//! arguments. Values are kept in one table and refer to each other by index, so that nothing is copied; strings and
+//! arrays stay in the file. Memory is bounded by a limit on the number of operations.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use super::value::{Id, Name, Value};
 
-/// Operations that a pickle may have: CIFAR-100's training file has 300,000. Each takes some 100 bytes of
-/// memory.
+/// The most operations of a pickle. CIFAR-100's training file has 300,000. Each takes about 100 bytes of memory.
 const OPERATIONS: usize = 1 << 22;
-/// How much of a name an error repeats.
+/// The most characters of a name that an error quotes.
 const QUOTED: usize = 60;
 
-/// Why a pickle is not read, and at which byte.
+/// Why a pickle cannot be read, and at which byte.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) found: String,
     pub(super) at: usize,
 }
 
-/// The values of a pickle, the last operation of which named one of them.
+/// All values that a pickle built, and which of them is its result.
 #[derive(Debug)]
 pub(super) struct Values {
     table: Vec<Value>,
@@ -49,19 +47,19 @@ impl Values {
                 let rest = bytes.len() - machine.at;
                 return match rest {
                     0 => Ok(Self { table: machine.table, root }),
-                    _ => Err(Refusal { found: format!("{rest} bytes behind its end"), at: machine.at }),
+                    _ => Err(Refusal { found: format!("{rest} bytes after its end"), at: machine.at }),
                 };
             }
         }
         Err(Refusal { found: format!("more than {OPERATIONS} operations"), at: machine.at })
     }
 
-    /// The value that was built.
+    /// The result of the pickle.
     pub(super) fn root(&self) -> &Value {
         self.get(self.root)
     }
 
-    /// A value by its number.
+    /// The value at an index.
     pub(super) fn get(&self, id: Id) -> &Value {
         &self.table[id as usize]
     }
@@ -69,20 +67,20 @@ impl Values {
 
 struct Machine<'a> {
     bytes: &'a [u8],
-    /// The next byte.
+    /// The offset of the next byte.
     at: usize,
     table: Vec<Value>,
     stack: Vec<Id>,
-    /// How high the stack was at each mark.
+    /// The height of the stack at each mark.
     marks: Vec<usize>,
     memo: HashMap<u32, Id>,
 }
 
-/// What an operation does, or what was found instead of what it needs.
+/// The outcome of an operation, or what was found instead of what it needs.
 type Step<T> = Result<T, String>;
 
 impl Machine<'_> {
-    /// One operation; the value built, if it was the last.
+    /// Performs one operation. Returns the result of the pickle if it was the last one.
     fn step(&mut self) -> Step<Option<Id>> {
         match self.byte()? {
             0x80 => self.protocol()?,
@@ -118,7 +116,7 @@ impl Machine<'_> {
         Ok(None)
     }
 
-    /// The value that an operation puts on the stack.
+    /// The value that an operation pushes on the stack.
     fn value(&mut self, opcode: u8) -> Step<Value> {
         Ok(match opcode {
             b'N' => Value::None,
@@ -138,7 +136,7 @@ impl Machine<'_> {
             b']' => Value::List(Vec::new()),
             b'}' => Value::Dict(Vec::new()),
             b'c' => Value::Name(self.name()?),
-            _ => return Err(format!("the opcode {opcode:#04x}, which they do not have")),
+            _ => return Err(format!("the unsupported opcode {opcode:#04x}")),
         })
     }
 
@@ -149,7 +147,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Notes the value on top of the stack under a number of so many bytes.
+    /// Stores the value on top of the stack in the memo. Its key is a number of `bytes` bytes.
     fn remember(&mut self, bytes: usize) -> Step<()> {
         let key = self.number(bytes)?;
         let top = self.top()?;
@@ -157,10 +155,10 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// Puts the value noted under a number of so many bytes on the stack.
+    /// Pushes a value of the memo on the stack. Its key is a number of `bytes` bytes.
     fn recall(&mut self, bytes: usize) -> Step<()> {
         let key = self.number(bytes)?;
-        let id = *self.memo.get(&key).ok_or_else(|| format!("memo {key}, which holds nothing"))?;
+        let id = *self.memo.get(&key).ok_or_else(|| format!("the memo key {key}, which was not set"))?;
         self.stack.push(id);
         Ok(())
     }
@@ -169,22 +167,22 @@ impl Machine<'_> {
     fn extend(&mut self, mut items: Vec<Id>) -> Step<()> {
         match self.top_value()? {
             Value::List(list) => list.append(&mut items),
-            _ => return Err("items for something that is no list".into()),
+            _ => return Err("items for something other than a list".into()),
         }
         Ok(())
     }
 
-    /// Adds keys, each followed by its value, to the dictionary on top of the stack.
+    /// Adds pairs of key and value to the dictionary on top of the stack.
     fn insert(&mut self, pairs: &[Id]) -> Step<()> {
         let (pairs, []) = pairs.as_chunks::<2>() else { return Err("a key without a value".into()) };
         match self.top_value()? {
             Value::Dict(dict) => dict.extend(pairs.iter().map(|&[key, value]| (key, value))),
-            _ => return Err("items for something that is no dictionary".into()),
+            _ => return Err("items for something other than a dictionary".into()),
         }
         Ok(())
     }
 
-    /// Notes what a name on the stack is called with. Nothing is called.
+    /// Records a call: its name and its arguments are on the stack. Nothing is called.
     fn reduce(&mut self) -> Step<()> {
         let (arguments, callee) = (self.pop()?, self.pop()?);
         let value = |id: Id| &self.table[id as usize];
@@ -196,35 +194,35 @@ impl Machine<'_> {
                 Value::Text(range) => Value::Latin1(range.clone()),
                 _ => return Err("bytes that are not written as text".into()),
             },
-            _ => return Err("a call of something else than an array, its type or its bytes".into()),
+            _ => return Err("a call of something other than an array, its type or its bytes".into()),
         };
         self.push(made);
         Ok(())
     }
 
-    /// Gives the array on the stack its state. That of a type says nothing that its code does not.
+    /// Records the state of the array on the stack. The state of a type adds nothing to its code.
     fn build(&mut self) -> Step<()> {
         let given = self.pop()?;
         match self.top_value()? {
             Value::Array(state) => *state = Some(given),
             Value::Dtype(_) => {}
-            _ => return Err("a state for something that has none".into()),
+            _ => return Err("a state for something other than an array or its type".into()),
         }
         Ok(())
     }
 
-    /// A name, in two lines.
+    /// A name: a line for the module, a line for the name in it.
     fn name(&mut self) -> Step<Name> {
         let (module, name) = (self.line()?, self.line()?);
         let (module, name) = (&self.bytes[module], &self.bytes[name]);
         Name::of(module, name).ok_or_else(|| {
             let text = [module, b".", name].concat();
             let text: String = String::from_utf8_lossy(&text).chars().take(QUOTED).collect();
-            format!("the name {text:?}, which they do not have (nothing in a pickle is ever run)")
+            format!("the name {text:?}, which is not allowed (nothing in a pickle is ever executed)")
         })
     }
 
-    /// The bytes up to the next end of a line.
+    /// The bytes up to the end of the line.
     fn line(&mut self) -> Step<Range<usize>> {
         let rest = &self.bytes[self.at..];
         let length = rest.iter().take(QUOTED).position(|&byte| byte == b'\n');
@@ -233,24 +231,24 @@ impl Machine<'_> {
         Ok(line)
     }
 
-    /// A string behind its length, a number of so many bytes.
+    /// A string after its length, which is a number of `bytes` bytes.
     fn string(&mut self, bytes: usize) -> Step<Range<usize>> {
         let length = self.number(bytes)? as usize;
         let left = self.bytes.len() - self.at;
         if length > left {
-            return Err(format!("a string of {length} bytes where {left} are left"));
+            return Err(format!("a string of {length} bytes, of which only {left} are there"));
         }
         self.at += length;
         Ok(self.at - length..self.at)
     }
 
-    /// A number of so many bytes, the lowest first.
+    /// A little-endian number of `bytes` bytes.
     fn number(&mut self, bytes: usize) -> Step<u32> {
         (0..bytes).try_fold(0, |number, place| Ok(number | u32::from(self.byte()?) << (8 * place)))
     }
 
     fn byte(&mut self) -> Step<u8> {
-        let byte = *self.bytes.get(self.at).ok_or("its end before it is whole")?;
+        let byte = *self.bytes.get(self.at).ok_or("the end of the file within the pickle")?;
         self.at += 1;
         Ok(byte)
     }
@@ -260,7 +258,7 @@ impl Machine<'_> {
         self.table.push(value);
     }
 
-    /// The number of the value on top of the stack, above the last mark.
+    /// The index of the value on top of the stack, above the last mark.
     fn top(&self) -> Step<Id> {
         let floor = self.marks.last().copied().unwrap_or(0);
         self.stack[floor..].last().copied().ok_or_else(|| "an empty stack".into())
@@ -286,7 +284,7 @@ impl Machine<'_> {
         }
     }
 
-    /// The values above the last mark, which is taken away.
+    /// Removes the last mark and the values above it, and returns these.
     fn since_mark(&mut self) -> Step<Vec<Id>> {
         let mark = self.marks.pop().ok_or("no mark")?;
         Ok(self.stack.split_off(mark))

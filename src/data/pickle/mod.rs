@@ -1,8 +1,8 @@
-//! The Python versions of CIFAR-10 and CIFAR-100: dictionaries that Python 2 pickled, with an array of images
-//! and lists of labels, or with lists of class names.
+//! The Python versions of CIFAR-10 and CIFAR-100: pickled dictionaries of Python 2. Those of the images hold an array
+//! of pixels and lists of labels; others hold lists of class names.
 //!
-//! They are read as data and never run; `machine` says how. Python 3 writes the same, in protocol 2, with
-//! other words for bytes: that is read too.
+//! A pickle is read as data and never executed; `machine` explains how. Pickles that Python 3 wrote in protocol 2,
+//! which encode bytes differently, are read too.
 
 mod machine;
 mod value;
@@ -17,23 +17,23 @@ use super::layout::FEATURES;
 use crate::error::{Error, Result};
 
 /// What such a file is, for errors.
-pub const WHAT: &str = "a pickle as CIFAR's Python version has them";
+pub const WHAT: &str = "a pickle like those of CIFAR's Python version";
 
-/// The images that are transposed together.
+/// The number of images that are transposed together.
 const BLOCK: usize = 64;
-/// The dimensions of an array that are looked at.
+/// The most dimensions of an array that are read.
 const MOST_DIMENSIONS: usize = 8;
-/// The keys of a dictionary that an error tells.
+/// The most keys of a dictionary that an error lists.
 const MOST_KEYS: usize = 8;
 
-/// Finds the images in `bytes`, those of the file `path`, and the labels that lie under the key `labels`.
+/// Finds the images in `bytes`, the contents of the file `path`, and the labels of the key `labels`.
 ///
-/// The images stay in place. Memory is bounded: some 100 bytes for each of at most four million operations,
-/// and a copy of the images where they are not bytes in C order.
+/// The images stay in place. Memory is bounded: about 100 bytes for each of at most four million operations, and a copy
+/// of the images if they are not stored as bytes in C order.
 ///
 /// # Errors
-/// Bytes that are not a pickle of a dictionary with `data`, an array of unsigned bytes `[N, 3072]`, and
-/// `labels`, a list of N numbers from 0 to 255.
+/// Contents other than a pickled dictionary with `data`, an array of unsigned bytes `[N, 3072]`, and `labels`, a list
+/// of N numbers from 0 to 255.
 pub fn parse(path: &Path, bytes: &[u8], labels: &str) -> Result<Batch> {
     let dict = Dict::read(path, bytes)?;
     let (count, images) = dict.images("data")?;
@@ -41,10 +41,10 @@ pub fn parse(path: &Path, bytes: &[u8], labels: &str) -> Result<Batch> {
     Ok(Batch { count, features: FEATURES, images, labels: Place::Copy(labels) })
 }
 
-/// The strings in the list under the key `key` of the dictionary in `bytes`, those of the file `path`.
+/// The list of strings of the key `key` in `bytes`, the contents of the file `path`.
 ///
 /// # Errors
-/// Bytes that are not a pickle of a dictionary with such a list.
+/// Contents other than a pickled dictionary with such a list.
 pub fn names(path: &Path, bytes: &[u8], key: &str) -> Result<Vec<String>> {
     let dict = Dict::read(path, bytes)?;
     let name = |(index, &id): (usize, &Id)| {
@@ -69,12 +69,12 @@ impl<'a> Dict<'a> {
             Error::format(path, WHAT, format_args!("{} at byte {}", refusal.found, refusal.at))
         })?;
         if !matches!(values.root(), Value::Dict(_)) {
-            return Err(Error::format(path, WHAT, "one of something else than a dictionary"));
+            return Err(Error::format(path, WHAT, "a pickle of something other than a dictionary"));
         }
         Ok(Self { path, bytes, values })
     }
 
-    /// The value of a key. Of several, the last one counts.
+    /// The value of a key; the last one if there are several.
     fn value(&self, key: &str) -> Result<&Value> {
         let Value::Dict(pairs) = self.values.root() else { unreachable!("read() has looked") };
         let same = |id: Id| self.string(id) == Some(key.as_bytes());
@@ -86,7 +86,7 @@ impl<'a> Dict<'a> {
         }
     }
 
-    /// Its keys, or some of them, for an error.
+    /// The first of its keys, for an error message.
     fn keys(&self, pairs: &[(Id, Id)]) -> String {
         let texts = pairs.iter().filter_map(|pair| self.string(pair.0)).take(MOST_KEYS);
         format!("keys {:?}", texts.map(excerpt).collect::<Vec<_>>())
@@ -99,7 +99,7 @@ impl<'a> Dict<'a> {
         }
     }
 
-    /// The bytes of a string of either Python.
+    /// The bytes of a string of Python 2 or 3.
     fn string(&self, id: Id) -> Option<&'a [u8]> {
         match self.values.get(id) {
             Value::Bytes(range) | Value::Text(range) | Value::Latin1(range) => {
@@ -109,7 +109,7 @@ impl<'a> Dict<'a> {
         }
     }
 
-    /// The labels under `key`, which must be `count`.
+    /// The labels of `key`, which must be `count` numbers.
     fn labels(&self, key: &str, count: usize) -> Result<Vec<u8>> {
         let items = self.list(key)?;
         if items.len() != count {
@@ -121,7 +121,7 @@ impl<'a> Dict<'a> {
             other => {
                 let found = match other {
                     Value::Int(label) => label.to_string(),
-                    _ => "something else than a number".into(),
+                    _ => "something other than a number".into(),
                 };
                 let found = format!("{found} in record {record} (counted from 0)");
                 Err(Error::format(self.path, format_args!("labels from 0 to 255 in {key:?}"), found))
@@ -130,7 +130,7 @@ impl<'a> Dict<'a> {
         items.iter().enumerate().map(label).collect()
     }
 
-    /// The number of images in the array under `key`, and where they lie.
+    /// The number of images in the array of `key`, and where they are.
     fn images(&self, key: &str) -> Result<(usize, Place)> {
         let expected = format!("{key:?} to be an array of unsigned bytes [N, {FEATURES}]");
         let refused = |found: String| Error::format(self.path, &expected, found);
@@ -157,7 +157,7 @@ impl<'a> Dict<'a> {
         Ok((count, place))
     }
 
-    /// The array of this state; none where it is not like those that NumPy pickles.
+    /// The array with this pickled state; none if NumPy does not pickle arrays like that.
     fn array(&self, state: Id) -> Option<Array<'a>> {
         let Value::Tuple(state) = self.values.get(state) else { return None };
         let &[_, shape, dtype, fortran, values] = &state[..] else { return None };
@@ -182,19 +182,19 @@ impl<'a> Dict<'a> {
 struct Array<'a> {
     shape: Vec<i32>,
     code: &'a [u8],
-    /// Whether the first dimension runs fastest.
+    /// Whether the first dimension varies fastest.
     fortran: bool,
     values: Cow<'a, [u8]>,
-    /// Where the values lie in the file, if they do.
+    /// The offset of the values in the file, if they are borrowed from it.
     offset: usize,
 }
 
-/// The bytes that are the characters of a text in UTF-8; none where one is no byte.
+/// The characters of a text in UTF-8 as bytes; none if a character is above 255.
 fn latin1(text: &[u8]) -> Option<Vec<u8>> {
     str::from_utf8(text).ok()?.chars().map(|character| u8::try_from(character).ok()).collect()
 }
 
-/// `[N, D] <- [D, N]`, block by block, so that what is written stays in the cache.
+/// `[N, D] <- [D, N]`, block by block, so that the rows being written stay in the cache.
 fn transposed(values: &[u8], count: usize) -> Vec<u8> {
     let mut rows = vec![0; values.len()];
     for (block, rows) in rows.chunks_mut(BLOCK * FEATURES).enumerate() {
@@ -210,7 +210,7 @@ fn transposed(values: &[u8], count: usize) -> Vec<u8> {
     rows
 }
 
-/// The beginning of a string, for an error.
+/// The beginning of a string, for an error message.
 fn excerpt(text: &[u8]) -> String {
     String::from_utf8_lossy(text).chars().take(24).collect()
 }

@@ -1,45 +1,45 @@
-//! What a pickle builds: values that refer to each other by number, and to strings by their place in the file.
+//! The values that a pickle builds. They refer to each other by index, and to strings by their place in the file.
 
 use std::ops::Range;
 
-/// A value's number in the table.
+/// A value's index in the table.
 pub(super) type Id = u32;
 
-/// What a pickle builds.
+/// A value that a pickle builds.
 #[derive(Debug)]
 pub(super) enum Value {
     None,
     Bool(bool),
     Int(i32),
-    /// Python 2's string, bytes: where it lies in the file.
+    /// A string of Python 2, which is bytes: its place in the file.
     Bytes(Range<usize>),
-    /// Text in UTF-8: where it lies in the file.
+    /// Text in UTF-8: its place in the file.
     Text(Range<usize>),
-    /// Python 3's bytes: text in UTF-8 whose characters are the bytes.
+    /// Bytes of Python 3, written as text in UTF-8 with a character for each byte: its place in the file.
     Latin1(Range<usize>),
     Tuple(Vec<Id>),
     List(Vec<Id>),
     Dict(Vec<(Id, Id)>),
     Name(Name),
-    /// NumPy's type, by the code that it was made of.
+    /// A type of NumPy, given by its code.
     Dtype(Id),
-    /// NumPy's array, by its state: a tuple of version, shape, type, order and bytes.
+    /// An array of NumPy, given by its state: a tuple of version, shape, type, order and bytes.
     Array(Option<Id>),
 }
 
-/// The names that a pickle of CIFAR may speak of.
+/// The names that a pickle may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Name {
-    /// What makes an array, whose state follows.
+    /// The function that makes an array, whose state follows.
     Reconstruct,
     Ndarray,
     Dtype,
-    /// How Python 3 writes bytes in this protocol.
+    /// The function that makes bytes of text, as Python 3 writes bytes in this protocol.
     Encode,
 }
 
 impl Name {
-    /// The one of this module and name.
+    /// The name in a module; none if it may not be used.
     pub(super) fn of(module: &[u8], name: &[u8]) -> Option<Self> {
         match (module, name) {
             (b"numpy.core.multiarray" | b"numpy._core.multiarray", b"_reconstruct") => {

@@ -1,13 +1,13 @@
-//! The built-in synthetic data set, for a machine without CIFAR, in CIFAR-10's own binary layout.
+//! The built-in synthetic data set, for machines without CIFAR, in the layout of CIFAR-10's binary version.
 //!
-//! An image shows the picture of its class, faintly, moved by up to four pixels, among two fainter pictures of
-//! any class, behind noise with the spectrum of a photograph. That makes it as hard as CIFAR-10 to a linear
-//! model: one trained on 10,000 images ends at about 42 % test accuracy and overfits a little; because most of
-//! the variance is common brightness, a learning rate of 0.1 is chaotic; and its templates show the pictures,
-//! the more clearly the larger lambda is.
+//! An image shows the picture of its class at low contrast, shifted by up to four pixels, together with two fainter
+//! pictures of random classes and noise with the spectrum of a photograph. For a linear model this is as hard as
+//! CIFAR-10. Trained on 10,000 images it reaches about 42 % test accuracy and overfits a little. Most of the variance
+//! is common brightness, so that training with a learning rate of 0.1 is chaotic. The learnt templates show the
+//! pictures, more clearly with a larger lambda.
 //!
-//! The bytes depend on the seed alone: all arithmetic is on integers, and each chunk of records has a stream
-//! of Xoshiro256++ of its own.
+//! The bytes depend on the seed alone: all arithmetic is on integers, and each chunk of records has its own stream of
+//! Xoshiro256++.
 
 mod noise;
 mod pictures;
@@ -26,21 +26,21 @@ use super::layout::{CHANNELS, LABEL, NAMES_FILE, RECORD, SIDE};
 use crate::error::Result;
 use crate::files::whole::WholeFile;
 
-/// What the data set is called in every output.
+/// The name of the data set in every output.
 pub const NAME: &str = "synthetic";
-/// The files of records, in the order in which they are drawn.
+/// The files of records, in the order of their random streams.
 pub const FILES: [&str; 3] = ["data_batch_1.bin", "data_batch_2.bin", "test_batch.bin"];
 /// The records in each file.
 pub const RECORDS: usize = 10_000;
 
-/// The records that are drawn from one stream of random numbers.
+/// The number of records that are drawn from one random stream.
 const CHUNK: usize = 250;
 
 /// The contrast of the class's own picture, in 256ths.
 const OWN_CONTRAST: Range = Range { from: 26, to: 128 };
 /// The contrast of each other picture, in 256ths.
 const OTHER_CONTRAST: Range = Range { from: 0, to: 141 };
-/// How many other pictures there are in an image.
+/// The number of other pictures in an image.
 const OTHERS: usize = 2;
 
 /// The names of the files that [`write()`] makes in its folder.
@@ -48,7 +48,7 @@ pub fn file_names() -> impl Iterator<Item = &'static str> {
     FILES.into_iter().chain([NAMES_FILE])
 }
 
-/// The names of its classes, in the order of their labels.
+/// The names of the classes, in the order of their labels.
 pub fn class_names() -> impl Iterator<Item = &'static str> {
     PICTURES.iter().map(|picture| picture.name)
 }
@@ -92,7 +92,7 @@ fn records(seed: u64, index: usize) -> Vec<u8> {
     bytes
 }
 
-/// A stream for each chunk, so far apart that they never meet.
+/// The random streams of the first `count` chunks, so far apart that they do not overlap.
 fn streams(seed: u64, count: usize) -> Vec<Xoshiro256PlusPlus> {
     let mut next = Xoshiro256PlusPlus::seed_from_u64(seed);
     let stream = |_| {
@@ -145,7 +145,7 @@ struct Range {
 }
 
 impl Range {
-    /// Any of them, as likely as another to within 2^-24 or so.
+    /// Draws one of them. Their probabilities differ by a factor of at most 1 + 2^-24 or so.
     fn draw(self, random: &mut impl Rng) -> i16 {
         let count = u64::from((self.to - self.from + 1) as u16);
         self.from + ((u64::from(random.next_u32()) * count) >> 32) as i16

@@ -1,6 +1,6 @@
 //! Noise with the spectrum of a photograph: strong at large scales, weak at small ones.
 //!
-//! It begins as one pixel, is enlarged twofold five times, and takes fresh noise at each size.
+//! It begins as one pixel and is enlarged twofold five times; new noise is added at each size.
 
 use rand::Rng;
 
@@ -9,8 +9,8 @@ use super::super::layout::{CHANNELS, SIDE};
 /// One image, `[channel][y * SIDE + x]`, in sixteenths of a level.
 pub type Planes = [[i16; SIDE * SIDE]; CHANNELS];
 
-/// The amplitude, in levels, of the noise added at each size: 1, 2, 4, ... 32 pixels wide. What all channels
-/// have in common is brightness; what each has of its own is colour.
+/// The amplitude, in levels, of the noise added at each size: 1, 2, 4, ... 32 pixels wide. Brightness is the part that
+/// all channels share, colour the part that each channel has for itself.
 const AMPLITUDES: [Amplitude; 6] = [
     Amplitude { brightness: 60, colour: 25 },
     Amplitude { brightness: 60, colour: 15 },
@@ -44,20 +44,20 @@ pub fn fill(planes: &mut Planes, random: &mut impl Rng) {
     }
 }
 
-/// Adds noise of a triangular distribution that ends at `amplitude` levels.
+/// Adds noise with a triangular distribution from -`amplitude` to `amplitude` levels.
 fn add(values: &mut [i16], amplitude: i16, random: &mut impl Rng) {
     let mut bytes = [0; 2 * SIDE * SIDE];
     let (bytes, _) = bytes.split_at_mut(2 * values.len());
     random.fill_bytes(bytes);
     let (first, second) = bytes.split_at(values.len());
     for ((value, &a), &b) in values.iter_mut().zip(first).zip(second) {
-        // From -255 to 255, and symmetric: bytes a and 255 - b have the same distribution.
+        // From -255 to 255, with a symmetric distribution.
         let triangular = i16::from(a) - i16::from(b);
         *value += (triangular * amplitude) >> 4;
     }
 }
 
-/// Makes `side` x `side` values twice as wide and high, by linear interpolation between their centres.
+/// Enlarges `side` x `side` values to twice the width and height, by linear interpolation between pixel centres.
 fn enlarge(plane: &mut [i16; SIDE * SIDE], side: usize) {
     let mut rows = [0; SIDE * SIDE / 2];
     let rows = &mut rows[..2 * side * side];
@@ -87,12 +87,12 @@ fn blend(to: &mut [i16], near: &[i16], far: &[i16]) {
     to.iter_mut().zip(near).zip(far).for_each(|((to, &near), &far)| *to = between(near, far));
 }
 
-/// A quarter of the way from `near` to `far`.
+/// The value a quarter of the way from `near` to `far`.
 fn between(near: i16, far: i16) -> i16 {
     (3 * near + far + 2) >> 2
 }
 
-/// No sum of noise, times four as in [`between`], leaves i16.
+/// Proves that no sum of noise, times four as in [`between`], overflows i16.
 const _: () = {
     let (mut total, mut size) = (0, 0);
     while size < AMPLITUDES.len() {

@@ -1,20 +1,20 @@
-//! The ten pictures that the synthetic classes are about, drawn in integers.
+//! The ten pictures of the synthetic classes, drawn with integer arithmetic.
 //!
 //! Coordinates are in eighths of a pixel from the centre, y downward.
 
 use super::super::layout::{CHANNELS, SIDE};
 
-/// How far, in pixels, a picture may be moved in each direction.
+/// How far a picture may be shifted in each direction, in pixels.
 pub const MARGIN: usize = 4;
-/// The width and height of a picture: it fills an image wherever it is moved.
+/// The width and height of a picture, which fills the image even when it is shifted.
 pub const PICTURE_SIDE: usize = SIDE + 2 * MARGIN;
 
-/// What a class is about.
+/// The picture of a class.
 pub struct Picture {
     /// The class's name.
     pub name: &'static str,
     background: Colour,
-    /// From back to front.
+    /// The layers from back to front.
     layers: &'static [Layer],
 }
 
@@ -25,7 +25,7 @@ struct Layer {
     covers: fn(i64, i64) -> bool,
 }
 
-/// Draws on `background` layers of one colour each, given as the condition for a point to be covered.
+/// A picture of layers on a background. A layer is a colour and the condition for a point to have it.
 macro_rules! picture {
     ($name:literal on $background:expr, $($colour:expr => $covers:expr),+) => {
         Picture {
@@ -84,7 +84,7 @@ impl Picture {
         template
     }
 
-    /// The colour of a pixel: each layer covers as much of it as of 4 x 4 points in it.
+    /// The colour of a pixel. The coverage of each layer is estimated from 4 x 4 points of the pixel.
     fn colour(&self, x: usize, y: usize) -> Colour {
         let point = |pixel: usize, i: i64| 8 * pixel as i64 + 2 * i + 1 - 4 * PICTURE_SIDE as i64;
         self.layers.iter().fold(self.background, |behind, layer| {
