@@ -1,4 +1,4 @@
-//! Two records, ratio by ratio: faster or slower only where it is outside the noise.
+//! Two records compared: a measurement is faster or slower only where the difference is more than noise.
 
 use serde::Serialize;
 
@@ -6,11 +6,11 @@ use super::record::{BenchRecord, Measurement};
 use super::roofline::Timing;
 use crate::engine::EngineInfo;
 
-/// Times that differ by less than this fraction are the same: two benches of one program, a minute apart, differ so
-/// much.
+/// Times that differ by less than this fraction count as equal: two benchmarks of one program, a minute apart, differ by
+/// that much.
 const SAME: f64 = 0.05;
-/// Seconds by which times differ because threads are woken sooner or later: half of what waking a team takes. It
-/// matters to a softmax of 50 microseconds.
+/// Seconds by which times differ because threads wake sooner or later: half of the time that it takes to wake a team. It
+/// matters for a softmax of 50 microseconds.
 const WAKING: f64 = 10e-6;
 
 /// What can be said of two measurements of the same thing.
@@ -34,13 +34,13 @@ pub struct Comparison {
     pub before: Timing,
     /// The earlier median over the new one: above 1 is faster.
     pub speedup: f64,
-    /// What of that is more than noise.
+    /// Whether that is more than noise.
     pub verdict: Verdict,
 }
 
 /// Compares what `now` and `before` have in common, in the order of `now`.
 pub fn compare(now: &BenchRecord, before: &BenchRecord) -> Vec<Comparison> {
-    // The machine itself may be faster or slower than it was: by as much as its peak tells.
+    // The machine itself may be faster or slower than it was. Its peak tells by how much.
     let drift = |engine: &EngineInfo| {
         let peaks = [now, before].map(|record| record.roofline.peak(&engine.isa, engine.threads));
         if let [Some(now), Some(before)] = peaks { (now / before - 1.0).abs() } else { 0.0 }
@@ -54,9 +54,8 @@ pub fn compare(now: &BenchRecord, before: &BenchRecord) -> Vec<Comparison> {
     now.measurements.iter().filter_map(compared).collect()
 }
 
-/// Faster where half of the repetitions now take less than any did before, and by more than `slack`; slower the
-/// other way round. What disturbs a machine only ever adds time, so the least of one is held to the median of the
-/// other.
+/// Faster where half of the new repetitions take less time than any earlier one, by more than `slack`; slower the other
+/// way round. Disturbances only ever add time, so the median of one is compared with the minimum of the other.
 fn verdict(now: &Timing, before: &Timing, slack: f64) -> Verdict {
     if now.median < (1.0 - slack) * before.least {
         Verdict::Faster

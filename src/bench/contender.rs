@@ -1,21 +1,21 @@
-//! What is measured: an engine, its instruction set, its number of threads.
+//! What is measured: an engine on an instruction set.
 
 use super::workload::Workload;
 use crate::engine::{Engine, EngineKind, Fused, Isa, Machine, Team};
 use crate::error::Result;
 
-/// An engine, an instruction set and a team.
+/// An engine, and the instruction set that it uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contender {
-    /// The engine; `auto` is none.
+    /// The engine; never `auto`.
     pub kind: EngineKind,
-    /// The instruction set of an engine with fused kernels.
+    /// The instruction set, for the engines that let it be chosen.
     pub isa: Option<Isa>,
 }
 
 impl Contender {
-    /// Those of this machine that `kind` and `isa` leave, where they say anything; without `all`, only those that
-    /// people would train with.
+    /// The contenders of this machine: those of engine `kind` and instruction set `isa`, where these are given.
+    /// Without `all`, only those that people would train with.
     pub fn list(kind: EngineKind, isa: Option<Isa>, all: bool) -> Vec<Self> {
         let on_each = |kind| Isa::available().map(move |isa| Self { kind, isa: Some(isa) });
         let fused = [EngineKind::Simd, EngineKind::Fixed].into_iter().flat_map(on_each);
@@ -29,12 +29,12 @@ impl Contender {
         fused.chain(others).filter(named).collect()
     }
 
-    /// Whether people would train with it: not an oracle.
+    /// Whether people would train with it. The others are references for tests.
     pub fn is_fast(&self) -> bool {
         self.kind != EngineKind::Reference && self.isa.is_none_or(Isa::is_vectorized)
     }
 
-    /// The engine, at the beginning of `workload`.
+    /// The engine, with the initial parameters of `workload`.
     ///
     /// # Errors
     /// If this machine lacks the instruction set.
@@ -47,7 +47,7 @@ impl Contender {
         Machine { engine: self.kind, isa: self.isa, team }
     }
 
-    /// The engine with its stages apart, where it has any.
+    /// The engine as one whose stages can be run one at a time; none where it has no stages.
     ///
     /// # Errors
     /// If this machine lacks the instruction set.
@@ -58,7 +58,7 @@ impl Contender {
     }
 }
 
-/// The instruction sets that `contenders` use: those whose peaks are worth measuring, the fastest first.
+/// The instruction sets that `contenders` use, the fastest first: those whose peaks are worth measuring.
 pub fn instruction_sets(contenders: &[Contender]) -> Vec<Isa> {
     let uses = |isa: &Isa| contenders.iter().any(|one| one.isa.unwrap_or(Isa::fastest()) == *isa);
     Isa::available().filter(uses).collect()

@@ -1,8 +1,8 @@
-//! How fast this machine trains, and how much of it is left unused.
+//! How fast this machine trains, and how close that is to what it can do.
 //!
-//! The machine is measured first ([`roofline`]), then each engine on it: its kernels one at a time, an
-//! epoch, the lab's whole run. [`oracle`] holds every result to the reference engine's before its time is
-//! reported. [`record`] is what comes of it; [`compare()`] holds it against an earlier one.
+//! First the machine is measured ([`roofline`]), then each engine on it: its kernels one at a time, an epoch, and
+//! the lab's whole run. [`oracle`] compares every result with the reference engine's; a wrong one has no time.
+//! [`record`] is what was measured, and [`compare()`] compares it with an earlier record.
 
 pub mod compare;
 pub mod contender;

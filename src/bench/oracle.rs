@@ -1,4 +1,4 @@
-//! What the reference engine finds on the same images: a result that differs is not worth timing.
+//! What the reference engine computes on the same images. An engine whose result differs is not timed.
 //!
 //! A single-precision sum of D products errs by some D^(1/2) roundings of its terms, so logits of the initial
 //! weights (D = 3072, terms of 0.01) are within 1e-5 of the reference's. A mistake in a kernel, a feature left
@@ -37,7 +37,7 @@ pub struct Oracle<'a> {
 }
 
 impl<'a> Oracle<'a> {
-    /// Lets the reference do all of it: forward, a step, an epoch, evaluations.
+    /// Runs every task on the reference engine: a forward pass, a step, an epoch, evaluations.
     ///
     /// # Errors
     /// What the reference fails with.
@@ -60,12 +60,12 @@ impl<'a> Oracle<'a> {
         Ok(Self { workload, logits, step, epoch, evaluation, losses, trained: Vec::new() })
     }
 
-    /// What it is about.
+    /// The workload that these are the results of.
     pub fn workload(&self) -> &Workload<'a> {
         self.workload
     }
 
-    /// Holds the forward pass of `engine`, one of `kind`, from the initial parameters, to the reference's.
+    /// Compares the logits of `engine`, which is of `kind` and has the initial parameters, with the reference's.
     ///
     /// # Errors
     /// [`Error::Incorrect`], or what the engine fails with.
@@ -76,7 +76,7 @@ impl<'a> Oracle<'a> {
         all_close(&format!("{what}: logit"), &logits, &self.logits, tolerance)
     }
 
-    /// Holds the weights after the first step of training to the reference's.
+    /// Compares the weights after the first step of training with the reference's.
     ///
     /// # Errors
     /// [`Error::Incorrect`].
@@ -84,7 +84,7 @@ impl<'a> Oracle<'a> {
         all_close(&format!("{what}: weight"), weight, &self.step.weight, PARAMETER)
     }
 
-    /// Holds the parameters after the first epoch to the reference's.
+    /// Compares the parameters after the first epoch with the reference's.
     ///
     /// # Errors
     /// [`Error::Incorrect`].
@@ -93,8 +93,8 @@ impl<'a> Oracle<'a> {
         all_close(&format!("{what}: bias"), &found.bias, &self.epoch.bias, PARAMETER)
     }
 
-    /// Holds the evaluation of the training split, with the initial parameters, to the reference's. Of a thousand
-    /// images one may be classified otherwise: two logits can be as good as equal.
+    /// Compares the evaluation of the training split, with the initial parameters, with the reference's. One image in
+    /// a thousand may be classified differently, because two of its logits can be nearly equal.
     ///
     /// # Errors
     /// [`Error::Incorrect`].
@@ -107,8 +107,8 @@ impl<'a> Oracle<'a> {
         close(&format!("{what}: images classified correctly"), correct, wanted, (1.0 + images / 1e3, 0.0))
     }
 
-    /// Holds a whole run to the reference: its losses after the first epoch to those that the reference trained
-    /// for, those after the last to what the reference finds for the trained `parameters`.
+    /// Compares a whole run with the reference: its losses after the first epoch with those after the reference's first
+    /// epoch, and its losses after the last with the reference's evaluation of the trained `parameters`.
     ///
     /// # Errors
     /// [`Error::Incorrect`], or what the reference fails with.
@@ -169,7 +169,7 @@ fn close(what: &str, found: f64, expected: f64, tolerance: (f64, f64)) -> Result
     Err(Error::Incorrect { what: what.into(), expected, found: format!("{found:e}") })
 }
 
-/// Whether they are close; what is not a number never is.
+/// Whether the two are close; NaN is close to nothing.
 fn is_close(found: f64, expected: f64, (absolute, relative): (f64, f64)) -> bool {
     (found - expected).abs() <= absolute + relative * expected.abs()
 }

@@ -1,4 +1,4 @@
-//! What a benchmark found: what `bench.json` and `--json` hold, and `--compare` reads.
+//! The record of a benchmark, as `bench.json` holds it.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,11 +7,10 @@ use crate::engine::EngineInfo;
 use crate::machine::MachineRecord;
 use crate::train::record::DatasetRecord;
 
-/// A spread beyond which the machine is too noisy to say: quartiles that lie further apart than this fraction of
-/// the median.
+/// A measurement is noisy where its quartiles are further apart than this fraction of the median.
 pub const NOISY: f64 = 0.1;
 
-/// All of a benchmark.
+/// What a benchmark measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BenchRecord {
     /// When it began, in UTC.
@@ -24,24 +23,24 @@ pub struct BenchRecord {
     pub dataset: DatasetRecord,
     /// Images in a batch.
     pub batch: usize,
-    /// What the machine can do at most.
+    /// The peaks and bandwidths of the machine.
     pub roofline: Roofline,
-    /// What the engines do.
+    /// The measurements of the engines.
     pub measurements: Vec<Measurement>,
-    /// The seconds of all of it.
+    /// The seconds that the benchmark took.
     pub seconds: f64,
 }
 
-/// One task on one engine. Its result was the reference's.
+/// One task on one engine, whose result was that of the reference engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
-    /// What was done: `forward`, `softmax`, `backward`, `evaluation`, `epoch` or `run`.
+    /// The task: `forward`, `softmax`, `backward`, `evaluation`, `epoch` or `run`.
     pub task: String,
-    /// What did it.
+    /// The engine.
     pub engine: EngineInfo,
-    /// How many images passed through it each time.
+    /// The images of one repetition.
     pub images: usize,
-    /// The seconds that it took each time.
+    /// The seconds of the repetitions.
     pub seconds: Timing,
     /// Images a second.
     pub images_per_second: f64,
@@ -51,9 +50,9 @@ pub struct Measurement {
     pub gigabytes_per_second: f64,
     /// Floating-point operations for each of these bytes.
     pub intensity: f64,
-    /// What bounds it, where the roofline tells.
+    /// What bounds it, where the roofline tells that.
     pub bound: Option<Limit>,
-    /// The bound's time over the median time: 1 is all that the machine can do.
+    /// The least time that the bound allows over the median time; 1 is the best possible.
     pub of_bound: Option<f64>,
 }
 

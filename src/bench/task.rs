@@ -1,4 +1,5 @@
-//! What is timed: the kernels, an epoch, the lab's run; how much work each is, and that its result is right.
+//! The tasks that are timed: kernels, an evaluation, an epoch, the lab's run. Each knows how much work it is, and has
+//! its result checked.
 
 use super::contender::Contender;
 use super::oracle::Oracle;
@@ -9,14 +10,14 @@ use crate::engine::{Batches, Engine, EngineInfo, EngineKind, Machine, Stage, Sta
 use crate::error::{Error, Result};
 use crate::train::{Run, Session, Splits, Which};
 
-/// Floating-point operations for a logit on its way to its gradient, or to its loss: most are the polynomial's of
-/// the exponential function.
+/// Floating-point operations from a logit to its gradient, or to its loss. Most of them evaluate the polynomial of the
+/// exponential function.
 const SOFTMAX_FLOPS: f64 = 30.0;
 
 /// Something to time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
-    /// A stage of a training step, on one batch again and again: as many times as make an epoch.
+    /// A stage of a training step, on the same batch, as many times as an epoch has batches.
     Stage(Stage),
     /// The evaluation of the training split.
     Evaluation,
@@ -37,7 +38,7 @@ impl Task {
         Self::Run,
     ];
 
-    /// As tables and records call it.
+    /// Its name in tables and records.
     pub fn name(self) -> &'static str {
         match self {
             Self::Stage(Stage::Forward) => "forward",
@@ -49,7 +50,7 @@ impl Task {
         }
     }
 
-    /// Checks `contender`'s result, then times it. None where the engine has no such stage of its own.
+    /// Checks the result of `contender`, and times it. None for a stage that its engine does not have.
     ///
     /// # Errors
     /// [`crate::Error::Incorrect`], or what the engine fails with.
@@ -99,7 +100,7 @@ impl Task {
         }
     }
 
-    /// Its floating-point operations and its bytes, and where these come from.
+    /// Its floating-point operations, the bytes that it reads, and the memory that holds these.
     pub fn work(self, workload: &Workload, roofline: &Roofline, threads: usize) -> Work {
         let (features, classes) = (workload.initial.features, workload.initial.classes);
         let train = workload.train.len();
@@ -112,7 +113,7 @@ impl Task {
             Self::Stage(Stage::Softmax) => {
                 let parts = classes * Stages::partial_logits(features, threads);
                 let partials = (size_of::<f32>() * parts) as f64;
-                // Every thread makes all of it for itself.
+                // Every thread adds up all of them for itself.
                 let held = (workload.settings.batch as f64 * partials) as usize * threads;
                 (images * classes as f64 * SOFTMAX_FLOPS, (held, images * partials))
             }
@@ -140,7 +141,7 @@ impl Task {
     ) -> Measurement {
         let images = self.images(workload);
         let work = self.work(workload, roofline, engine.threads);
-        // The peak is that of f32 products in registers: the reference is no match for it, and fixed no subject.
+        // The peak is that of f32 products in registers. The reference computes in f64, and fixed in integers.
         let measured_by_it = matches!(kind, EngineKind::Simd | EngineKind::Gemm);
         let bound = roofline.bound(work, &engine.isa, engine.threads).filter(|_| measured_by_it);
         Measurement {
@@ -158,7 +159,7 @@ impl Task {
     }
 }
 
-/// Forward, softmax and backward must be a step of training. Then the one stage is timed.
+/// Checks that forward, softmax and backward are a step of training, then times the one stage.
 fn time_stage(
     stage: Stage,
     mut stages: Stages,
@@ -172,12 +173,12 @@ fn time_stage(
         stages.run(stage, 1, step)?;
     }
     oracle.step(what, &stages.engine().parameters()[0].weight)?;
-    // A rate of 0 costs the same, and leaves the weights as they are.
+    // A learning rate of 0 takes the same time, and leaves the weights as they are.
     let times = workload.train.len() / workload.settings.batch;
     budget.time(|| stages.run(stage, times, Step { eta: 0.0, ..step }))
 }
 
-/// The first epoch must lead where the reference's does. Those that are timed go on from there.
+/// Checks the parameters after the first epoch, then times the epochs that follow.
 fn time_epoch(
     engine: &mut dyn Engine,
     workload: &Workload,
@@ -192,7 +193,7 @@ fn time_epoch(
     budget.time(|| engine.train(&workload.train, batches))
 }
 
-/// Every run must end as the reference says.
+/// Times whole runs, and checks the last of them.
 fn time_run(
     machine: &Machine,
     workload: &Workload,

@@ -1,4 +1,4 @@
-//! What every engine is given to do.
+//! The workload of a benchmark.
 
 use crate::engine::{Problem, Step};
 use crate::model::{Parameters, Standardization};

@@ -119,3 +119,17 @@ fn sample(count: usize, most: usize) -> Vec<usize> {
 fn of(what: &str, criterion: Criterion, lambda: f32) -> Criterion {
     Criterion { name: format!("{what} {}, lambda {lambda}", criterion.name), ..criterion }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::sample;
+
+    #[test]
+    fn a_sample_is_of_different_numbers_below_the_count() {
+        assert_eq!(sample(3, 5), [0, 1, 2]);
+        let mut drawn = sample(1000, 100);
+        drawn.sort_unstable();
+        drawn.dedup();
+        assert!(drawn.len() == 100 && drawn[99] < 1000 && drawn != sample(100, 100));
+    }
+}

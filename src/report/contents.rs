@@ -5,12 +5,12 @@ use crate::gradient_check::Criterion;
 use crate::model::Parameters;
 use crate::train::RunRecord;
 
-/// One or more finished runs on the same data, and what is known around them.
+/// One or more finished runs on the same data.
 #[derive(Clone, Copy)]
 pub struct Contents<'a> {
     /// The runs, in the order of the tables.
     pub runs: &'a [RunDetails<'a>],
-    /// How the analytic gradient compares with a numerical one, where that was checked.
+    /// The gradient check, its absolute criterion first; empty where the gradient was not checked.
     pub gradients: &'a [Criterion],
     /// The machine: processor and cores.
     pub machine: &'a str,

@@ -13,7 +13,7 @@ const LEFT: f64 = 74.0;
 /// Up to this many points, each has a marker on every line.
 const FEW: usize = 12;
 
-/// The loss curve of a run in nats; with the cost beside it where a penalty makes the two differ.
+/// The loss curve of a run in nats; with the cost as well where a penalty makes the two differ.
 pub fn loss_curve(run: &RunRecord) -> String {
     let mut lines = pair(&run.history, ["training loss", "validation loss"], |metrics| metrics.loss);
     let mut axis = "loss (nats)";

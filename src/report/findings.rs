@@ -1,4 +1,4 @@
-//! The lab report's conclusions, put to the test on the runs at hand: every sentence is computed.
+//! The conclusions of the lab report, tested on these runs. Every sentence is computed from their figures.
 //!
 //! Conclusions that compare runs need runs that can be compared: with the same lambda and different eta, or
 //! the same eta and different lambda. What cannot be tested is left out.
@@ -9,14 +9,14 @@ use super::table::{LabResult, run_name};
 use super::templates::roughness;
 use crate::train::EpochRecord;
 
-/// Whether these runs agree with a conclusion.
+/// Whether a conclusion holds for these runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// They do.
+    /// It holds.
     Holds,
-    /// They do not.
+    /// It does not hold.
     Fails,
-    /// The difference is within what chance makes.
+    /// The difference may be chance.
     Undecided,
 }
 
@@ -35,7 +35,7 @@ impl Verdict {
     }
 }
 
-/// A conclusion, and what these runs say about it.
+/// A conclusion, tested on these runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The conclusion.
@@ -46,7 +46,7 @@ pub struct Finding {
     pub evidence: String,
 }
 
-/// All that can be found on `runs`.
+/// Every conclusion that can be tested on `runs`.
 pub fn findings(runs: &[RunDetails]) -> Vec<Finding> {
     match runs {
         [run] => vec![result(run), overfitting(run), still_learning(run)],

@@ -1,13 +1,12 @@
-//! The report: what a run folder holds, one exporter per file.
+//! The report of training runs: tables, figures and the page, one file for each.
 //!
-//! [`history_csv()`] is for spreadsheets. [`curves`] and
-//! [`templates`] are the lab report's figures, [`table`] its Table 1, [`findings()`] its conclusions put to
-//! the test; [`confusion`] and [`TrueClassProbabilities`] look at single classes and answers. [`write()`]
-//! makes of all of them `report.html`, `report.md` and the figures beside them. [`sparkline()`] is for
-//! terminals. [`step_sweep`] is the gradient check's V-curve, [`roofline`] the benchmark's picture, [`panels`] that
-//! of how its figures change with each size.
+//! [`write()`] makes `report.html`, `report.md` and the figures beside them: [`curves`] and [`templates`], the lab
+//! report's figures; [`table`], its Table 1; [`findings()`], its conclusions, tested; and single classes and answers
+//! ([`confusion`], [`TrueClassProbabilities`]). [`history_csv()`] is for spreadsheets, [`sparkline()`] for terminals.
+//! [`step_sweep`] draws the errors of the gradient check against its step, [`roofline`] a benchmark's roofline,
+//! [`panels`] how its results change with each size.
 //!
-//! It knows nothing of engines: it gets records, parameters and counts.
+//! The report knows nothing of engines: it is given records, parameters and counts.
 
 mod axes;
 mod bitmap;

@@ -9,7 +9,7 @@ use super::table::{LabResult, Table, run_name, table_1};
 use crate::data::synthetic;
 use crate::gradient_check::Criterion;
 use crate::model::Parameters;
-use crate::train::RunRecord;
+use crate::train::{EpochRecord, Metrics, RunRecord};
 
 /// The content of a report, ready to be laid out.
 pub(super) struct Page<'a> {
@@ -21,6 +21,8 @@ pub(super) struct Page<'a> {
     pub findings: Vec<Finding>,
     pub table_1: Table,
     pub table_1_note: String,
+    /// What each run reached on the three splits.
+    pub splits: Table,
     pub runs: Vec<RunPart<'a>>,
     pub per_class: Table,
     pub gradients: Option<Gradients>,
@@ -66,6 +68,7 @@ impl<'a> Page<'a> {
             findings: findings(runs),
             table_1: table_1(&records),
             table_1_note: table_1_note(&records),
+            splits: splits(&records),
             runs: runs.iter().zip(figures).enumerate().map(run_part).collect(),
             per_class: per_class(&confusions),
             gradients: (!gradients.is_empty()).then(|| Gradients::new(gradients, runs[0].parameters)),
@@ -120,20 +123,45 @@ fn table_1_note(records: &[&RunRecord]) -> String {
     note
 }
 
-/// The few figures at the top.
+/// The last metrics of a run on one of the splits that were evaluated during training; none without an evaluation.
+fn reached(record: &RunRecord, split: fn(&EpochRecord) -> Metrics) -> Metrics {
+    let none = Metrics { loss: f64::NAN, cost: f64::NAN, accuracy: f64::NAN };
+    record.history.last().map_or(none, split)
+}
+
+/// What each run reached on every split.
+fn splits(records: &[&RunRecord]) -> Table {
+    let names = ["training", "validation", "test"];
+    let header = names.iter().flat_map(|name| ["loss", "accuracy"].map(|metric| format!("{name} {metric}")));
+    let mut table = Table::new(["run".to_string()].into_iter().chain(header));
+    table.rows.extend(records.iter().map(|record| {
+        let (train, validation) =
+            (reached(record, |last| last.train), reached(record, |last| last.validation));
+        let cells = [train, validation, record.test].map(|split| [split.loss, split.accuracy]);
+        let cells = cells.as_flattened().iter().map(|&value| fixed(value, 4));
+        [run_name(record).to_string()].into_iter().chain(cells).collect()
+    }));
+    table
+}
+
+/// The few figures at the top. Of several runs they are about the one with the highest validation accuracy: to choose
+/// by the test split would be to train on it.
 fn tiles(records: &[&RunRecord]) -> Vec<(String, String)> {
     let first = records[0];
-    let best = (0..records.len()).max_by(|&a, &b| {
-        let accuracy = |run: usize| records[run].test.accuracy;
-        accuracy(a).total_cmp(&accuracy(b)).then(b.cmp(&a))
-    });
-    let best = best.unwrap_or(0);
+    let accuracy = |record: &RunRecord| reached(record, |last| last.validation).accuracy;
+    // Of several equal ones the first, and never one that ended without a number.
+    let better =
+        |best: &RunRecord, next: &RunRecord| accuracy(next) > accuracy(best) || accuracy(best).is_nan();
+    let best = records.iter().fold(first, |best, next| if better(best, next) { next } else { best });
     let (name, runs) = match records.len() {
         1 => (String::new(), String::new()),
-        runs => (format!(", {}", run_name(records[best])), format!(" all {runs} runs")),
+        runs => (
+            format!(", {}, the run with the highest validation accuracy", run_name(best)),
+            format!(" all {runs} runs"),
+        ),
     };
     vec![
-        (percent(records[best].test.accuracy, 2), format!("test accuracy{name}")),
+        (percent(best.test.accuracy, 2), format!("test accuracy{name}")),
         (
             format!("{} s", fixed(first.seconds.train, 3)),
             format!("training{runs}, {} epochs", first.config.epochs),

@@ -104,6 +104,32 @@ fn synthetic_data_is_named_in_the_first_line() {
 }
 
 #[test]
+fn the_headline_is_of_the_run_that_validation_chooses() {
+    let mut runs = Runs::lab();
+    for (record, [validation, test]) in
+        runs.records.iter_mut().zip([[0.30, 0.35], [0.41, 0.38], [0.40, 0.44], [0.41, 0.39]])
+    {
+        record.history.last_mut().unwrap().validation.accuracy = validation;
+        record.test.accuracy = test;
+    }
+    let page = write(&runs).1;
+    let tile =
+        "<b>38.00 %</b> <span>test accuracy, test2, the run with the highest validation accuracy</span>";
+    assert!(page.contains(tile), "{}", between(&page, "<ul class=\"tiles\">", "</ul>")[0]);
+    let row = &table(&page, "splits")[1];
+    assert_eq!([&row[0], &row[4], &row[6]], ["test2", "0.4100", "0.3800"]);
+}
+
+#[test]
+fn a_check_of_some_parameters_says_of_how_many() {
+    let mut runs = Runs::lab();
+    assert!(write(&runs).1.contains("checked in every parameter on"));
+    runs.gradients.iter_mut().for_each(|criterion| criterion.checked = 3200);
+    let scope = "checked in 3,200 of the 30,730 parameters, drawn at random, on";
+    assert!(write(&runs).1.contains(scope));
+}
+
+#[test]
 fn a_gradient_check_that_failed_is_not_hidden() {
     let mut runs = Runs::lab();
     assert!(write(&runs).1.contains("<p>The analytic gradient agrees"));

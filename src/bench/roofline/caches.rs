@@ -15,7 +15,7 @@ pub enum Level {
     L2,
     /// The cache that cores share.
     L3,
-    /// What lies behind all caches.
+    /// Main memory.
     Memory,
 }
 
@@ -23,7 +23,7 @@ impl Level {
     /// The nearest first.
     pub const ALL: [Self; 4] = [Self::L1, Self::L2, Self::L3, Self::Memory];
 
-    /// As people call it.
+    /// Its name for people.
     pub fn name(self) -> &'static str {
         match self {
             Self::L1 => "L1",
@@ -37,16 +37,16 @@ impl Level {
 /// The sizes of the caches in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caches {
-    /// Of a core's own.
+    /// The first data cache of a core.
     pub l1: usize,
-    /// Of a core's own.
+    /// The second cache of a core.
     pub l2: usize,
-    /// Of all cores.
+    /// The cache that all cores share.
     pub l3: usize,
 }
 
 impl Caches {
-    /// As Linux tells them; where nobody does, 32 KiB, 1 MiB and 32 MiB.
+    /// The sizes that Linux reports; 32 KiB, 1 MiB and 32 MiB where it reports none.
     pub fn detect() -> Self {
         let folder = Path::new("/sys/devices/system/cpu/cpu0/cache");
         let size = |level: &str, usual: usize| {
@@ -55,8 +55,8 @@ impl Caches {
         Self { l1: size("1", 32 << 10), l2: size("2", 1 << 20), l3: size("3", 32 << 20) }
     }
 
-    /// The memory that holds `bytes` which `threads` threads read in equal parts. A cache holds half of its size:
-    /// the other half is for whatever else is read.
+    /// The memory that holds `bytes` which `threads` threads read in equal parts. Of a cache, half
+    /// its size counts: the other half is for other data.
     pub fn holding(&self, bytes: usize, threads: usize) -> Level {
         match bytes / threads {
             own if own <= self.l1 / 2 => Level::L1,

@@ -1,4 +1,4 @@
-//! The measuring of a roofline.
+//! Measures a roofline.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -9,7 +9,7 @@ use super::timing::{Budget, Timing};
 use crate::engine::{Buffer, Isa, Member, Team};
 use crate::error::Result;
 
-/// The seconds that one sample takes at least: so long that its beginning and end do not count.
+/// The least seconds of one sample: so many that starting and stopping do not matter.
 const SAMPLE: f64 = 1e-3;
 
 /// Measures the peaks of `isas`, the fastest first, and the bandwidths that the first of them gets, on each of

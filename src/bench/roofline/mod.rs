@@ -1,8 +1,8 @@
-//! What this machine can do at most: f32 multiply-adds a second, and bytes a second from each of its memories.
+//! What this machine can do at most: f32 multiply-adds a second, and bytes a second from each cache and from memory.
 //!
 //! The roofline model (Williams, Waterman, Patterson, 2009): work of F operations on B bytes takes at least
-//! F over the peak rate and at least B over the bandwidth. The larger of the two bounds it. Peak and bandwidth are
-//! measured, not looked up: with the instructions and on the threads that the work itself uses.
+//! F over the peak rate and at least B over the bandwidth. The larger of the two is its bound. Peak and bandwidth
+//! are measured, with the instructions and on the threads that the work itself uses.
 
 mod caches;
 mod measure;

@@ -17,7 +17,7 @@ pub struct Roofline {
     pub bandwidths: Vec<Bandwidth>,
 }
 
-/// How many multiply-adds there can be.
+/// The peak rate of multiply-adds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Peak {
     /// The instruction set.
@@ -32,12 +32,12 @@ pub struct Peak {
     pub per_cycle: Option<f64>,
 }
 
-/// How much can be read.
+/// The read bandwidth of a memory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bandwidth {
     /// Which memory.
     pub level: Level,
-    /// The number of threads, each with bytes of its own.
+    /// The number of threads; each reads bytes of its own.
     pub threads: usize,
     /// The bytes that all of them read again and again.
     pub bytes: usize,
@@ -47,7 +47,7 @@ pub struct Bandwidth {
     pub spread: f64,
 }
 
-/// Work to be held against a roofline.
+/// Work whose bound a roofline tells.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Work {
     /// Floating-point operations.
@@ -69,7 +69,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// In words.
+    /// Its name for people.
     pub fn name(self) -> String {
         match self {
             Self::Compute => "compute".into(),

@@ -9,7 +9,7 @@ use crate::error::Result;
 /// How long to measure each thing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Budget {
-    /// What all repetitions of one thing may take; the least number is done whatever it takes.
+    /// The time that all repetitions together may take. The least number of them is done even if that takes longer.
     pub each: Duration,
     /// The least and the largest number of repetitions.
     pub repetitions: (usize, usize),
@@ -65,8 +65,7 @@ impl Timing {
 }
 
 impl Budget {
-    /// Does `work` again and again, and times each. The first warms up and does not count, unless it alone takes the
-    /// whole budget.
+    /// Times repetitions of `work`. The first one warms up and does not count, unless it alone takes the whole budget.
     ///
     /// # Errors
     /// What `work` fails with.
