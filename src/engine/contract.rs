@@ -63,8 +63,8 @@ pub trait Engine: Send {
     /// [`Engine::parameters`] may round; this does not.
     fn state(&self) -> Vec<RunState>;
 
-    /// Takes up states that engines of the same kind, D and K saved, one for each run. They may come from engines
-    /// with other runs beside them.
+    /// Restores one state for each run. They may come from different engines of the same kind, D and K, with any number
+    /// of runs.
     ///
     /// # Errors
     /// A state of another size, as the number of bytes that a run's state must have.
@@ -99,7 +99,7 @@ pub struct Step {
 pub struct Batches<'a> {
     /// The images by number, in the order of training.
     pub order: &'a [u32],
-    /// B: the images of a batch. The last batch is what is left, and its gradient is averaged over its own size.
+    /// B: the images of a batch. The last batch may be smaller; its gradient is averaged over its own size.
     pub size: usize,
     /// `[batches, R]`
     pub steps: &'a [Step],

@@ -1,10 +1,10 @@
-//! The engines: one contract, and what all of them share.
+//! The engines: one contract, several implementations.
 //!
 //! An engine owns the parameters of one or more *runs* while they train. All runs see the same images in the
 //! same order; each has its own learning rate and penalty. To an engine R runs of K classes are R x K
 //! *columns*, so that one pass over the images trains them all.
 //!
-//! `contract` is what every engine does, `problem` what it is built from, `machine` builds it.
+//! `contract` says what every engine does, `problem` what it is built from, and `machine` builds it.
 
 mod contract;
 mod evaluation;

@@ -3,7 +3,7 @@
 use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
 
-/// What an engine trains: parameters, what the images go through first, and what is minimized.
+/// The initial parameters of each run, the standardization of the images, and the loss to be minimized.
 #[derive(Clone, Copy, Debug)]
 pub struct Problem<'a> {
     /// The parameters that each run begins with, all of one shape.

@@ -1,4 +1,4 @@
-//! The f32 kernels, compiled for each instruction set: the passes in f32, and what is f32 in every arithmetic.
+//! The f32 kernels, compiled for each instruction set: the passes of `simd`, and everything that is f32 in both engines.
 
 use super::arithmetic::{Arithmetic, Passes};
 use super::gathered::Images;

@@ -137,7 +137,7 @@ mod tests {
     use crate::objective::Objective;
     use crate::samples::Rows;
 
-    /// Weights, bit for bit. Some dlogits of so many lie where rounding them again to 16 bits would move them.
+    /// Weights, bit for bit. There are so many dlogits that some would change if they were rounded to 16 bits twice.
     #[test]
     fn forward_softmax_and_backward_are_a_step_of_training() {
         let (classes, images) = (256, 4);

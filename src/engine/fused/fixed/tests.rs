@@ -16,7 +16,7 @@ use crate::engine::fused::kernels::backward::{Batch, ColumnStep, Features};
 use crate::engine::fused::kernels::forward::Block;
 use crate::engine::fused::layout::{BLOCK, Place, row};
 
-/// The scale that the format asks for: the least power of two that keeps 129/128 of `largest` below 2^15 of it.
+/// The scale of the format: the least power of two such that 129/128 of `largest` is below 2^15 times it.
 fn scale(largest: f32) -> f32 {
     let mut scale = 2f32.powi(-125);
     while largest * (129.0 / 128.0) >= scale * 32_768.0 {
@@ -138,7 +138,7 @@ impl Case {
                 let (numbers, scale) = numbers(weight);
                 let mut offset = Lanes::ZERO;
                 for line in 0..numbers.len().div_ceil(LINE) {
-                    // Each lane takes a feature of each of a line's four groups in turn.
+                    // Each lane adds one feature of each of the four groups of a line, in order.
                     for (group, lane) in
                         (0..GROUPS).flat_map(|group| (0..LANES).map(move |lane| (group, lane)))
                     {
