@@ -94,7 +94,7 @@ fn info_of_what_is_none_of_these() {
         ("empty", "empty: expected a folder with data_batch_1.bin"),
     ] {
         let message = desk.failure(&format!("info {path}"), 1);
-        assert!(message.starts_with(&facts), "{message}");
+        assert!(message.starts_with(facts), "{message}");
     }
 }
 

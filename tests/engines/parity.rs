@@ -182,7 +182,8 @@ proptest! {
 #[test]
 fn the_checks_reject_wrong_engines() {
     let case = Recipe::new(sizes(257, 10, 2, 4, 3), 0.05, 1).case();
-    let wrong: [(&str, fn(&mut Case)); 4] = [
+    type Mistake = fn(&mut Case);
+    let wrong: [(&str, Mistake); 4] = [
         ("the last feature's deviation is 1 % off", |case| {
             *case.standardization.std.last_mut().unwrap() *= 1.01
         }),
