@@ -145,12 +145,18 @@ fn stop(child: &mut Child, signal: &str, code: i32) -> String {
     message
 }
 
-/// The built-in data takes a while to draw, and there is nothing to lose yet.
+/// The built-in data takes a while to draw, and there is nothing to lose yet. Its threads start after the watch on
+/// signals does.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_signal_before_training_ends_the_run_at_once() {
     let desk = Desk::new();
-    let mut child = desk.spawn("train --out run --quiet");
-    std::thread::sleep(Duration::from_millis(20));
+    let mut child = desk.spawn("train --threads 2 --out run --quiet");
+    let threads = format!("/proc/{}/task", child.id());
+    let patience = Instant::now() + Duration::from_secs(20);
+    while fs::read_dir(&threads).unwrap().count() < 2 {
+        assert!(Instant::now() < patience, "no threads");
+    }
     assert_eq!(stop(&mut child, "TERM", 143), "");
     assert!(!desk.path("run").exists());
 }
