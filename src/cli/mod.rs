@@ -110,7 +110,7 @@ fn explain(error: &Error) -> String {
             format!("--{}{}", settings::option(name), fact.strip_prefix(name).unwrap_or(&fact))
         }
         Error::Diverged { eta, lambda, .. } if 2.0 * eta * lambda > 2.0 => {
-            format!("{error}: each step multiplies the weights by 1 - 2 eta lambda; try a smaller --lambda")
+            format!("{error}; 2 eta lambda must stay below 2: try a smaller --lambda, or a smaller --eta")
         }
         Error::Diverged { .. } => format!("{error}; try a smaller --eta"),
         Error::Stopped { resumable: true, .. } => format!("{error}, and train --resume goes on from there"),

@@ -133,7 +133,7 @@ fn names_may_be_of_any_bytes() {
     }
     let (code, _, stderr) = run(&[word("evaluate"), &data, word("--data"), &data]);
     assert_eq!((code, stderr.lines().count()), (Some(1), 1), "{stderr}");
-    assert!(stderr.contains("data \u{fffd} ä\\n: expected a model file, found a folder"), "{stderr}");
+    assert!(stderr.contains("data \u{fffd} ä\\n: expected a model file, or a run folder"), "{stderr}");
 }
 
 /// A name, an option or its value may hold what ends a line, moves a cursor or is no text.

@@ -53,7 +53,7 @@ fn options_that_cannot_be_used() {
         ("--isa sse", "--isa: expected auto, avx512, avx2 or portable, found sse"),
         (
             "--engine gemm --isa avx2",
-            "--isa: expected auto, or --engine simd or fixed, found avx2 with --engine gemm",
+            "--isa: expected auto, or engine simd or fixed, found avx2 with engine gemm",
         ),
         ("--json=yes", "--json: expected no value, found yes"),
         ("--bach 10", "--bach: no such option; did you mean --batch?"),

@@ -121,8 +121,8 @@ fn divergence_keeps_the_last_finite_model() {
     let desk = Desk::new();
     let train = "train --data data --eta 1e17 --lambda 1 --batch 300 --epochs 9 --no-report --quiet";
     let message = desk.failure(&format!("{train} --out run"), 3);
-    assert!(message.contains("the cost is no longer finite; try a smaller --eta than 1e17"), "{message}");
-    assert_eq!(names(&desk.path("run")), ["history.csv", "model.safetensors"]);
+    assert!(message.contains("2 eta lambda must stay below 2: try a smaller --lambda"), "{message}");
+    assert_eq!(names(&desk.path("run")), ["history.csv", "model.safetensors", "run.json"]);
     let model = Model::load(&desk.path("run/model.safetensors")).unwrap();
     let epochs: usize = model.metadata["epoch"].parse().unwrap();
     assert!(message.contains(&format!("diverged in epoch {}", epochs + 1)), "{message}");

@@ -346,8 +346,8 @@ fn an_evaluation_is_one_of_slices_and_stops_between_them() {
 fn the_best_model_is_that_of_the_smallest_validation_loss() {
     // The first images again and again: training overfits soon.
     let small = Splits::small(300);
-    let splits = Splits { train: small.train.slice(0..100), ..small };
-    let mut session = splits.session(EngineKind::Simd, &Run::single(settings(0.02, 0.0, 12)));
+    let splits = Splits { train: small.train.slice(0..200), ..small };
+    let mut session = splits.session(EngineKind::Simd, &Run::single(settings(0.005, 0.0, 12)));
     assert_eq!(session.models(Which::Best), [None], "nothing was evaluated");
     session.run(&mut ()).unwrap();
     let losses: Vec<f64> = session.histories()[0].iter().map(|record| record.validation.loss).collect();
@@ -358,7 +358,7 @@ fn the_best_model_is_that_of_the_smallest_validation_loss() {
         (last.metadata["epoch"].as_str(), model.metadata["epoch"].as_str()),
         ("12", &*format!("{}", best + 1))
     );
-    let shorter = splits.train_one(EngineKind::Simd, &settings(0.02, 0.0, best + 1));
+    let shorter = splits.train_one(EngineKind::Simd, &settings(0.005, 0.0, best + 1));
     assert_eq!(model.parameters, shorter.model.parameters);
     assert_ne!(model.parameters, last.parameters);
 }

@@ -6,6 +6,7 @@ use onelayer::train::{Run, Scope, Settings};
 pub fn other(name: &str, default: &str) -> String {
     match default {
         "false" => "true".into(),
+        "true" => "false".into(),
         "softmax" => "softmax".into(),
         number => {
             let number: f64 =
