@@ -14,7 +14,7 @@ use crate::data::layout;
 use crate::data::{Dataset, Excerpt, Labels, Part, Source, SplitFiles, Validation};
 use crate::engine::{EngineInfo, EngineKind, Isa, Machine, Team};
 use crate::error::{Error, Result};
-use crate::files::{Existing, RunFolder};
+use crate::files::{Existing, RunFolder, run_folder};
 use crate::train::{Run, Scope};
 
 /// The seed of the built-in synthetic data set.
@@ -250,7 +250,13 @@ fn quoted(word: &str) -> String {
 /// Makes the folder `out`, or, where there is none, `runs/VERB-DATE`, which nobody else has.
 pub(super) fn folder(out: Option<&Path>, overwrite: bool, verb: &str) -> Result<RunFolder> {
     if let Some(out) = out {
-        return RunFolder::create(out, if overwrite { Existing::Replace } else { Existing::Refuse });
+        let existing = if overwrite { Existing::Replace } else { Existing::Refuse };
+        return RunFolder::create(out, existing).map_err(|error| match error {
+            Error::Format { path, expected, found } if expected == run_folder::EMPTY => {
+                Error::format(&path, format_args!("{expected}, or --overwrite"), found)
+            }
+            error => error,
+        });
     }
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let now: String = now.chars().filter(|c| !matches!(c, '-' | ':')).collect();

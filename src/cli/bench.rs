@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::args::{self, DataArgs, EngineArgs};
 use super::console::{self, Console, OutputArgs};
-use super::text::grouped;
 use crate::bench::roofline::{self, Budget, Roofline};
 use crate::bench::{self, BenchRecord, Comparison, Contender, Measurement, Oracle, Task, Verdict, Workload};
 use crate::data::{Dataset, Resident};
@@ -16,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::files::regular;
 use crate::machine::MachineRecord;
 use crate::model::{Parameters, Standardization};
-use crate::report::{self, Table};
+use crate::report::{self, Table, count};
 use crate::train::Settings;
 use crate::train::record::DatasetRecord;
 
@@ -229,7 +228,7 @@ fn machine(roofline: &Roofline) -> String {
         reads.rows.push(vec![
             read.level.name().into(),
             read.threads.to_string(),
-            grouped(read.bytes >> 10),
+            count(read.bytes >> 10),
             format!("{:.1}", read.gigabytes),
             percent(read.spread),
         ]);
@@ -249,7 +248,7 @@ fn table(measurements: &[Measurement]) -> Table {
             one.engine.threads.to_string(),
             format!("{:.3}", 1e3 * one.seconds.median),
             percent(one.seconds.spread()),
-            grouped(one.images_per_second as usize),
+            count(one.images_per_second as usize),
             format!("{:.1}", one.gflops),
             format!("{:.1}", one.gigabytes_per_second),
             one.of_bound.map_or("–".into(), |part| format!("{:.0} %", 100.0 * part)),

@@ -1,5 +1,6 @@
 //! What people read: text on stdout, or on stderr where stdout is for JSON; a progress bar on a terminal.
 
+use std::fmt;
 #[cfg(unix)]
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -8,12 +9,13 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 use super::text;
 use crate::data::{Dataset, Excerpt, synthetic};
 use crate::error::{Error, Result};
+use crate::report::count;
 use crate::train::{EpochRecord, Metrics};
 
 /// How people and scripts want to be told.
@@ -75,16 +77,22 @@ impl Console {
         print(&(to_json(value) + "\n"))
     }
 
-    /// Shows the progress of training: a bar where stderr is a terminal, plain lines elsewhere, and nothing
-    /// with `--quiet`.
-    pub(super) fn progress(&self, epochs: usize) -> Progress<'_> {
+    /// Shows the progress of `epochs` epochs of training on `images` images: a bar where stderr is a terminal, plain
+    /// lines elsewhere, and nothing with `--quiet`. The first `done` epochs were trained before.
+    pub(super) fn progress(&self, epochs: usize, images: usize, done: usize) -> Progress<'_> {
+        let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
+            let _ = write!(text, "{} images/s", count(state.per_sec() as u64));
+        };
         let bar = (!self.output.quiet && io::stderr().is_terminal()).then(|| {
-            let template = "{bar:30} epoch {pos}/{len}, {per_sec}, {eta} left  {msg}";
+            let template = "{bar:16} {prefix}, {rate}, {eta} left  {wide_msg}";
             let style = ProgressStyle::with_template(template).expect("a template that indicatif reads");
             let target = ProgressDrawTarget::stderr();
-            ProgressBar::with_draw_target(Some(epochs as u64), target).with_style(style)
+            ProgressBar::with_draw_target(Some((epochs * images) as u64), target)
+                .with_style(style.with_key("rate", rate))
+                .with_prefix(format!("epoch {} of {epochs}", epochs.min(done + 1)))
+                .with_position((done * images) as u64)
         });
-        Progress { console: self, epochs, bar }
+        Progress { console: self, epochs, images: images as u64, bar }
     }
 
     /// Shows the progress of a download of `bytes`: a bar where stderr is a terminal, nothing with `--quiet`.
@@ -99,14 +107,24 @@ impl Console {
     }
 }
 
-/// The progress of training, shown after each evaluation.
+/// The progress of training, and of what comes after. The bar vanishes when this is dropped.
 pub(super) struct Progress<'a> {
     console: &'a Console,
     epochs: usize,
+    images: u64,
     bar: Option<ProgressBar>,
 }
 
 impl Progress<'_> {
+    /// Counts images that were trained.
+    pub(super) fn count(&self, images: usize) {
+        if let Some(bar) = &self.bar {
+            bar.inc(images as u64);
+            let epoch = (bar.position() / self.images + 1).min(self.epochs as u64);
+            bar.set_prefix(format!("epoch {epoch} of {}", self.epochs));
+        }
+    }
+
     /// Shows the newest record of each run: its validation cost and accuracy.
     pub(super) fn show(&self, records: &[EpochRecord]) {
         let of_run = |record: &EpochRecord| {
@@ -114,12 +132,10 @@ impl Progress<'_> {
             format!("{cost:.4} {:.2} %", 100.0 * accuracy)
         };
         let figures: Vec<String> = records.iter().map(of_run).collect();
-        let (epoch, figures) = (records[0].epoch, figures.join(" | "));
+        let figures = figures.join(" | ");
+        let epoch = records.iter().map(|record| record.epoch).max().unwrap_or_default();
         match &self.bar {
-            Some(bar) => {
-                bar.set_position(epoch as u64);
-                bar.set_message(format!("validation {figures}"));
-            }
+            Some(bar) => bar.set_message(format!("validation {figures}")),
             // Progress that nobody can read any more is no reason to stop training.
             None => drop(self.console.remark(&format!(
                 "epoch {epoch:>width$}  validation {figures}\n{}",
@@ -129,8 +145,17 @@ impl Progress<'_> {
         }
     }
 
-    /// Removes the bar.
-    pub(super) fn finish(&self) {
+    /// Says what is done after training, where there is a bar.
+    pub(super) fn stage(&self, text: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(text.to_string());
+            bar.tick();
+        }
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use super::args::{DataArgs, EngineArgs};
 use super::console::{Console, OutputArgs};
-use super::{model_file, text};
+use super::model_file;
 use crate::data::{Excerpt, Part};
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::report::{Confusion, per_class};
+use crate::report::{Confusion, count, per_class};
 use crate::train::{Metrics, evaluate, evaluator};
 
 /// Examples after the help of the verb.
@@ -98,7 +98,7 @@ impl Args {
         console.say(&format!(
             "{} on the {name} split, {} images: loss {:.4}, cost {:.4}, accuracy {:.2} %\n\n{}",
             self.model.display(),
-            text::grouped(samples.len()),
+            count(samples.len()),
             metrics.loss,
             metrics.cost,
             100.0 * metrics.accuracy,

@@ -53,10 +53,10 @@ impl<'a> Pass<'a> {
     pub(super) fn run(&mut self, args: &TrainingArgs, console: Console) -> Result<()> {
         console.dataset(&self.inputs.dataset)?;
         console.remark(&text::heading(self.session.runs(), &self.session.engine()))?;
-        let progress = console.progress(self.session.runs()[0].settings.epochs);
+        let images = self.inputs.dataset.train.len();
+        let progress = console.progress(self.session.runs()[0].settings.epochs, images, self.session.epoch());
         let mut watch = Watch { signals: &self.inputs.signals, progress: &progress };
         let trained = self.session.run(&mut watch);
-        progress.finish();
         let writing = match trained.and_then(|end| self.test(end, &mut watch)) {
             Ok(End::Finished) => Instant::now(),
             Ok(End::Stopped) => {
@@ -77,7 +77,11 @@ impl<'a> Pass<'a> {
         if let Some(signal) = self.inputs.signals.release() {
             return Err(self.stopped(signal));
         }
-        let measure = || Extras::measure(&self.tests, args, self.inputs, self.session.runs(), &mut |_| ());
+        let measure = || {
+            Extras::measure(&self.tests, args, self.inputs, self.session.runs(), &mut |text| {
+                progress.stage(text)
+            })
+        };
         self.extras = (!args.no_report).then(measure).transpose()?;
         self.seconds.write = writing.elapsed().as_secs_f64();
         Ok(())
@@ -212,6 +216,10 @@ struct Watch<'a> {
 }
 
 impl Control for Watch<'_> {
+    fn trained(&mut self, images: usize) {
+        self.progress.count(images);
+    }
+
     fn evaluated(&mut self, records: &[EpochRecord]) {
         self.progress.show(records);
     }

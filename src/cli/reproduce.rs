@@ -11,6 +11,10 @@ use crate::report::table_1;
 use crate::train::record::{ReproductionRecord, TotalSeconds};
 use crate::train::{Run, Session};
 
+/// Which report this is.
+const LAB: &str =
+    "report    KTH, DD2424 Deep Learning in Data Science, Assignment 1 (2020): runs test1 to test4\n";
+
 /// Examples after the help of the verb.
 const EXAMPLES: &str = "\
 Examples:
@@ -37,6 +41,7 @@ impl Args {
             runs.iter().map(|run| folder.inner(&run.name)).collect::<Result<_>>()?;
         let session = Session::new(inputs.splits(), runs, &inputs.machine)?;
         let mut pass = Pass::new(&inputs, session, &folders);
+        console.remark(LAB)?;
         pass.run(&self.training, console)?;
         let session = pass.session();
         let command = self.training.command("reproduce", session.runs(), &inputs.dataset, &session.engine());

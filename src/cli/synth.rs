@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::console::{Console, OutputArgs};
-use super::text;
 use crate::data::{layout, synthetic};
 use crate::error::{Error, Result};
 use crate::files::{Existing, RunFolder};
+use crate::report::count;
 
 /// Examples after the help of the verb.
 const EXAMPLES: &str = "\
@@ -61,9 +61,9 @@ impl Args {
             written.name,
             written.seed,
             synthetic::FILES.len(),
-            text::grouped(synthetic::RECORDS),
+            count(synthetic::RECORDS),
             written.classes.len(),
-            text::grouped(layout::FEATURES),
+            count(layout::FEATURES),
             written.out.display()
         ))?;
         console.json(&written)

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::data::{Dataset, Excerpt, Part, synthetic};
 use crate::engine::EngineInfo;
-use crate::report::sparkline;
 use crate::report::table::LabResult;
+use crate::report::{count, sparkline};
 use crate::train::record::DatasetRecord;
 use crate::train::{EpochRecord, Metrics, Run, RunRecord, Scope, Setting, Settings};
 
@@ -19,22 +19,9 @@ This is not CIFAR: synthetic images stand in for it. onelayer fetch gets the rea
 in --data DIR, else in data/cifar-10-batches-bin.
 ";
 
-/// Thousands in groups: `1,234,567`.
-pub(super) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// The data, and that it is synthetic where it is.
 pub(super) fn dataset(dataset: &Dataset) -> String {
-    let counts = [&dataset.train, &dataset.validation, &dataset.test].map(|split| grouped(split.len()));
+    let counts = [&dataset.train, &dataset.validation, &dataset.test].map(|split| count(split.len()));
     let [train, validation, test] = counts;
     let counts = format!("{train} training, {validation} validation, {test} test");
     data(dataset.name, dataset.path.as_deref(), &counts)
@@ -46,7 +33,7 @@ pub(super) fn excerpt(excerpt: &Excerpt) -> String {
         Part::Train => "training",
         part => part.name(),
     };
-    data(excerpt.name, excerpt.path.as_deref(), &format!("{} {kind}", grouped(excerpt.split.len())))
+    data(excerpt.name, excerpt.path.as_deref(), &format!("{} {kind}", count(excerpt.split.len())))
 }
 
 fn data(name: &str, path: Option<&Path>, counts: &str) -> String {
@@ -158,17 +145,7 @@ pub(super) fn timing(record: &RunRecord) -> String {
         seconds.train,
         seconds.evaluate,
         seconds.write,
-        grouped(record.throughput.images_per_second as usize),
+        count(record.throughput.images_per_second as usize),
         record.throughput.gflops
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn thousands_are_grouped() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
-    }
 }

@@ -34,6 +34,9 @@ const FILES: [&str; 16] = [
 /// The folders within a run folder that such files may lie in: one for each run of `reproduce`.
 const INNER_FOLDERS: [&str; 4] = ["test1", "test2", "test3", "test4"];
 
+/// What [`Existing::Refuse`] expects.
+pub const EMPTY: &str = "a new or empty folder";
+
 /// What happens to the files that a folder holds already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
@@ -248,12 +251,11 @@ fn missing(path: &Path) -> Vec<PathBuf> {
 }
 
 fn check_empty(path: &Path) -> Result<()> {
-    let expected = "a new or empty folder";
     if !path.is_dir() {
-        return Err(Error::format(path, expected, "a file"));
+        return Err(Error::format(path, "a folder", "a file"));
     }
     match fs::read_dir(path).map_err(Error::io(path, "read the folder"))?.next() {
-        Some(_) => Err(Error::format(path, expected, "a folder that holds files")),
+        Some(_) => Err(Error::format(path, EMPTY, "a folder that holds files")),
         None => Ok(()),
     }
 }

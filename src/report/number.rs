@@ -1,5 +1,7 @@
 //! Numbers as people read them.
 
+use std::fmt::Display;
+
 /// `value` with so many decimals.
 pub(super) fn fixed(value: f64, decimals: usize) -> String {
     if value.is_finite() { format!("{value:.decimals$}") } else { "not finite".into() }
@@ -28,7 +30,7 @@ pub(super) fn percent(fraction: f64, decimals: usize) -> String {
 }
 
 /// A count with commas: `10,000`.
-pub fn count(value: u64) -> String {
+pub fn count(value: impl Display) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

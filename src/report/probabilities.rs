@@ -92,7 +92,7 @@ impl TrueClassProbabilities {
             };
             let x_name = if panel == 1 { "probability given to the true class" } else { "" };
             axes.draw(&mut svg, x_name, "images");
-            let total = count(bins.iter().sum());
+            let total = count(bins.iter().sum::<u64>());
             svg.text((LEFT, top - 0.8 * TEXT), Anchor::Start, format_args!("{total} {name}"));
             draw_bars(&mut svg, &axes, bins, colour);
         }

@@ -4,6 +4,9 @@ use super::history::EpochRecord;
 
 /// Watches a session and stops it. `()` watches nothing.
 pub trait Control: Send {
+    /// Sees how many images were trained since it was told before.
+    fn trained(&mut self, _images: usize) {}
+
     /// Sees the newest record of every run after each evaluation of the two splits.
     fn evaluated(&mut self, _records: &[EpochRecord]) {}
 

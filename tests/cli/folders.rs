@@ -31,7 +31,7 @@ fn an_existing_run_is_overwritten_only_when_asked() {
     let first = read();
 
     let message = desk.failure(&format!("{train} --seed 1"), 1);
-    assert!(message.contains("expected a new or empty folder"), "{message}");
+    assert!(message.contains("expected a new or empty folder, or --overwrite, found"), "{message}");
     assert!(read() == first);
     desk.run(&format!("{train} --seed 1 --overwrite"));
     assert!(read().iter().zip(&first).all(|(now, before)| now != before));

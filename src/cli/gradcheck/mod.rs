@@ -8,14 +8,13 @@ use std::time::Instant;
 use self::record::{CriterionRecord, Place, Record, SweepRecord};
 use super::args::{self, DataArgs, EngineArgs};
 use super::console::{Console, OutputArgs};
-use super::text::grouped;
 use crate::engine::{EngineKind, Machine, Problem, Team};
 use crate::error::{Error, Result};
 use crate::files::RunFolder;
 use crate::gradient_check::{Criterion, Entry, Examination, Options, Precision, flat, step_sweep};
 use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
-use crate::report::{self, Table};
+use crate::report::{self, Table, count};
 
 /// The parameters that the step sweep moves.
 const SWEPT: usize = 1000;
@@ -116,7 +115,7 @@ impl Args {
 
     /// What is about to be checked.
     fn heading(&self, entries: usize) -> String {
-        let (images, entries) = (grouped(self.images), grouped(entries));
+        let (images, entries) = (count(self.images), count(entries));
         let Self { step, eps, .. } = self;
         format!("batch     {images} images, {entries} parameters, h = {step:e}, eps = {eps:e}\n\n")
     }
@@ -177,7 +176,7 @@ fn sweep(
     folder.write("step_sweep.csv", report::step_sweep::csv(&sweep))?;
     let table = report::step_sweep::table(&sweep).text();
     let path = folder.path().join("step_sweep.svg");
-    let swept = grouped(sweep.parameters);
+    let swept = count(sweep.parameters);
     console.say(&format!(
         "\nlargest error of {swept} entries, by step\n\n{table}\nwritten   {}\n",
         path.display()
@@ -191,8 +190,8 @@ fn table(criteria: &[Criterion]) -> Table {
     for criterion in criteria {
         let cells = [
             criterion.name.clone(),
-            grouped(criterion.checked),
-            grouped(criterion.failed),
+            count(criterion.checked),
+            count(criterion.failed),
             if criterion.threshold == 1.0 { "1".into() } else { format!("{:.0e}", criterion.threshold) },
             format!("{:.1e}", criterion.max_error()),
             if criterion.passed() { "passed" } else { "FAILED" }.into(),

@@ -12,7 +12,7 @@ use crate::data::image_file::Bytes;
 use crate::data::layout::{CHANNELS, FEATURES, OFFICIAL_SHA256, SIDE};
 use crate::data::{Dataset, Split};
 use crate::model::Standardization;
-use crate::report::Table;
+use crate::report::{Table, count};
 
 /// A data set, measured.
 #[derive(Serialize)]
@@ -78,7 +78,7 @@ impl DatasetInfo {
             "{}format    {}\nimages    {pixels}{} features, {} classes\n{}\n{}\n{}",
             self.heading,
             self.format,
-            text::grouped(self.features),
+            count(self.features),
             self.classes.len(),
             self.pixels.text(),
             self.files().text(),
@@ -99,7 +99,7 @@ impl DatasetInfo {
                     Some(false) => "no",
                     None => "",
                 };
-                let (images, bytes) = (text::grouped(file.images), text::grouped(file.bytes));
+                let (images, bytes) = (count(file.images), count(file.bytes));
                 let cells = [&file.name, name, &images, &bytes, &file.sha256, official];
                 table.rows.push(cells.map(String::from).to_vec());
             }
@@ -110,7 +110,7 @@ impl DatasetInfo {
     fn per_class(&self) -> Table {
         let mut table = Table::new(["images of class", "training", "validation", "test"]);
         for (class, name) in self.classes.iter().enumerate() {
-            let counts = self.splits().map(|(_, split)| text::grouped(split.per_class[class]));
+            let counts = self.splits().map(|(_, split)| count(split.per_class[class]));
             table.rows.push([vec![name.clone()], counts.to_vec()].concat());
         }
         table

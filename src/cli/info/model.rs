@@ -8,13 +8,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::super::text;
 use super::pixels::Pixels;
 use crate::data::layout::FEATURES;
 use crate::error::{Error, Result};
 use crate::model::{Model, Parameters};
 use crate::objective::Objective;
-use crate::report::{Ink, Templates};
+use crate::report::{Ink, Templates, count};
 use crate::train::record::weights_sha256;
 
 /// A model, measured.
@@ -71,7 +70,7 @@ impl ModelInfo {
              weights   from {min:.4} to {max:.4}, ||W||^2 = {squared_norm:.4}, sha256 {}\n\
              bias      from {bias_min:.4} to {bias_max:.4}\n{}",
             self.path.display(),
-            text::grouped(self.features),
+            count(self.features),
             self.classes.len(),
             self.classes.join(", "),
             self.objective.name(),

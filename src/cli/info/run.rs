@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::super::text;
 use crate::error::{Error, Result};
 use crate::files::regular;
-use crate::report::{Table, sparkline};
+use crate::report::{Table, count, sparkline};
 use crate::train::record::{ReproductionRecord, RunRecord};
 
 /// The record in a run folder.
@@ -39,7 +39,7 @@ impl RunInfo {
         let first = &self.runs[0];
         let data = &first.dataset;
         let place = data.path.as_ref().map_or_else(|| "built in".into(), |path| path.display().to_string());
-        let [train, validation, test] = [data.train, data.validation, data.test].map(text::grouped);
+        let [train, validation, test] = [data.train, data.validation, data.test].map(count);
         format!(
             "record    {}\n\
              trained   {} by onelayer {} on {}: {}\n\

@@ -20,7 +20,9 @@ impl Session<'_> {
     pub(super) fn epoch_left(&mut self, control: &mut dyn Control) -> Result<End> {
         let Settings { epochs, evaluate_every, .. } = *self.settings();
         while self.reached.images < self.order.len() {
+            let before = self.reached.images;
             self.train_slice()?;
+            control.trained(self.reached.images - before);
             if control.stop() {
                 return Ok(End::Stopped);
             }

@@ -50,11 +50,14 @@ pub struct Session<'a> {
     checkpoints: Option<Checkpoints<'a>>,
 }
 
+/// Takes a checkpoint.
+type Save<'a> = dyn FnMut(&Checkpoint) -> Result<()> + Send + 'a;
+
 /// Where checkpoints go, and how often.
 struct Checkpoints<'a> {
     every: usize,
     data: Fingerprint,
-    save: Box<dyn FnMut(&Checkpoint) -> Result<()> + Send + 'a>,
+    save: Box<Save<'a>>,
 }
 
 impl<'a> Session<'a> {
