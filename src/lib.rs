@@ -26,8 +26,10 @@
 //!
 //! let mut session = Session::new(Splits::from(&data), vec![run(0.0), run(1.0)], &machine)?;
 //! session.run(&mut ())?;
-//! for (history, model) in session.histories().iter().zip(session.models(Which::Last)) {
+//! for history in session.histories() {
 //!     assert!(history[1].validation.accuracy > 0.35);
+//! }
+//! for model in session.models(Which::Last) {
 //!     let _file = model.expect("a run that did not diverge").to_bytes();
 //! }
 //! # Ok(())

@@ -27,7 +27,7 @@ fn largest() -> usize {
 
 #[test]
 fn the_probabilities_of_many_images_take_the_memory_of_a_few_thousand() {
-    let pixels: Vec<u8> = (0..IMAGES * FEATURES).map(|index| (index * 37 >> 3) as u8).collect();
+    let pixels: Vec<u8> = (0..IMAGES * FEATURES).map(|index| ((index * 37) >> 3) as u8).collect();
     let labels: Vec<u8> = (0..IMAGES).map(|image| (image % CLASSES) as u8).collect();
     let samples = Samples::new(Rows::contiguous(&pixels, FEATURES), Rows::contiguous(&labels, 1));
     let initial: Vec<_> = (0..RUNS as u64).map(|seed| Parameters::random(CLASSES, FEATURES, seed)).collect();

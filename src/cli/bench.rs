@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::args::{self, DataArgs, EngineArgs};
 use super::console::{self, Console, OutputArgs};
+use super::text;
 use crate::bench::roofline::{self, Budget, Roofline};
 use crate::bench::{self, BenchRecord, Comparison, Contender, Measurement, Oracle, Task, Verdict, Workload};
 use crate::data::{Dataset, Resident};
@@ -90,7 +91,11 @@ impl Args {
         }
         let comparison = earlier.map(|earlier| bench::compare(&record, &earlier));
         if let (Some(comparison), Some(path)) = (&comparison, &self.compare) {
-            console.say(&format!("\nagainst {}\n\n{}", path.display(), compared(comparison).text()))?;
+            console.say(&format!(
+                "\nagainst {}\n\n{}",
+                path.display(),
+                text::table(&compared(comparison))
+            ))?;
         }
         console.say(&format!("\nwritten   {}\n", folder.path().display()))?;
         console.json(&Printed { record: &record, comparison: comparison.as_deref(), out: folder.path() })
@@ -170,7 +175,7 @@ impl Args {
                 }
             }
         }
-        console.say(&format!("\n{}", table(&measurements).text()))?;
+        console.say(&format!("\n{}", text::table(&table(&measurements))))?;
         Ok(BenchRecord {
             date,
             version: env!("CARGO_PKG_VERSION").into(),
@@ -234,7 +239,7 @@ fn machine(roofline: &Roofline) -> String {
         ]);
     }
     let clock = roofline.clock.map_or(String::new(), |clock| format!("clock     {clock:.2} GHz\n\n"));
-    format!("{clock}{}\n{}", peaks.text(), reads.text())
+    format!("{clock}{}\n{}", text::table(&peaks), text::table(&reads))
 }
 
 /// What the engines do.

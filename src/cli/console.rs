@@ -92,6 +92,9 @@ impl Console {
                 .with_prefix(format!("epoch {} of {epochs}", epochs.min(done + 1)))
                 .with_position((done * images) as u64)
         });
+        if bar.is_none() {
+            let _ = self.remark("validation cost and accuracy of each run:\n");
+        }
         Progress { console: self, epochs, images: images as u64, bar }
     }
 
@@ -129,7 +132,7 @@ impl Progress<'_> {
     pub(super) fn show(&self, records: &[EpochRecord]) {
         let of_run = |record: &EpochRecord| {
             let Metrics { cost, accuracy, .. } = record.validation;
-            format!("{cost:.4} {:.2} %", 100.0 * accuracy)
+            format!("{cost:.3} {:.2} %", 100.0 * accuracy)
         };
         let figures: Vec<String> = records.iter().map(of_run).collect();
         let figures = figures.join(" | ");
@@ -138,7 +141,7 @@ impl Progress<'_> {
             Some(bar) => bar.set_message(format!("validation {figures}")),
             // Progress that nobody can read any more is no reason to stop training.
             None => drop(self.console.remark(&format!(
-                "epoch {epoch:>width$}  validation {figures}\n{}",
+                "epoch {epoch:>width$}  {figures}\n{}",
                 if epoch == self.epochs { "\n" } else { "" },
                 width = self.epochs.to_string().len()
             ))),

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::args::{DataArgs, EngineArgs};
 use super::console::{Console, OutputArgs};
 use super::model_file;
+use super::text;
 use crate::data::{Excerpt, Part};
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -102,7 +103,7 @@ impl Args {
             metrics.loss,
             metrics.cost,
             100.0 * metrics.accuracy,
-            per_class(&[(name, confusion)]).text()
+            text::table(&per_class(&[(name, confusion)]))
         ))?;
         if self.csv {
             return super::console::print(&confusion.csv());

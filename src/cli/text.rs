@@ -1,12 +1,13 @@
 //! Words and numbers as people read them.
 
 use std::fmt::Write;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use crate::data::{Dataset, Excerpt, Part, synthetic};
 use crate::engine::EngineInfo;
 use crate::report::table::LabResult;
-use crate::report::{count, sparkline};
+use crate::report::{Table, count, sparkline};
 use crate::train::record::DatasetRecord;
 use crate::train::{EpochRecord, Metrics, Run, RunRecord, Scope, Setting, Settings};
 
@@ -15,9 +16,15 @@ const CURVE: usize = 24;
 
 /// What every output on synthetic data says.
 const SYNTHETIC_HINT: &str = "\
-This is not CIFAR: synthetic images stand in for it. onelayer fetch gets the real ones, and they are looked for
-in --data DIR, else in data/cifar-10-batches-bin.
+This is not CIFAR: synthetic images stand in for it. onelayer fetch downloads
+CIFAR-10 to data/cifar-10-batches-bin; --data DIR names another folder.
 ";
+
+/// The table, as the terminal on stdout has room for it; in a pipe there is always room.
+pub(super) fn table(table: &Table) -> String {
+    let width = io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
+    table.text_within(width.map_or(usize::MAX, |(width, _)| width.0.into()))
+}
 
 /// The data, and that it is synthetic where it is.
 pub(super) fn dataset(dataset: &Dataset) -> String {
@@ -108,9 +115,11 @@ pub(super) fn differences(record: &RunRecord) -> String {
         None => name.clone(),
     };
     format!(
-        "\n\"report's\" is its own Table 1 (there \"loss\" is the cost): the official CIFAR-10 files, \
-         initial weights of its own.\nHere: {images}, seed {}.\nAnother seed moves test2 to test4 by some \
-         0.002, and test1, whose eta is chaotic, by several hundredths.\n",
+        "\n\"report\" is Table 1 of the report, whose column \"loss\" is the cost; it used the\n\
+         official CIFAR-10 files and other initial weights.\n\
+         Here: {images}, seed {}.\n\
+         Another seed changes the accuracy of test2 to test4 by about 0.002, and that of\n\
+         test1, whose learning rate is too large, by several hundredths.\n",
         record.config.seed
     )
 }

@@ -115,7 +115,7 @@ fn lead(records: &[&RunRecord]) -> String {
 fn table_1_note(records: &[&RunRecord]) -> String {
     let mut note = "Loss is the mean cross-entropy in nats; cost adds lambda ‖W‖².".to_string();
     if records.iter().any(|record| LabResult::of(record).is_some()) {
-        note += " \"report's\" is the lab report's own Table 1, on the official files; its column \"loss\" is the cost.";
+        note += " \"report\" is the lab report's own Table 1, on the official files; its column \"loss\" is the cost.";
         if records[0].dataset.name == synthetic::NAME {
             note += " On synthetic images the differences mean nothing.";
         }

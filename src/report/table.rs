@@ -28,6 +28,21 @@ impl Table {
         format!("{}{rule}\n{rows}", line(&self.header))
     }
 
+    /// For a terminal of `width` columns: as [`Table::text`] where that fits, else each row as a list of its cells.
+    pub fn text_within(&self, width: usize) -> String {
+        let widths = self.widths();
+        if widths.iter().sum::<usize>() + 2 * (widths.len() - 1) <= width {
+            return self.text();
+        }
+        let name = self.header.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        let cell = |(header, cell): (&String, &String)| format!("  {header:<name$}  {cell}\n");
+        let row = |row: &Vec<String>| {
+            let cells: String = self.header.iter().zip(row).skip(1).map(cell).collect();
+            format!("{}\n{cells}", row[0])
+        };
+        self.rows.iter().map(row).collect()
+    }
+
     /// As Markdown, aligned in the source too.
     pub fn markdown(&self) -> String {
         // A bar in a cell is marked as being none of the table's.
@@ -94,8 +109,8 @@ impl LabResult {
 
 /// Table 1: what each run reaches on the test split, next to what the lab report has for the same settings.
 pub fn table_1(runs: &[&RunRecord]) -> Table {
-    let own = ["accuracy", "report's", "difference"];
-    let cost = ["cost", "report's", "difference"];
+    let own = ["accuracy", "report", "diff."];
+    let cost = ["cost", "report", "diff."];
     let mut table = Table::new(["run", "lambda", "eta"].into_iter().chain(own).chain(["loss"]).chain(cost));
     for run in runs {
         let lab = LabResult::of(run);

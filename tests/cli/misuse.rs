@@ -129,7 +129,7 @@ fn places_that_take_no_run() {
     for verb in ["train", "reproduce"] {
         let train = format!("{verb} --data data --epochs 1 --out");
         let expected = "expected a new or empty folder";
-        assert_refused(&desk, &format!("{train} file"), 1, &["file: ", expected, "found a file"]);
+        assert_refused(&desk, &format!("{train} file"), 1, &["file: expected a folder", "found a file"]);
         assert_refused(
             &desk,
             &format!("{train} data"),

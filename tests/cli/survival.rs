@@ -131,8 +131,9 @@ fn divergence_keeps_the_last_finite_model() {
     let expected = Model::load(&desk.path("shorter/model.safetensors")).unwrap();
     assert!(model.parameters == expected.parameters);
     assert_eq!(desk.read("run/history.csv").lines().count(), epochs + 2);
-    // Before there is anything to keep, there is its history.
+    // Before there is a model to keep, there are its history and its record.
     desk.failure("train --data data --eta 1e38 --epochs 5 --out first --quiet", 3);
-    assert_eq!(names(&desk.path("first")), ["history.csv"]);
+    assert_eq!(names(&desk.path("first")), ["history.csv", "run.json"]);
+    assert_eq!(desk.read_json("first/run.json")["status"], "diverged");
     assert_eq!(desk.read("first/history.csv").lines().count(), 2);
 }

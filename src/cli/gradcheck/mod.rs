@@ -8,6 +8,7 @@ use std::time::Instant;
 use self::record::{CriterionRecord, Place, Record, SweepRecord};
 use super::args::{self, DataArgs, EngineArgs};
 use super::console::{Console, OutputArgs};
+use super::text;
 use crate::engine::{EngineKind, Machine, Problem, Team};
 use crate::error::{Error, Result};
 use crate::files::RunFolder;
@@ -88,7 +89,7 @@ impl Args {
         let entries = flat(examination.parameters).len();
         console.dataset(&dataset)?;
         console.remark(&self.heading(entries))?;
-        console.say(&table(&criteria).text())?;
+        console.say(&text::table(&table(&criteria)))?;
         let place = |index| Place::new(index, &dataset, train.features());
         let mut failures = criteria.iter().filter(|criterion| !criterion.passed());
         // The first becomes the error.
@@ -174,7 +175,7 @@ fn sweep(
     let figure = report::step_sweep::figure(&sweep, examination.options.threshold);
     folder.write("step_sweep.svg", figure)?;
     folder.write("step_sweep.csv", report::step_sweep::csv(&sweep))?;
-    let table = report::step_sweep::table(&sweep).text();
+    let table = text::table(&report::step_sweep::table(&sweep));
     let path = folder.path().join("step_sweep.svg");
     let swept = count(sweep.parameters);
     console.say(&format!(

@@ -81,8 +81,8 @@ impl DatasetInfo {
             count(self.features),
             self.classes.len(),
             self.pixels.text(),
-            self.files().text(),
-            self.per_class().text()
+            text::table(&self.files()),
+            text::table(&self.per_class())
         )
     }
 

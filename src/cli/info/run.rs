@@ -57,8 +57,8 @@ impl RunInfo {
             first.engine.isa,
             first.engine.threads,
             text::timing(first),
-            self.results().text(),
-            self.weights().text()
+            text::table(&self.results()),
+            text::table(&self.weights())
         )
     }
 
