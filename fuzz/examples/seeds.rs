@@ -2,16 +2,17 @@
 
 use std::fs;
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use onelayer::data::layout::RECORD;
-use onelayer::engine::{Engine, Problem, Reference};
+use onelayer::engine::{EngineKind, Machine, Team};
 use onelayer::model::{Model, Parameters, Standardization};
 use onelayer::objective::Objective;
 use onelayer::samples::{Rows, Samples};
-use onelayer::train::{Checkpoint, Config, Fingerprint, Run, Trainer};
+use onelayer::train::{Checkpoint, Run, Session, Settings, Splits};
 
 fn main() {
     for (index, records) in [1, 2].into_iter().enumerate() {
@@ -29,7 +30,7 @@ fn main() {
         save(
             "pickle",
             index,
-            &[&[9 + u8::from(index == 1)], &tested(&format!("formats/python/{name}"))[..]].concat(),
+            &[&[9 + u8::from(index == 1)], &tested(&format!("data/python/{name}"))[..]].concat(),
         );
     }
     for (index, name) in ["cifar-10-batches-py/batches.meta", "cifar-100-python/meta"].into_iter().enumerate()
@@ -37,7 +38,7 @@ fn main() {
         save(
             "pickle",
             4 + index,
-            &[&[9 + index as u8], &tested(&format!("formats/python/{name}"))[..]].concat(),
+            &[&[9 + index as u8], &tested(&format!("data/python/{name}"))[..]].concat(),
         );
     }
     for (index, shape) in ["(2, 3)", "(6,)"].into_iter().enumerate() {
@@ -80,6 +81,7 @@ fn model(classes: usize, features: usize) -> Model {
     Model {
         parameters: Parameters::random(classes, features, 0),
         standardization: Standardization { mean: vec![0.5; features], std: vec![0.25; features] },
+        objective: Objective::default(),
         classes: (0..classes).map(|class| class.to_string()).collect(),
         metadata: [("eta".to_string(), "0.1".to_string())].into(),
     }
@@ -88,28 +90,20 @@ fn model(classes: usize, features: usize) -> Model {
 fn checkpoint(epochs: usize) -> Checkpoint {
     let (bytes, labels) = ([3, 1, 4, 1, 5, 9, 2, 6], [0, 1, 1, 0]);
     let samples = Samples::new(Rows::contiguous(&bytes, 2), Rows::contiguous(&labels, 1));
-    let Model { parameters, standardization, .. } = model(2, 2);
-    let run = Run { name: "run".into(), eta: 0.1, lambda: 0.5 };
-    let config = Config { runs: vec![run], batch: 3, epochs, shuffle: true, ..Config::lab() };
-    let objective = Objective::default();
-    let problem = Problem { initial: &[parameters], standardization: &standardization, objective };
-    let mut engine = Reference::new(&problem);
-    let name = engine.info().name;
-    let mut trainer = Trainer::new(&mut engine, &config, &samples, &samples).expect("settings");
-    trainer.run(|_| ()).expect("training");
-    Checkpoint {
-        config: config.clone(),
-        every: 1,
-        engine: name,
-        data: Fingerprint {
-            train: "1".into(),
-            validation: "2".into(),
-            test: "3".into(),
-            classes: vec!["a".into(), "b".into()],
-        },
-        reached: trainer.reached().clone(),
-        state: trainer.state(),
-    }
+    let classes = ["a", "b"].map(String::from);
+    let splits = Splits { train: samples.clone(), validation: samples, classes: &classes };
+    let settings = Settings { eta: 0.1, lambda: 0.5, batch: 3, epochs, shuffle: true, ..Settings::default() };
+    let team = Team::new(NonZeroUsize::MIN).expect("a thread");
+    let machine = Machine { engine: EngineKind::Reference, isa: None, team };
+    let mut last = None;
+    let mut session = Session::new(splits, Run::single(settings), &machine).expect("settings");
+    session.save_checkpoints(1, |checkpoint| {
+        last = Some(checkpoint.clone());
+        Ok(())
+    });
+    session.run(&mut ()).expect("training");
+    drop(session);
+    last.expect("a checkpoint after the last epoch")
 }
 
 fn tar() -> Vec<u8> {

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use onelayer::train::Checkpoint;
+use onelayer::train::{Checkpoint, Run};
 use onelayer_fuzz::{accepted, signed};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -16,10 +16,10 @@ fuzz_target!(|bytes: &[u8]| {
     let again = Checkpoint::from_bytes(path, &written).expect("what it wrote itself");
     // Not the two themselves: a cost may be NaN.
     assert!(again.to_bytes() == written);
-    checkpoint.check_settings(&again.config, &again.engine).expect("its own settings");
+    checkpoint.check_settings(&again.runs).expect("its own settings");
     for images in [1, 100, 50_000] {
-        if checkpoint.config.check(images).is_ok() {
-            checkpoint.reached.fits(&checkpoint.config, images);
+        if Run::check(&checkpoint.runs, images).is_ok() {
+            checkpoint.reached.fits(&checkpoint.runs, images);
         }
     }
 });
