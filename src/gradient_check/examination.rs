@@ -6,8 +6,10 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use super::criteria::{Criterion, Entry, Options, compare_entries};
-use super::{LayerCost, Precision, central_difference, engine_gradient, flat, reference_gradient, tolerance};
-use crate::engine::Engine;
+use super::{
+    LayerCost, Precision, Update, central_difference, engine_gradient, flat, reference_gradient, tolerance,
+};
+use crate::engine::{Engine, Step};
 use crate::error::Result;
 use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
@@ -18,6 +20,9 @@ const RECOMPUTED: usize = 64;
 /// What the two ways of differencing may differ by, for a cost of 1 or less. The cost is rounded, and the step
 /// magnifies it.
 const RECOMPUTED_THRESHOLD: f64 = 1e-9;
+/// The steps of an update, and their learning rate where the penalty is not too large for it.
+const STEPS: usize = 1000;
+const ETA: f32 = 0.001;
 
 /// A batch, and the parameters at which its gradient is examined.
 #[derive(Clone, Copy)]
@@ -73,8 +78,21 @@ impl Examination<'_> {
             let error = (analytic - numerical).abs() / tolerance;
             criterion.count(Entry { index, analytic, numerical, error });
         }
-        let numbers = if precision == Precision::FIXED { "16-bit" } else { "f32" };
-        Ok(of(&format!("{} {numbers}", engine.info().name), criterion, lambda))
+        Ok(of(&numbers(engine, precision), criterion, lambda))
+    }
+
+    /// The update of an engine, over steps of the lab's size: see [`Update`]. It must have been built with
+    /// [`Update::standardization`].
+    ///
+    /// # Errors
+    /// What the engine fails with.
+    pub fn update(&self, engine: &mut dyn Engine, precision: Precision, lambda: f32) -> Result<Criterion> {
+        let labels: Vec<u8> = (0..self.samples.len()).map(|index| self.samples.label(index)).collect();
+        // A step takes at most a fifth of a weight.
+        let step = Step { eta: ETA.min(0.1 / lambda), lambda };
+        let update = Update { parameters: self.parameters, labels: &labels, step, steps: STEPS };
+        let criterion = update.criterion(&update.take(engine)?, precision);
+        Ok(of(&numbers(engine, precision), criterion, lambda))
     }
 
     /// The cost of the batch, without penalty.
@@ -113,6 +131,11 @@ fn sample(count: usize, most: usize) -> Vec<usize> {
         return (0..count).collect();
     }
     index::sample(&mut Xoshiro256PlusPlus::seed_from_u64(0), count, most).into_vec()
+}
+
+/// An engine, and the numbers that it multiplies.
+fn numbers(engine: &dyn Engine, precision: Precision) -> String {
+    format!("{} {}", engine.info().name, if precision == Precision::FIXED { "16-bit" } else { "f32" })
 }
 
 /// The criterion under a name that says what was examined, and at which penalty.

@@ -6,6 +6,7 @@ mod layer;
 mod one_step;
 mod sweep;
 mod tolerance;
+mod update;
 
 pub use criteria::{Criterion, Entry, Options, Report, compare};
 pub use examination::Examination;
@@ -13,6 +14,7 @@ pub use layer::LayerCost;
 pub use one_step::{engine_gradient, flat, reference_gradient};
 pub use sweep::{StepSweep, SweepRow, step_sweep};
 pub use tolerance::{Precision, QUANTUM, UNIT_F32, UNIT_F64, logit_tolerance, tolerance};
+pub use update::Update;
 
 /// Compares `analytic`, the gradient of `cost` at `parameters`, with central differences in every parameter.
 ///

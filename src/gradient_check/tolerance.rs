@@ -62,7 +62,7 @@ impl Precision {
 }
 
 /// The roundings beside a sum's own: standardization, folding, the division by B, the step's own arithmetic.
-const BESIDE: usize = 8;
+pub(super) const BESIDE: usize = 8;
 /// Exponentials below this may be flushed to zero.
 const FLUSHED: f64 = 1e-37;
 
@@ -133,7 +133,7 @@ pub fn logit_tolerance(
 }
 
 /// The relative error of a sum of `n` terms of one sign.
-fn gamma(n: usize, unit: f64) -> f64 {
+pub(super) fn gamma(n: usize, unit: f64) -> f64 {
     unit * (n as f64).min(6.0 * (n as f64).sqrt())
 }
 

@@ -12,7 +12,7 @@ use super::text;
 use crate::engine::{EngineKind, Machine, Problem, Team};
 use crate::error::{Error, Result};
 use crate::files::RunFolder;
-use crate::gradient_check::{Criterion, Entry, Examination, Options, Precision, flat, step_sweep};
+use crate::gradient_check::{Criterion, Entry, Examination, Options, Precision, Update, flat, step_sweep};
 use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
 use crate::report::{self, Table, count};
@@ -151,11 +151,16 @@ impl Args {
         for lambda in self.lambda.iter().map(|&lambda| lambda as f32) {
             criteria.extend(team.install(|| examination.reference(lambda))??);
             for kind in self.engine.kinds() {
-                let initial = std::slice::from_ref(parameters);
-                let machine = Machine { engine: kind, isa: self.engine.isa(), team: team.handle() };
-                let mut engine = machine.engine(&Problem { initial, standardization, objective })?;
+                let (initial, precision) = (std::slice::from_ref(parameters), Precision::of(kind));
+                let engine = |standardization: &Standardization| {
+                    let machine = Machine { engine: kind, isa: self.engine.isa(), team: team.handle() };
+                    machine.engine(&Problem { initial, standardization, objective })
+                };
+                let (mut engine, mut centred) =
+                    (engine(standardization)?, engine(&Update::standardization(standardization))?);
                 if kind != EngineKind::Reference {
-                    criteria.push(examination.engine(&mut *engine, Precision::of(kind), lambda)?);
+                    criteria.push(examination.engine(&mut *engine, precision, lambda)?);
+                    criteria.push(examination.update(&mut *centred, precision, lambda)?);
                 }
             }
         }

@@ -13,7 +13,9 @@ pub(super) struct Layer {
     pub(super) kernels: Box<dyn Kernels>,
     /// `[groups]`: the mean pixel of each feature.
     pub(super) mean: Vec<Lanes>,
-    /// `[groups]`: `1 / (255 std)`, the scale of the weights, and its square.
+    /// `[groups]`: `1 / (255 std)`, the scale of the weights, its square, and the reciprocal of that. All are 0 in the
+    /// padding.
     pub(super) scale: Vec<Lanes>,
     pub(super) squared_scale: Vec<Lanes>,
+    pub(super) reciprocal: Vec<Lanes>,
 }

@@ -12,7 +12,7 @@
 //!     dlogits = softmax(bias + partial logits, two blocks by two) - y   kernels/objective.rs, 16 images at a time
 //!     for each 32 of its features, by ten columns:                    kernels/backward.rs
 //!         twenty sums += (pixel - mean) * dlogit          image after image
-//!         weight <- decay * weight - rate * sum           the gradient never leaves the registers
+//!         weight -= rate * (sum + penalty * weight)       the gradient never leaves the registers
 //! ```
 //!
 //! 1. Weights are stored scaled, `V = W / (255 std)`, so that `(pixel - 255 mean) V` is the product with the

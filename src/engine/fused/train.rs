@@ -209,20 +209,22 @@ impl WorkerWeights {
 
     /// The features that this member updates, for the backward pass.
     fn features<'a>(&'a mut self, job: &'a Training) -> Features<'a> {
-        let (mean, scale) =
-            (&job.layer.mean[self.range.clone()], &job.layer.squared_scale[self.range.clone()]);
+        let Layer { mean, squared_scale, reciprocal, .. } = job.layer;
+        let [mean, scale, reciprocal] =
+            [mean, squared_scale, reciprocal].map(|lanes| &lanes[self.range.clone()]);
         let weight = match &mut self.own {
             Some(own) => own,
             // SAFETY: the ranges of different members do not overlap, and in the backward pass nobody reads weights;
             // barriers separate it from the forward passes.
             None => unsafe { job.weight.write(self.range.start * self.row..self.range.end * self.row) },
         };
-        Features { first: self.range.start, mean, scale, weight }
+        Features { first: self.range.start, mean, scale, reciprocal, weight }
     }
 }
 
 pub(super) fn column_step(step: Step, images: usize) -> ColumnStep {
-    ColumnStep { rate: step.eta / images as f32, decay: 1.0 - 2.0 * step.eta * step.lambda }
+    let images = images as f32;
+    ColumnStep { rate: step.eta / images, penalty: 2.0 * step.lambda * images }
 }
 
 /// `dbias [C]`: the sum of the dlogits over the images.

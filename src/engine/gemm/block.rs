@@ -12,16 +12,25 @@ pub(super) const FEATURES: usize = 256;
 /// The images of a block, and of a chunk of the forward pass outside training.
 pub(super) const IMAGES: usize = 128;
 
+/// The memory of a thread.
+pub(super) struct Block {
+    /// A block of images by features, standardized.
+    pub(super) x: Vec<f32>,
+    /// `[F, C]`: the gradient of the weights of a block of features. It grows to C.
+    pub(super) dweight: Vec<f32>,
+}
+
 /// The memory of one block for each thread.
-pub(super) struct Blocks(Vec<Mutex<Vec<f32>>>);
+pub(super) struct Blocks(Vec<Mutex<Block>>);
 
 impl Blocks {
     pub(super) fn new(threads: usize) -> Self {
-        Self((0..threads).map(|_| Mutex::new(vec![0.0; FEATURES * IMAGES])).collect())
+        let block = || Block { x: vec![0.0; FEATURES * IMAGES], dweight: Vec::new() };
+        Self((0..threads).map(|_| Mutex::new(block())).collect())
     }
 
     /// Calls `work` with the block of this thread, which must be one of the team. No lock is ever contended.
-    pub(super) fn with<R>(&self, work: impl FnOnce(&mut [f32]) -> R) -> R {
+    pub(super) fn with<R>(&self, work: impl FnOnce(&mut Block) -> R) -> R {
         let thread = rayon::current_thread_index().expect("a thread of the team");
         work(&mut self.0[thread].lock().unwrap_or_else(PoisonError::into_inner))
     }

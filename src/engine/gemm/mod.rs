@@ -8,10 +8,10 @@
 //!     for each 32 images, in parallel                             softmax
 //!         logits [B, C] <- bias + partial logits, in block order
 //!         dlogits [B, C] <- -eta/B (p - y)
-//!     bias [C] += dlogits, in image order
+//!     bias [C] += the sum of the dlogits, in image order
 //!     for each block of features, in parallel                     backward
 //!         block [B, F] <- x^
-//!         weight [F, C] <- (1 - 2 eta lambda) weight + block^T . dlogits
+//!         weight [F, C] += block^T . dlogits - 2 eta lambda weight
 //! ```
 //!
 //! sgemm copies ("packs") both operands into panels of 16 numbers, then multiplies panels. A packed number of `x^`

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::block::{Blocks, FEATURES, Standardizer};
+use super::block::{Block, Blocks, FEATURES, Standardizer};
 use super::objective;
 use super::product::{TILE, transposed_product};
 use crate::engine::evaluation::{Evaluation, argmax};
@@ -89,9 +89,9 @@ impl Model {
     /// The logits `[B, C]` of at most [`IMAGES`](super::block::IMAGES) images, B padded to whole tiles.
     pub(super) fn logits(&self, images: &[&[u8]], blocks: &Blocks) -> Vec<f32> {
         let mut logits = self.bias.repeat(images.len().next_multiple_of(TILE));
-        blocks.with(|block| {
+        blocks.with(|Block { x, .. }| {
             for index in 0..self.standardizer.features().div_ceil(FEATURES) {
-                self.partial_logits(images, self.block_features(index), 1.0, &mut logits, block);
+                self.partial_logits(images, self.block_features(index), 1.0, &mut logits, x);
             }
         });
         logits

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::block::{Blocks, FEATURES, IMAGES};
+use super::block::{Block, Blocks, FEATURES, IMAGES};
 use super::model::Model;
 use super::objective;
 use super::product::{TILE, transposed_product};
@@ -40,9 +40,11 @@ impl Model {
             let partials = self.forward(images, blocks, &mut buffers.partials);
             self.softmax(partials, labels, &scales, dlogits);
         }
+        let mut dbias = vec![0.0; columns];
         for dlogits in dlogits.chunks(columns) {
-            self.bias.iter_mut().zip(dlogits).for_each(|(b, db)| *b += db);
+            dbias.iter_mut().zip(dlogits).for_each(|(sum, &dlogit)| *sum += f64::from(dlogit));
         }
+        self.bias.iter_mut().zip(dbias).for_each(|(b, db)| *b = (f64::from(*b) + db) as f32);
         self.backward(images, dlogits, steps, blocks);
     }
 
@@ -52,9 +54,9 @@ impl Model {
         let count = self.standardizer.features().div_ceil(FEATURES);
         let partials = grown(partials, count * height * columns);
         partials.par_chunks_mut(height * columns).enumerate().for_each(|(index, partial)| {
-            blocks.with(|block| {
+            blocks.with(|Block { x, .. }| {
                 for (images, partial) in images.chunks(IMAGES).zip(partial.chunks_mut(IMAGES * columns)) {
-                    self.partial_logits(images, self.block_features(index), 0.0, partial, block);
+                    self.partial_logits(images, self.block_features(index), 0.0, partial, x);
                 }
             });
         });
@@ -80,29 +82,31 @@ impl Model {
         });
     }
 
-    /// `weight [D, C] <- (1 - 2 eta lambda) weight + x^^T [D, B] . dlogits [B, C]`.
+    /// `weight [D, C] += x^^T [D, B] . dlogits [B, C] - 2 eta lambda weight`, rounded once: of terms added one by one, those
+    /// below half an ulp of the weight would be lost.
     fn backward(&mut self, images: &[&[u8]], dlogits: &[f32], steps: &[Step], blocks: &Blocks) {
         let Self { columns, standardizer, weight, .. } = self;
         let columns = *columns;
-        let mut decay = vec![1.0; columns];
+        let mut decay = vec![0.0; columns];
         for (decay, step) in decay.chunks_mut(self.shape.classes).zip(steps) {
-            decay.fill(1.0 - 2.0 * step.eta * step.lambda);
+            decay.fill(2.0 * step.eta * step.lambda);
         }
-        let decays = steps.iter().any(|step| step.lambda != 0.0);
         weight.par_chunks_mut(FEATURES * columns).enumerate().for_each(|(index, weight)| {
-            if decays {
-                for weight in weight.chunks_mut(columns) {
-                    weight.iter_mut().zip(&decay).for_each(|(w, decay)| *w *= decay);
-                }
-            }
             let first = index * FEATURES;
             let features = first..first + weight.len() / columns;
-            blocks.with(|block| {
+            blocks.with(|Block { x, dweight }| {
+                let dweight = grown(dweight, weight.len());
+                let mut beta = 0.0;
                 for (images, dlogits) in images.chunks(IMAGES).zip(dlogits.chunks(IMAGES * columns)) {
-                    let block = &mut block[..images.len() * features.len()];
-                    standardizer.rows(images, features.clone(), block);
-                    let shape = [images.len(), features.len(), columns];
-                    transposed_product(shape, block, dlogits, 1.0, weight);
+                    let x = &mut x[..images.len() * features.len()];
+                    standardizer.rows(images, features.clone(), x);
+                    transposed_product([images.len(), features.len(), columns], x, dlogits, beta, dweight);
+                    beta = 1.0;
+                }
+                for (weight, dweight) in weight.chunks_mut(columns).zip(dweight.chunks(columns)) {
+                    for ((w, dw), decay) in weight.iter_mut().zip(dweight).zip(&decay) {
+                        *w += dw - decay * *w;
+                    }
                 }
             });
         });

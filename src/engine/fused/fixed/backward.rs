@@ -42,8 +42,8 @@ pub(super) fn backward<D: Dot>(
     factors.clear();
     factors.extend(Factors::list(batch, &dlogits.scales));
     sums.resize(GROUPS * columns, Lanes::ZERO);
-    let Features { first, mean, scale, weight } = features;
-    let (mean, scale) = (mean.as_chunks::<GROUPS>().0, scale.as_chunks::<GROUPS>().0);
+    let Features { first, mean, scale, reciprocal, weight } = features;
+    let [mean, scale, reciprocal] = [mean, scale, reciprocal].map(|lanes| lanes.as_chunks::<GROUPS>().0);
     for (index, weight) in weight.chunks_exact_mut(GROUPS * row(columns)).enumerate() {
         for first_image in (0..batch.images.len()).step_by(IMAGES) {
             let block = Block {
@@ -61,8 +61,8 @@ pub(super) fn backward<D: Dot>(
                 with_width!(width, rows::<D>(isa, block, column, lines, sums));
             }
         }
-        let pixels = (&mean[index], &scale[index]);
-        step::<D>(isa, factors, pixels, sums, weight);
+        let line = [&mean[index], &scale[index], &reciprocal[index]];
+        step::<D>(isa, factors, line, sums, weight);
     }
 }
 
@@ -206,10 +206,10 @@ fn accumulate<D: Dot, const N: usize, const COLUMNS: usize, const PASS: usize>(
     }
 }
 
-/// The update of a column from its sums: `weight <- decay weight + rate (factor sum + dbias mean)`.
+/// The update of a column from its sums: `weight <- weight + rate scale (factor sum + dbias mean + penalty / scale weight)`.
 #[derive(Clone, Copy)]
 struct Factors {
-    decay: f32,
+    penalty: f32,
     rate: f32,
     factor: f32,
     dbias: f32,
@@ -220,7 +220,7 @@ impl Factors {
     fn list<'a>(batch: Batch<'a>, scales: &'a [Scale]) -> impl Iterator<Item = Self> {
         let columns = batch.steps.iter().zip(batch.dbias).zip(scales);
         columns.map(|((step, dbias), scale)| Self {
-            decay: step.decay,
+            penalty: step.penalty,
             rate: -step.rate,
             factor: scale.factor,
             dbias: -dbias,
@@ -233,21 +233,22 @@ impl Factors {
 fn step<D: Dot>(
     isa: D::Isa,
     factors: &[Factors],
-    (mean, scale): (&[Lanes; GROUPS], &[Lanes; GROUPS]),
+    line: [&[Lanes; GROUPS]; 3],
     sums: &[Lanes],
     weight: &mut [Lanes],
 ) {
     let floats = D::floats(isa);
     let splat = |value| D::Floats::splat(floats, value);
     let groups = weight.chunks_exact_mut(row(factors.len())).zip(sums.chunks_exact(factors.len()));
-    for ((weight, sums), (mean, scale)) in groups.zip(mean.iter().zip(scale)) {
+    for (group, (weight, sums)) in groups.enumerate() {
         for part in 0..D::Floats::PARTS {
             let load = |lanes: &Lanes| D::Floats::load(floats, lanes, part);
-            let (mean, scale) = (load(mean), load(scale));
+            let [mean, scale, reciprocal] = line.map(|lanes| load(&lanes[group]));
             for ((weight, sum), factors) in weight.iter_mut().zip(sums).zip(factors) {
                 let dweight = mean.mul_add(splat(factors.dbias), load(sum) * splat(factors.factor));
-                let decayed = load(weight) * splat(factors.decay);
-                dweight.mul_add(scale * splat(factors.rate), decayed).store(weight, part);
+                let before = load(weight);
+                let dweight = (reciprocal * splat(factors.penalty)).mul_add(before, dweight);
+                dweight.mul_add(scale * splat(factors.rate), before).store(weight, part);
             }
         }
     }

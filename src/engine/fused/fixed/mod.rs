@@ -17,7 +17,7 @@
 //!         for each five columns:
 //!             lines <- bytes of the images, four by four          only for the first five
 //!             sums += lines * 16-bit dlogits          exact, 4 images at a time
-//!         weight <- decay * weight - rate * (sums * scale - mean * sum of the dlogits)
+//!         weight -= rate * (sums * scale - mean * sum of the dlogits + penalty * weight)
 //! ```
 //!
 //! 1. A 16-bit number consists of two *limbs*, signed bytes: `high * 256 + low`. VNNI multiplies pixels with all high

@@ -164,14 +164,14 @@ impl Case {
 
     fn check_backward(&self) {
         let steps: Vec<_> = (0..self.columns)
-            .map(|c| ColumnStep { rate: 0.01 / (c + 1) as f32, decay: 1.0 - 0.01 * c as f32 })
+            .map(|c| ColumnStep { rate: 0.01 / (c + 1) as f32, penalty: 0.01 * c as f32 })
             .collect();
         let dbias: Vec<f32> = (0..self.columns).map(|c| 0.3 * c as f32 - 1.0).collect();
         let expected = self.stepped(&steps, &dbias);
         for (isa, passes) in every() {
             let mut weight = self.packed_weight();
             let mean = self.pack(|feature| self.mean[feature]);
-            let scale = self.pack(|_| 0.5);
+            let (scale, reciprocal) = (self.pack(|_| 0.5), self.pack(|_| 2.0));
             let mut dlogits = vec![Lanes::ZERO; self.images.len().div_ceil(LANES) * self.columns];
             for (i, image) in self.dlogits.chunks(self.columns).enumerate() {
                 for (c, &dlogit) in image.iter().enumerate() {
@@ -182,7 +182,13 @@ impl Case {
             passes.quantize(self.columns, &mut dlogits, &mut quantized);
             let (images, _) = gathered.fill(self.rows());
             let batch = Batch { images, dlogits: &dlogits, dbias: &dbias, steps: &steps };
-            let features = Features { first: 0, mean: &mean, scale: &scale, weight: &mut weight };
+            let features = Features {
+                first: 0,
+                mean: &mean,
+                scale: &scale,
+                reciprocal: &reciprocal,
+                weight: &mut weight,
+            };
             passes.backward(&quantized, &mut Scratch::default(), batch, features);
             for (index, &expected) in expected.iter().enumerate() {
                 let Place { group, lane } = Fixed::place(index % self.features);
@@ -205,7 +211,8 @@ impl Case {
                 let blocks = self.images.chunks(256).zip(numbers.chunks(256)).map(block);
                 let sum = blocks.reduce(|sum, block| sum + block).unwrap();
                 let dweight = self.mean[feature].mul_add(-dbias[c], sum * factor);
-                *weight = dweight.mul_add(0.5 * -steps[c].rate, *weight * steps[c].decay);
+                let dweight = (2.0 * steps[c].penalty).mul_add(*weight, dweight);
+                *weight = dweight.mul_add(0.5 * -steps[c].rate, *weight);
             }
         }
         weight

@@ -16,13 +16,15 @@ const LINE: usize = 4;
 /// Feature groups in a tile.
 const GROUPS: usize = 2;
 
-/// The update of the weights of a column: `weight <- decay weight - rate dweight`.
+/// The update of the weights of a column: `weight <- weight - rate scale (dweight + penalty / scale weight)`, rounded once
+/// on the grid of the weights. A factor `1 - 2 eta lambda` would be rounded to multiples of 2^-24, which is all of a small
+/// penalty.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct ColumnStep {
     /// eta over the number of images.
     pub(crate) rate: f32,
-    /// `1 - 2 eta lambda`
-    pub(crate) decay: f32,
+    /// `2 lambda` times the number of images.
+    pub(crate) penalty: f32,
 }
 
 /// What the backward pass takes of a batch.
@@ -46,6 +48,8 @@ pub(crate) struct Features<'a> {
     pub(crate) mean: &'a [Lanes],
     /// `[groups]`: the factor of the gradient of the packed weights: the square of their scale.
     pub(crate) scale: &'a [Lanes],
+    /// `[groups]`: its reciprocal; 0 in the padding, as the scale is.
+    pub(crate) reciprocal: &'a [Lanes],
     /// `[groups][row(C)]`.
     pub(crate) weight: &'a mut [Lanes],
 }
@@ -54,11 +58,12 @@ pub(crate) struct Features<'a> {
 #[inline(always)]
 pub(crate) fn backward<V: Vector>(isa: V::Isa, batch: Batch, features: Features) {
     let columns = batch.steps.len();
-    let Features { first, mean, scale, weight } = features;
+    let Features { first, mean, scale, reciprocal, weight } = features;
     let weights = weight.chunks_mut(GROUPS * row(columns));
-    let tiled = mean.chunks(GROUPS).zip(scale.chunks(GROUPS)).zip(weights);
-    for (index, ((mean, scale), weight)) in tiled.enumerate() {
-        let mut features = Features { first: first + GROUPS * index, mean, scale, weight };
+    let scales = scale.chunks(GROUPS).zip(reciprocal.chunks(GROUPS));
+    let tiled = mean.chunks(GROUPS).zip(scales).zip(weights);
+    for (index, ((mean, (scale, reciprocal)), weight)) in tiled.enumerate() {
+        let mut features = Features { first: first + GROUPS * index, mean, scale, reciprocal, weight };
         for (column, width) in tiles(columns, V::TILE) {
             with_width!(width, groups::<V>(isa, batch, &mut features, column));
         }
@@ -130,11 +135,13 @@ fn tile<V: Vector, const N: usize, const TAIL: bool, const PREFETCH: bool, const
         }
         for (n, sums) in sums.iter().enumerate() {
             let scale = V::load(isa, &features.scale[group + n], part);
+            let reciprocal = V::load(isa, &features.reciprocal[group + n], part);
             let weights = &mut features.weight[(group + n) * row(columns) + column..];
             let weights: &mut [Lanes; COLUMNS] = weights.first_chunk_mut().expect("a tile of columns");
             for ((weight, sum), step) in weights.iter_mut().zip(sums).zip(steps) {
-                let decayed = V::load(isa, weight, part) * V::splat(isa, step.decay);
-                sum.mul_add(scale * V::splat(isa, -step.rate), decayed).store(weight, part);
+                let before = V::load(isa, weight, part);
+                let sum = (reciprocal * V::splat(isa, step.penalty)).mul_add(before, *sum);
+                sum.mul_add(scale * V::splat(isa, -step.rate), before).store(weight, part);
             }
         }
     }
