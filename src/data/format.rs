@@ -52,7 +52,7 @@ impl Format {
             Self::Cifar10Binary => layout::OFFICIAL.into(),
             Self::Cifar100Binary => format!("{name}: onelayer fetch cifar-100 gets it"),
             Self::Cifar10Python | Self::Cifar100Python => name.into(),
-            Self::Npy => format!("{name}: images of unsigned bytes [N, D], labels [N]"),
+            Self::Npy => format!("{name}: images of unsigned bytes [N, D] or [N, H, W, C], labels [N]"),
         }
     }
 
