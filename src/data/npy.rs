@@ -175,6 +175,17 @@ fn planes(values: &[u8], features: usize) -> Vec<u8> {
     images
 }
 
+/// The file of an array of floats of this shape.
+pub fn of_floats(shape: [usize; 2], values: &[f32]) -> Vec<u8> {
+    let [rows, columns] = shape;
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
+    // The values begin at a multiple of 64.
+    let header = format!("{header:117}\n");
+    let mut file = [MAGIC, &[1, 0], &(header.len() as u16).to_le_bytes(), header.as_bytes()].concat();
+    file.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    file
+}
+
 /// The file of labels that belongs to the file `images`: the last "images" in its name is replaced by "labels".
 ///
 /// # Errors
@@ -228,6 +239,7 @@ fn shape(text: &str) -> Option<Vec<usize>> {
     if numbers.is_empty() {
         return Some(Vec::new());
     }
-    let sizes = numbers.split(',').map(|number| number.trim().parse().ok());
+    // Python 2 writes (2L, 3L).
+    let sizes = numbers.split(',').map(|number| number.trim().trim_end_matches('L').parse().ok());
     sizes.collect::<Option<Vec<_>>>().filter(|sizes| sizes.len() <= MOST_DIMENSIONS)
 }

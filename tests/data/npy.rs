@@ -69,6 +69,14 @@ fn every_version_of_the_header_is_read_in_place() {
 }
 
 #[test]
+fn a_header_of_python_2_is_read() {
+    for (shape, sizes) in [("(2L, 3L)", vec![2, 3]), ("(6L,)", vec![6]), ("(1L, 2, 3L)", vec![1, 2, 3])] {
+        let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}");
+        assert_eq!(read(&array_with(&header, &[0; 6])).unwrap().shape, sizes);
+    }
+}
+
+#[test]
 fn an_array_that_breaks_off_anywhere() {
     let whole = array(&[2, 3], &[0; 6]);
     for length in 0..whole.len() {
@@ -183,8 +191,10 @@ fn arrays_that_do_not_fit_together() {
 fn names_of_classes_are_as_many_as_there_are_labels_or_more() {
     let folder = small();
     let path = folder.path().join("classes.txt");
-    fs::write(&path, "a\nb\nc\nd\n").unwrap();
-    assert_eq!(open(folder.path()).unwrap().classes, ["a", "b", "c", "d"]);
+    for text in ["a\nb\nc\nd\n", "\u{feff}a\r\nb\r\nc\r\nd"] {
+        fs::write(&path, text).unwrap();
+        assert_eq!(open(folder.path()).unwrap().classes, ["a", "b", "c", "d"]);
+    }
     fs::write(&path, "a\nb\n").unwrap();
     let labels = folder.path().join("train_labels.npy");
     assert_refused(folder.path(), &labels, &["expected labels from 0 to 1", "found 2 in record 2"]);
