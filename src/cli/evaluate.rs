@@ -7,13 +7,15 @@ use serde::Serialize;
 
 use super::args::{DataArgs, EngineArgs};
 use super::console::{Console, OutputArgs};
-use super::model_file;
-use super::text;
+use super::{model_file, text};
 use crate::data::{Excerpt, Part};
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::report::{Confusion, count, per_class};
+use crate::report::{Confusion, Table, count, per_class};
 use crate::train::{Metrics, evaluate, evaluator};
+
+/// The columns of a narrow terminal.
+const COLUMNS: usize = 80;
 
 /// Examples after the help of the verb.
 const EXAMPLES: &str = "\
@@ -97,16 +99,17 @@ impl Args {
         console.excerpt(&excerpt)?;
         console.say(&renamed(&model.classes, &excerpt.classes))?;
         console.say(&format!(
-            "{} on the {name} split, {} images: loss {:.4}, cost {:.4}, accuracy {:.2} %\n\n{}",
+            "{} on the {name} split, {} images: loss {:.4}, cost {:.4}, accuracy {:.2} %\n\n{}\n{}",
             self.model.display(),
             count(samples.len()),
             metrics.loss,
             metrics.cost,
             100.0 * metrics.accuracy,
-            text::table(&per_class(&[(name, confusion)]))
+            text::table(&per_class(&[(name, confusion)])),
+            matrix(&confusion)
         ))?;
         if self.csv {
-            return super::console::print(&confusion.csv());
+            return super::console::print(&csv(&confusion));
         }
         let class = |class: usize| ClassRecord {
             name: model.classes[class].clone(),
@@ -134,6 +137,41 @@ impl Args {
         }
         Err(Error::format(&self.model, format!("a model of {expected}, as the data has"), found))
     }
+}
+
+/// The confusion matrix with names cut to the width of a column, where it fits into a terminal.
+fn matrix(confusion: &Confusion) -> String {
+    let classes = confusion.classes();
+    let wide = rows(confusion).flatten().max().unwrap_or(0).to_string().len().max(4);
+    let header = classes.iter().map(|name| name.chars().take(wide).collect());
+    let mut table = Table::new([String::from("true")].into_iter().chain(header));
+    for (name, counts) in classes.iter().zip(rows(confusion)) {
+        table.rows.push([name.clone()].into_iter().chain(counts.map(|count| count.to_string())).collect());
+    }
+    let text = table.text();
+    match text.lines().all(|line| line.chars().count() <= COLUMNS) {
+        true => format!("confusion: images of each true class by the class predicted\n{text}"),
+        false => {
+            format!("The confusion matrix is wider than {COLUMNS} columns: --csv or --json prints it.\n")
+        }
+    }
+}
+
+/// The confusion matrix as CSV: a line for each true class, with the images by predicted class.
+fn csv(confusion: &Confusion) -> String {
+    let names: Vec<String> = confusion.classes().iter().map(|name| text::csv_cell(name)).collect();
+    let mut text = format!("true class,{}\n", names.join(","));
+    for (name, counts) in names.iter().zip(rows(confusion)) {
+        let counts: Vec<String> = counts.map(|count| count.to_string()).collect();
+        text += &format!("{name},{}\n", counts.join(","));
+    }
+    text
+}
+
+/// The counts of each true class, by predicted class.
+fn rows<'a>(confusion: &'a Confusion) -> impl Iterator<Item = impl Iterator<Item = u64> + 'a> + 'a {
+    let classes = 0..confusion.classes().len();
+    classes.clone().map(move |truth| classes.clone().map(move |class| confusion.count(truth, class)))
 }
 
 /// A warning, where a class of the model has another name in the data: they may be about other things.

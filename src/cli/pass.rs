@@ -52,6 +52,7 @@ impl<'a> Pass<'a> {
     /// Trains, tests and saves the models and histories. Whatever ends it early, what was reached is saved.
     pub(super) fn run(&mut self, args: &TrainingArgs, console: Console) -> Result<()> {
         console.dataset(&self.inputs.dataset)?;
+        console.say(&text::constant_pixels(self.session.standardization()))?;
         console.remark(&text::heading(self.session.runs(), &self.session.engine()))?;
         let images = self.inputs.dataset.train.len();
         let progress = console.progress(self.session.runs()[0].settings.epochs, images, self.session.epoch());

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use crate::data::{Dataset, Excerpt, Part, synthetic};
 use crate::engine::EngineInfo;
+use crate::error::one_line;
+use crate::model::Standardization;
 use crate::report::table::LabResult;
 use crate::report::{Table, count, sparkline};
 use crate::train::record::DatasetRecord;
@@ -49,6 +51,22 @@ fn data(name: &str, path: Option<&Path>, counts: &str) -> String {
     format!("data      {name} ({place}): {counts} images\n{hint}")
 }
 
+/// A warning where most pixels say nothing: images of floats from 0 to 1, as bytes, are black.
+pub(super) fn constant_pixels(standardization: &Standardization) -> String {
+    // A pixel that varies has a deviation of at most half its range.
+    let constant = standardization.std.iter().filter(|&&std| std == 1.0).count();
+    let all = standardization.std.len();
+    match 2 * constant > all {
+        true if constant == all => {
+            "warning   all training images are the same: every pixel is constant\n".into()
+        }
+        true => {
+            format!("warning   {} of {} pixels are constant in training\n", count(constant), count(all))
+        }
+        false => String::new(),
+    }
+}
+
 /// What is about to be trained, and by what.
 pub(super) fn heading(runs: &[Run], engine: &EngineInfo) -> String {
     let mut text = String::new();
@@ -79,6 +97,13 @@ fn values(settings: &Settings, wanted: impl Fn(&Setting) -> bool) -> String {
     let value = |row: &Setting| format!("{} {}", row.name.replace('_', " "), settings.get(row.name));
     let values: Vec<String> = Settings::TABLE.iter().filter(|row| wanted(row)).map(value).collect();
     values.join(", ")
+}
+
+/// A cell of a CSV file: in quotes where it must be, and never a formula.
+pub(super) fn csv_cell(text: &str) -> String {
+    let text = one_line(text);
+    let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text };
+    if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 /// What a run reached, on each split, where its time went and where it is kept.

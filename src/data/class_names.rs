@@ -51,5 +51,7 @@ impl ClassNames {
 /// The lines of a text that are not empty.
 fn lines(path: &Path, bytes: &[u8]) -> Result<Vec<String>> {
     let text = str::from_utf8(bytes).map_err(|error| Error::format(path, "class names in UTF-8", error))?;
+    // Some editors begin a file with a byte order mark.
+    let text = text.trim_start_matches('\u{feff}');
     Ok(text.lines().map(str::trim).filter(|name| !name.is_empty()).map(String::from).collect())
 }

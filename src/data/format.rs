@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::binary::{self, Records};
 use super::class_names::ClassNames;
-use super::image_file::{Bytes, ImageFile};
+use super::image_file::{Batch, Bytes, ImageFile, Place};
 use super::labels::Labels;
 use super::layout::{self, NAMES_FILE};
 use super::mapped::Mapped;
@@ -52,7 +52,7 @@ impl Format {
             Self::Cifar10Binary => layout::OFFICIAL.into(),
             Self::Cifar100Binary => format!("{name}: onelayer fetch cifar-100 gets it"),
             Self::Cifar10Python | Self::Cifar100Python => name.into(),
-            Self::Npy => format!("{name}: images of unsigned bytes [N, D], labels [N]"),
+            Self::Npy => format!("{name}: images of unsigned bytes [N, D] or [N, H, W, C], labels [N]"),
         }
     }
 
@@ -171,5 +171,16 @@ impl Format {
             }
         };
         Ok(ImageFile::new(Bytes::Mapped(file), labels_file.map(Bytes::Mapped), batch))
+    }
+
+    /// Maps an array of images that have no labels. All of them read as 0.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or does not hold such an array.
+    pub fn open_unlabelled(path: &Path) -> Result<ImageFile> {
+        let file = Mapped::open(path, npy::WHAT)?;
+        let (count, features, images) = npy::images(path, file.bytes())?;
+        let batch = Batch { count, features, images, labels: Place::Copy(vec![0; count]) };
+        Ok(ImageFile::new(Bytes::Mapped(file), None, batch))
     }
 }

@@ -4,6 +4,7 @@
 mod bench;
 mod completions;
 mod desk;
+mod evaluate;
 mod fetch;
 mod folders;
 mod formats;
@@ -27,6 +28,7 @@ mod report;
 mod run_folders;
 #[cfg(unix)]
 mod signals;
+mod strange_data;
 #[path = "../support/mod.rs"]
 mod support;
 mod survival;

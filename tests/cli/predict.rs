@@ -8,6 +8,7 @@ use onelayer::model::{Model, Parameters, Standardization};
 use onelayer::objective::Objective;
 use serde_json::Value;
 
+use super::support::data_sets::write_pair;
 use super::{Desk, Done};
 
 /// A folder with a model of two classes, `red` and `blue`, that answers with the brighter of the two
@@ -41,11 +42,15 @@ fn scene() -> Desk {
 }
 
 fn png(width: u32, height: u32, colour: [u8; 3]) -> Vec<u8> {
+    png_of(width, height, &colour.repeat((width * height) as usize))
+}
+
+fn png_of(width: u32, height: u32, pixels: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
     let mut writer = encoder.write_header().unwrap();
-    writer.write_image_data(&colour.repeat((width * height) as usize)).unwrap();
+    writer.write_image_data(pixels).unwrap();
     writer.finish().unwrap();
     bytes
 }
@@ -108,4 +113,30 @@ fn what_cannot_be_used_is_one_clear_line() {
     }
     assert_eq!(predict(&desk, "pictures --top 0").0, Some(2));
     assert_eq!(predict(&desk, "").0, Some(2));
+}
+
+#[test]
+fn an_image_is_seen_the_same_in_a_picture_and_in_an_array_with_its_colours_last() {
+    let desk = scene();
+    // Pixels, colours last; the same for both images.
+    let pixels: Vec<u8> = (0..FEATURES).map(|at| (at * at % 251 / (1 + at % 3 / 2)) as u8).collect();
+    let planes: Vec<u8> = (0..FEATURES).map(|at| pixels[at % 1024 * 3 + at / 1024]).collect();
+    for (folder, shape, pixels) in [
+        ("last", &[2, 32, 32, 3][..], &pixels),
+        ("first", &[2, 3, 32, 32], &planes),
+        ("flat", &[2, 3072], &planes),
+    ] {
+        fs::create_dir(desk.path(folder)).unwrap();
+        for split in ["train", "test"] {
+            write_pair(&desk.path(folder), split, shape, &pixels.repeat(2), &[0, 1]);
+        }
+    }
+    fs::write(desk.path("same.png"), png_of(32, 32, &pixels)).unwrap();
+    let seen = ["same.png", "last/test_images.npy:1", "first/test_images.npy:1", "flat/test_images.npy:1"]
+        .map(|image| desk.json(&format!("predict model.safetensors {image}"))["top"].clone());
+    assert!(seen.iter().all(|top| *top == seen[0]), "{seen:?}");
+    let [last, flat] = ["last", "flat"].map(|data| {
+        desk.json(&format!("train --data {data} --batch 1 --epochs 1 --no-report --overwrite --out run"))
+    });
+    assert_eq!(last["weights_sha256"], flat["weights_sha256"]);
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use onelayer::data::image_file::Place;
-use onelayer::data::npy;
+use onelayer::data::npy::{self, Content};
 use tempfile::TempDir;
 
 use super::support::data_sets::{CIFAR_10, array, array_with, write_arrays, write_pair};
@@ -14,6 +14,14 @@ fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
     write_arrays(folder.path());
     folder
+}
+
+fn read(bytes: &[u8]) -> onelayer::Result<npy::Array> {
+    read_as("a.npy", bytes)
+}
+
+fn read_as(name: &str, bytes: &[u8]) -> onelayer::Result<npy::Array> {
+    npy::parse(Path::new(name), bytes, Content::Images)
 }
 
 /// A folder with arrays of 5 features: 6 images that train, and 2 for the test.
@@ -61,12 +69,20 @@ fn every_version_of_the_header_is_read_in_place() {
 }
 
 #[test]
+fn a_header_of_python_2_is_read() {
+    for (shape, sizes) in [("(2L, 3L)", vec![2, 3]), ("(6L,)", vec![6]), ("(1L, 2, 3L)", vec![1, 2, 3])] {
+        let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}");
+        assert_eq!(read(&array_with(&header, &[0; 6])).unwrap().shape, sizes);
+    }
+}
+
+#[test]
 fn an_array_that_breaks_off_anywhere() {
     let whole = array(&[2, 3], &[0; 6]);
     for length in 0..whole.len() {
-        assert_error(npy::parse(Path::new("a.npy"), &whole[..length]), "a.npy", &["found"]);
+        assert_error(read(&whole[..length]), "a.npy", &["found"]);
     }
-    assert_error(npy::parse(Path::new("a.npy"), &[whole, vec![0]].concat()), "a.npy", &["found 7"]);
+    assert_error(read(&[whole, vec![0]].concat()), "a.npy", &["found 7"]);
 }
 
 #[test]
@@ -76,7 +92,7 @@ fn any_changed_byte_gives_the_array_or_one_line() {
         for byte in 0..=255 {
             let mut bytes = whole.clone();
             bytes[at] = byte;
-            match npy::parse(Path::new("a.npy"), &bytes) {
+            match read(&bytes) {
                 Ok(array) => assert_eq!(array.shape.iter().product::<usize>(), bytes.len() - array.offset),
                 Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),
             }
@@ -91,7 +107,10 @@ fn headers_that_say_something_else() {
     };
     for (header, facts) in [
         (header("'<f4'", "False", "(2, 3)"), ["expected unsigned bytes", "found '<f4'"]),
-        (header("'|i1'", "False", "(2, 3)"), ["array.astype(numpy.uint8)", "found '|i1'"]),
+        (
+            header("'|i1'", "False", "(2, 3)"),
+            ["array.astype(numpy.uint8)", "found '|i1' with values from 0 to 0"],
+        ),
         (header("[('a', '|u1')]", "False", "(2, 3)"), ["expected unsigned bytes", "found [('a'"]),
         (
             header("'|u1'", "True", "(2, 3)"),
@@ -111,11 +130,11 @@ fn headers_that_say_something_else() {
         ("".into(), ["expected a header with \"descr\"", "found \"\""]),
     ] {
         let bytes = array_with(&header, &[0; 6]);
-        assert_error(npy::parse(Path::new("a.npy"), &bytes), "a.npy", &facts);
+        assert_error(read(&bytes), "a.npy", &facts);
     }
-    assert_error(npy::parse(Path::new("a"), b"text"), "a", &["numpy.save", "4 bytes that begin differently"]);
+    assert_error(read_as("a", b"text"), "a", &["numpy.save", "4 bytes that begin differently"]);
     let header_too_long = b"\x93NUMPY\x02\x00\xff\xff\xff\xff{";
-    assert_error(npy::parse(Path::new("a"), header_too_long), "a", &["13 bytes that end within the header"]);
+    assert_error(read_as("a", header_too_long), "a", &["13 bytes that end within the header"]);
 }
 
 #[test]
@@ -128,9 +147,16 @@ fn arrays_that_do_not_fit_together() {
         assert_refused(folder.path(), subject, facts);
         fs::write(path, good).unwrap();
     };
-    let square = ["expected images [N, D], as images.reshape(len(images), -1) makes them", "shape [6, 1, 5]"];
-    refused(&images, array(&[6, 1, 5], &[0; 30]), &images, &square);
-    refused(&images, array(&[30], &[0; 30]), &images, &["expected images [N, D]", "found shape [30]"]);
+    let shapes = "expected images [N, D], [N, H, W], [N, H, W, C] or [N, C, H, W] of C = 1 or 3 colours";
+    for (shape, found) in [
+        (&[30][..], "found shape [30]"),
+        (&[6, 1, 5, 1, 1], "[6, 1, 5, 1, 1]"),
+        (&[1, 2, 3, 5], "[1, 2, 3, 5]"),
+    ] {
+        refused(&images, array(shape, &[0; 30]), &images, &[shapes, found]);
+    }
+    let either = ["expected 3 colours first or 3 last, [N, 3, H, W] or [N, H, W, 3]", "shape [1, 3, 2, 3]"];
+    refused(&images, array(&[1, 3, 2, 3], &[0; 18]), &images, &either);
     refused(&images, array(&[0, 5], &[]), &images, &["expected at least one image", "found shape [0, 5]"]);
     refused(&images, array(&[6, 0], &[]), &images, &["expected at least one image", "found shape [6, 0]"]);
     refused(
@@ -165,11 +191,66 @@ fn arrays_that_do_not_fit_together() {
 fn names_of_classes_are_as_many_as_there_are_labels_or_more() {
     let folder = small();
     let path = folder.path().join("classes.txt");
-    fs::write(&path, "a\nb\nc\nd\n").unwrap();
-    assert_eq!(open(folder.path()).unwrap().classes, ["a", "b", "c", "d"]);
+    for text in ["a\nb\nc\nd\n", "\u{feff}a\r\nb\r\nc\r\nd"] {
+        fs::write(&path, text).unwrap();
+        assert_eq!(open(folder.path()).unwrap().classes, ["a", "b", "c", "d"]);
+    }
     fs::write(&path, "a\nb\n").unwrap();
     let labels = folder.path().join("train_labels.npy");
     assert_refused(folder.path(), &labels, &["expected labels from 0 to 1", "found 2 in record 2"]);
     fs::write(&path, "a\n").unwrap();
     assert_refused(folder.path(), &path, &["expected 2 to 256 class names, one a line", "found 1 names"]);
+}
+
+#[test]
+fn the_same_pixels_are_read_from_arrays_of_every_shape() {
+    // Two images of 2 x 5 pixels in three colours; bytes of CIFAR's order count up.
+    let planes: Vec<u8> = (0..60).collect();
+    let last: Vec<u8> = (0..60).map(|at| at / 30 * 30 + at % 3 * 10 + at % 30 / 3).collect();
+    for (shape, bytes) in [
+        (&[2, 30][..], &planes),
+        (&[2, 3, 2, 5], &planes),
+        (&[2, 2, 5, 3], &last),
+        (&[2, 5, 6], &planes),
+        (&[2, 5, 6, 1], &planes),
+        (&[2, 1, 6, 5], &planes),
+    ] {
+        let folder = TempDir::new().unwrap();
+        for split in ["train", "test"] {
+            write_pair(folder.path(), split, shape, bytes, &[0, 1]);
+        }
+        let data = open(folder.path()).unwrap();
+        let images: Vec<u8> = contents(&data.test).into_iter().flat_map(|(image, _)| image).collect();
+        assert_eq!(images, planes, "{shape:?}");
+    }
+}
+
+#[test]
+fn advice_about_other_numbers_keeps_what_they_say() {
+    let floats = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
+    let doubles = |values: &[f64]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
+    let longs = |values: &[i64]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
+    let advice = |content: Content, kind: &str, bytes: &[u8]| {
+        let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': (2,), }}");
+        npy::parse(Path::new("a.npy"), &array_with(&header, bytes), content).unwrap_err().to_string()
+    };
+    let (scaled, rounded) =
+        ("(array * 255).round().astype(numpy.uint8)", "(array.round().astype(numpy.uint8)");
+    let (whole, none) = ("(array.astype(numpy.uint8)", "(no other type is read so far)");
+    for (content, kind, bytes, facts) in [
+        (Content::Images, "<f4", floats(&[0.0, 1.0]), [scaled, "found '<f4' with values from 0 to 1"]),
+        (Content::Images, "<f8", doubles(&[0.25, 0.5]), [scaled, "'<f8' with values from 0.25 to 0.5"]),
+        (Content::Images, "<f4", floats(&[0.0, 254.5]), [rounded, "from 0 to 254.5"]),
+        (Content::Images, "<f4", floats(&[-1.0, 1.0]), [none, "from -1 to 1"]),
+        (Content::Images, "<f4", floats(&[f32::NAN, 1.0]), [none, "found '<f4'"]),
+        (Content::Images, "<f2", vec![0; 4], [none, "found '<f2'"]),
+        (Content::Images, "<i8", longs(&[0, 1]), [whole, "from 0 to 1"]),
+        (Content::Images, "<i8", longs(&[0, 256]), [none, "from 0 to 256"]),
+        (Content::Labels, "<i8", longs(&[0, 9]), [whole, "from 0 to 9"]),
+        (Content::Labels, "<i8", longs(&[-1, 1]), [none, "from -1 to 1"]),
+        (Content::Labels, "<f8", doubles(&[0.0, 1.0]), [whole, "from 0 to 1"]),
+    ] {
+        let message = advice(content, kind, &bytes);
+        assert!(facts.iter().all(|fact| message.contains(fact)), "{facts:?} in {message}");
+    }
 }

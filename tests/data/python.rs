@@ -72,9 +72,9 @@ fn the_official_lists_of_names_are_read() {
 }
 
 #[test]
-fn python_3_and_fortran_order_give_the_same_images() {
+fn every_protocol_and_fortran_order_give_the_same_images() {
     let expected = contents(&open(&python("cifar-10-batches-py")).unwrap().train);
-    for name in ["python3_batch", "fortran_batch"] {
+    for name in ["python3_batch", "fortran_batch", "protocol_3", "protocol_4", "protocol_5"] {
         let folder = folder();
         fs::copy(python(name), folder.path().join("data_batch_1")).unwrap();
         assert!(contents(&open(folder.path()).unwrap().train) == expected, "{name}");
@@ -94,7 +94,7 @@ fn images_in_the_order_of_rows_stay_in_the_file() {
 
 #[test]
 fn a_pickle_that_breaks_off_anywhere() {
-    for name in ["cifar-10-batches-py/data_batch_1", "python3_batch"] {
+    for name in ["cifar-10-batches-py/data_batch_1", "python3_batch", "protocol_4", "protocol_5"] {
         let bytes = fs::read(python(name)).unwrap();
         let pixels = 200..bytes.len().min(12_400);
         let places = (0..bytes.len()).filter(|at| !pixels.contains(at)).chain(pixels.clone().step_by(997));
@@ -109,7 +109,7 @@ fn a_pickle_that_breaks_off_anywhere() {
 
 #[test]
 fn any_changed_byte_gives_data_or_one_line() {
-    for name in ["cifar-10-batches-py/data_batch_1", "python3_batch"] {
+    for name in ["cifar-10-batches-py/data_batch_1", "python3_batch", "protocol_5"] {
         let whole = fs::read(python(name)).unwrap();
         let pixels = 270..whole.len().min(12_400);
         for at in (0..whole.len()).filter(|at| !pixels.contains(at)) {
@@ -131,7 +131,11 @@ fn what_is_no_pickle_of_this_kind() {
     let batch = fs::read(python("cifar-10-batches-py/data_batch_1")).unwrap();
     for (bytes, fact) in [
         (&b"pickle"[..], "found the unsupported opcode 0x70 at byte 0"),
-        (b"\x80\x04\x95", "found protocol 4, not the 2 that pickle.dump(..., protocol=2) writes at byte 0"),
+        (b"\x80\x06\x95", "found protocol 6, not 2 to 5 at byte 0"),
+        (b"\x80\x04\x95\x00", "found the end of the file within the pickle at byte 2"),
+        (b"\x80\x04\x8c\x02os\x8c\x06system\x93.", "found the name \"os.system\", which is not allowed"),
+        (b"\x80\x04K\x01K\x01\x93.", "found a name that is not text at byte 6"),
+        (b"\x80\x05\x96\xff\xff\xff\xff\xff\xff\xff\xff", "found a string of 18446744073709551615 bytes"),
         (b"\x80\x02}q\x01.more", "found 4 bytes after its end at byte 6"),
         (b"\x80\x02].", "found a pickle of something other than a dictionary"),
         (b"\x80\x02.", "found an empty stack at byte 2"),

@@ -28,7 +28,7 @@ pub(super) struct DatasetInfo {
     train: SplitInfo,
     validation: SplitInfo,
     test: SplitInfo,
-    /// The line, and the hint where it is synthetic, that every verb begins with.
+    /// The lines that training begins with: what the data is, and what is strange about it.
     #[serde(skip)]
     heading: String,
 }
@@ -55,17 +55,18 @@ impl DatasetInfo {
     pub(super) fn new(dataset: &Dataset) -> Self {
         let split = |split| SplitInfo::new(split, dataset.classes.len());
         let train = dataset.train.samples();
+        let standardization = Standardization::measure(&train);
         Self {
             name: dataset.name,
             path: dataset.path.clone(),
             format: dataset.format.name(),
             classes: dataset.classes.clone(),
             features: train.features(),
-            pixels: Pixels::new(&Standardization::measure(&train)),
+            pixels: Pixels::new(&standardization),
             train: split(&dataset.train),
             validation: split(&dataset.validation),
             test: split(&dataset.test),
-            heading: text::dataset(dataset),
+            heading: text::dataset(dataset) + &text::constant_pixels(&standardization),
         }
     }
 

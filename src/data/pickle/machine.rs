@@ -1,4 +1,4 @@
-//! The stack machine of pickle's protocol 2, as far as CIFAR's files need it.
+//! The stack machine of pickle's protocols 2 to 5, as far as files like CIFAR's need it.
 //!
 //! A pickle is a program that builds one value. Here it can build data only. The few names that it may use (an array,
 //! its type, bytes written as text) are looked up in a list and never imported; a call of one only records the
@@ -87,6 +87,9 @@ impl Machine<'_> {
             b'(' => self.marks.push(self.stack.len()),
             b'q' => self.remember(1)?,
             b'r' => self.remember(4)?,
+            0x94 => self.memo_top(self.memo.len() as u32)?,
+            // A frame, of so many bytes: for who reads piece by piece.
+            0x95 => drop(self.number(8)?),
             b'h' => self.recall(1)?,
             b'j' => self.recall(4)?,
             b'a' => {
@@ -125,9 +128,12 @@ impl Machine<'_> {
             b'K' => Value::Int(self.number(1)? as i32),
             b'M' => Value::Int(self.number(2)? as i32),
             b'J' => Value::Int(self.number(4)? as i32),
-            b'U' => Value::Bytes(self.string(1)?),
-            b'T' => Value::Bytes(self.string(4)?),
+            b'U' | b'C' => Value::Bytes(self.string(1)?),
+            b'T' | b'B' => Value::Bytes(self.string(4)?),
+            0x8e | 0x96 => Value::Bytes(self.string(8)?),
+            0x8c => Value::Text(self.string(1)?),
             b'X' => Value::Text(self.string(4)?),
+            0x8d => Value::Text(self.string(8)?),
             b')' => Value::Tuple(Vec::new()),
             0x85 => Value::Tuple(self.pop_many(1)?),
             0x86 => Value::Tuple(self.pop_many(2)?),
@@ -135,21 +141,32 @@ impl Machine<'_> {
             b't' => Value::Tuple(self.since_mark()?),
             b']' => Value::List(Vec::new()),
             b'}' => Value::Dict(Vec::new()),
-            b'c' => Value::Name(self.name()?),
+            b'c' => {
+                let (module, name) = (self.line()?, self.line()?);
+                Value::Name(self.name(module, name)?)
+            }
+            0x93 => {
+                let (name, module) = (self.pop_text()?, self.pop_text()?);
+                Value::Name(self.name(module, name)?)
+            }
             _ => return Err(format!("the unsupported opcode {opcode:#04x}")),
         })
     }
 
     fn protocol(&mut self) -> Step<()> {
         match self.byte()? {
-            2 => Ok(()),
-            other => Err(format!("protocol {other}, not the 2 that pickle.dump(..., protocol=2) writes")),
+            2..=5 => Ok(()),
+            other => Err(format!("protocol {other}, not 2 to 5")),
         }
     }
 
     /// Stores the value on top of the stack in the memo. Its key is a number of `bytes` bytes.
     fn remember(&mut self, bytes: usize) -> Step<()> {
-        let key = self.number(bytes)?;
+        let key = self.number(bytes)? as u32;
+        self.memo_top(key)
+    }
+
+    fn memo_top(&mut self, key: u32) -> Step<()> {
         let top = self.top()?;
         self.memo.insert(key, top);
         Ok(())
@@ -157,7 +174,7 @@ impl Machine<'_> {
 
     /// Pushes a value of the memo on the stack. Its key is a number of `bytes` bytes.
     fn recall(&mut self, bytes: usize) -> Step<()> {
-        let key = self.number(bytes)?;
+        let key = self.number(bytes)? as u32;
         let id = *self.memo.get(&key).ok_or_else(|| format!("the memo key {key}, which was not set"))?;
         self.stack.push(id);
         Ok(())
@@ -189,6 +206,17 @@ impl Machine<'_> {
         let Value::Tuple(arguments) = value(arguments) else { return Err("a call without arguments".into()) };
         let made = match (value(callee), &arguments[..]) {
             (Value::Name(Name::Reconstruct), [_, _, _]) => Value::Array(None),
+            (Value::Name(Name::FromBuffer), &[bytes, dtype, shape, order]) => {
+                let fortran = match value(order) {
+                    Value::Text(range) => &self.bytes[range.clone()] == b"F",
+                    _ => return Err("an array in an order that is not text".into()),
+                };
+                // As the state that arrays of other protocols have.
+                let state = self.table.len() as Id;
+                self.table.push(Value::Bool(fortran));
+                self.table.push(Value::Tuple(vec![state, shape, dtype, state, bytes]));
+                Value::Array(Some(state + 1))
+            }
             (Value::Name(Name::Dtype), [code, ..]) => Value::Dtype(*code),
             (Value::Name(Name::Encode), [text, _]) => match value(*text) {
                 Value::Text(range) => Value::Latin1(range.clone()),
@@ -211,15 +239,23 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// A name: a line for the module, a line for the name in it.
-    fn name(&mut self) -> Step<Name> {
-        let (module, name) = (self.line()?, self.line()?);
+    /// A name in a module, both given by their places in the file.
+    fn name(&self, module: Range<usize>, name: Range<usize>) -> Step<Name> {
         let (module, name) = (&self.bytes[module], &self.bytes[name]);
         Name::of(module, name).ok_or_else(|| {
             let text = [module, b".", name].concat();
             let text: String = String::from_utf8_lossy(&text).chars().take(QUOTED).collect();
             format!("the name {text:?}, which is not allowed (nothing in a pickle is ever executed)")
         })
+    }
+
+    /// The text on top of the stack.
+    fn pop_text(&mut self) -> Step<Range<usize>> {
+        let top = self.pop()?;
+        match &self.table[top as usize] {
+            Value::Text(range) => Ok(range.clone()),
+            _ => Err("a name that is not text".into()),
+        }
     }
 
     /// The bytes up to the end of the line.
@@ -243,8 +279,8 @@ impl Machine<'_> {
     }
 
     /// A little-endian number of `bytes` bytes.
-    fn number(&mut self, bytes: usize) -> Step<u32> {
-        (0..bytes).try_fold(0, |number, place| Ok(number | u32::from(self.byte()?) << (8 * place)))
+    fn number(&mut self, bytes: usize) -> Step<u64> {
+        (0..bytes).try_fold(0, |number, place| Ok(number | u64::from(self.byte()?) << (8 * place)))
     }
 
     fn byte(&mut self) -> Step<u8> {

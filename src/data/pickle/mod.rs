@@ -1,8 +1,8 @@
 //! The Python versions of CIFAR-10 and CIFAR-100: pickled dictionaries of Python 2. Those of the images hold an array
 //! of pixels and lists of labels; others hold lists of class names.
 //!
-//! A pickle is read as data and never executed; `machine` explains how. Pickles that Python 3 wrote in protocol 2,
-//! which encode bytes differently, are read too.
+//! A pickle is read as data and never executed; `machine` explains how. Pickles of Python 3, in its protocols 2 to 5,
+//! are read too.
 
 mod machine;
 mod value;
@@ -109,8 +109,13 @@ impl<'a> Dict<'a> {
         }
     }
 
-    /// The labels of `key`, which must be `count` numbers.
+    /// The labels of `key`, which must be `count` numbers, in a list or an array.
     fn labels(&self, key: &str, count: usize) -> Result<Vec<u8>> {
+        if let Value::Array(state) = self.value(key)? {
+            let expected = format!("{count} numbers from 0 to 255 in {key:?}, one for each image");
+            let labels = state.and_then(|state| self.array(state)).and_then(|array| array.labels(count));
+            return labels.ok_or_else(|| Error::format(self.path, expected, "another array"));
+        }
         let items = self.list(key)?;
         if items.len() != count {
             let expected = format!("{count} numbers in {key:?}, one for each image");
@@ -187,6 +192,28 @@ struct Array<'a> {
     values: Cow<'a, [u8]>,
     /// The offset of the values in the file, if they are borrowed from it.
     offset: usize,
+}
+
+impl Array<'_> {
+    /// The values of an array of `count` little-endian whole numbers from 0 to 255; none of any other.
+    fn labels(&self, count: usize) -> Option<Vec<u8>> {
+        let bytes = match self.code {
+            b"u1" | b"i1" => 1,
+            b"u2" | b"i2" => 2,
+            b"u4" | b"i4" => 4,
+            b"u8" | b"i8" => 8,
+            _ => return None,
+        };
+        let negative = |first: u8| self.code == b"i1" && first > 127;
+        let label = |number: &[u8]| match number {
+            &[first, ref others @ ..] if !negative(first) && others.iter().all(|&byte| byte == 0) => {
+                Some(first)
+            }
+            _ => None,
+        };
+        let fits = self.shape == [i32::try_from(count).ok()?] && self.values.len() == count * bytes;
+        fits.then(|| self.values.chunks(bytes).map(label).collect())?
+    }
 }
 
 /// The characters of a text in UTF-8 as bytes; none if a character is above 255.

@@ -11,11 +11,11 @@ pub(super) enum Value {
     None,
     Bool(bool),
     Int(i32),
-    /// A string of Python 2, which is bytes: its place in the file.
+    /// A string of Python 2, or bytes of Python 3: its place in the file.
     Bytes(Range<usize>),
     /// Text in UTF-8: its place in the file.
     Text(Range<usize>),
-    /// Bytes of Python 3, written as text in UTF-8 with a character for each byte: its place in the file.
+    /// Bytes of Python 3 in protocol 2, written as text in UTF-8 with a character for each byte: its place in the file.
     Latin1(Range<usize>),
     Tuple(Vec<Id>),
     List(Vec<Id>),
@@ -32,6 +32,8 @@ pub(super) enum Value {
 pub(super) enum Name {
     /// The function that makes an array, whose state follows.
     Reconstruct,
+    /// The function that makes an array of bytes, type, shape and order.
+    FromBuffer,
     Ndarray,
     Dtype,
     /// The function that makes bytes of text, as Python 3 writes bytes in this protocol.
@@ -45,6 +47,7 @@ impl Name {
             (b"numpy.core.multiarray" | b"numpy._core.multiarray", b"_reconstruct") => {
                 Some(Self::Reconstruct)
             }
+            (b"numpy.core.numeric" | b"numpy._core.numeric", b"_frombuffer") => Some(Self::FromBuffer),
             (b"numpy", b"ndarray") => Some(Self::Ndarray),
             (b"numpy", b"dtype") => Some(Self::Dtype),
             (b"_codecs", b"encode") => Some(Self::Encode),

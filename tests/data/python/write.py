@@ -1,8 +1,9 @@
 """Writes the files beside this one: small data sets as CIFAR's Python versions have them.
 
 `python2.7 write.py` (with NumPy 1.16) writes the folders, in the official files' own words; the two lists of class names
-come out as the official files, byte for byte. `python3 write.py` (with NumPy 2) writes python3_batch, the same images and
-labels as cifar-10-batches-py/data_batch_1, in Python 3's words.
+come out as the official files, byte for byte. `python3 write.py` (with NumPy 2) writes python3_batch and one file for each later
+protocol, the same images and labels as cifar-10-batches-py/data_batch_1, in Python 3's words; that of protocol 5 has its
+labels in an array, and that of protocol 4 its images in Fortran's order.
 """
 
 import os
@@ -57,13 +58,13 @@ def cifar_100(salt, count):
     }
 
 
-def write(path, value):
+def write(path, value, protocol=2):
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), path)
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):
         os.mkdir(folder)
     with open(path, "wb") as file:
-        pickle.dump(value, file, protocol=2)
+        pickle.dump(value, file, protocol=protocol)
 
 
 if sys.version_info[0] == 2:
@@ -78,3 +79,6 @@ if sys.version_info[0] == 2:
     write("fortran_batch", cifar_10(1, 4, order="F"))
 else:
     write("python3_batch", cifar_10(1, 4))
+    write("protocol_3", cifar_10(1, 4), 3)
+    write("protocol_4", cifar_10(1, 4, order="F"), 4)
+    write("protocol_5", dict(cifar_10(1, 4), labels=numpy.array(cifar_10(1, 4)["labels"])), 5)
