@@ -17,9 +17,7 @@ const WAKING: f64 = 10e-6;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// It now takes less time.
     Faster,
-    /// It now takes more time.
     Slower,
     /// The difference may be noise.
     Same,
@@ -28,13 +26,11 @@ pub enum Verdict {
 /// One thing, measured twice.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
-    /// The new measurement.
     pub now: Measurement,
     /// The seconds of the earlier one.
     pub before: Timing,
     /// The earlier median over the new one: above 1 is faster.
     pub speedup: f64,
-    /// Whether that is more than noise.
     pub verdict: Verdict,
 }
 

@@ -1,7 +1,7 @@
 //! What is measured: an engine on an instruction set.
 
 use super::workload::Workload;
-use crate::engine::{Engine, EngineKind, Fused, Isa, Machine, Team};
+use crate::engine::{EngineKind, Fused, Isa, Machine, Team};
 use crate::error::Result;
 
 /// An engine, and the instruction set that it uses.
@@ -34,23 +34,13 @@ impl Contender {
         self.kind != EngineKind::Reference && self.isa.is_none_or(Isa::is_vectorized)
     }
 
-    /// The engine, with the initial parameters of `workload`.
-    ///
-    /// # Errors
-    /// If this machine lacks the instruction set.
-    pub fn engine(&self, workload: &Workload, team: Team) -> Result<Box<dyn Engine>> {
-        self.machine(team).engine(&workload.problem())
-    }
-
     /// The machine that has it, on `team`.
     pub fn machine(&self, team: Team) -> Machine {
         Machine { engine: self.kind, isa: self.isa, team }
     }
 
-    /// The engine as one whose stages can be run one at a time; none where it has no stages.
-    ///
-    /// # Errors
-    /// If this machine lacks the instruction set.
+    /// The engine as one whose stages can be run one at a time; none where it has no stages. Fails if this machine lacks
+    /// the instruction set.
     pub fn staged(&self, workload: &Workload, team: Team) -> Result<Option<Fused>> {
         let create = if self.kind == EngineKind::Fixed { Fused::fixed } else { Fused::simd };
         let engine = |isa| create(isa, &workload.problem(), team);

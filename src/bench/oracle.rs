@@ -25,7 +25,8 @@ const LOSS: (f64, f64) = (0.0, 1e-4);
 
 /// The reference's results on one workload.
 pub struct Oracle<'a> {
-    workload: &'a Workload<'a>,
+    /// What these are the results of.
+    pub(super) workload: &'a Workload<'a>,
     logits: Vec<f32>,
     step: Parameters,
     epoch: Parameters,
@@ -36,11 +37,9 @@ pub struct Oracle<'a> {
     trained: Vec<(Parameters, [f64; 2])>,
 }
 
+/// Each comparison fails with [`Error::Incorrect`] where the two are not close, and with what an engine fails with.
 impl<'a> Oracle<'a> {
     /// Runs every task on the reference engine: a forward pass, a step, an epoch, evaluations.
-    ///
-    /// # Errors
-    /// What the reference fails with.
     pub fn new(workload: &'a Workload<'a>) -> Result<Self> {
         let mut reference = reference(workload, &workload.initial);
         let rows = rows(&workload.train);
@@ -49,7 +48,7 @@ impl<'a> Oracle<'a> {
         let evaluation = reference.evaluate(&workload.train)?.swap_remove(0);
         let order = workload.order();
         let size = workload.settings.batch;
-        let one = Batches { order: &order[..size], size, steps: &[workload.step()] };
+        let one = Batches { order: &order[..size], size, steps: &[workload.settings.step()] };
         reference.train(&workload.train, one)?;
         let step = reference.parameters().swap_remove(0);
         reference.load(std::slice::from_ref(&workload.initial));
@@ -60,15 +59,7 @@ impl<'a> Oracle<'a> {
         Ok(Self { workload, logits, step, epoch, evaluation, losses, trained: Vec::new() })
     }
 
-    /// The workload that these are the results of.
-    pub fn workload(&self) -> &Workload<'a> {
-        self.workload
-    }
-
     /// Compares the logits of `engine`, which is of `kind` and has the initial parameters, with the reference's.
-    ///
-    /// # Errors
-    /// [`Error::Incorrect`], or what the engine fails with.
     pub fn forward(&self, what: &str, kind: EngineKind, engine: &mut dyn Engine) -> Result<()> {
         let mut logits = vec![f32::NAN; self.logits.len()];
         engine.forward(&rows(&self.workload.train), &mut logits)?;
@@ -77,17 +68,11 @@ impl<'a> Oracle<'a> {
     }
 
     /// Compares the weights after the first step of training with the reference's.
-    ///
-    /// # Errors
-    /// [`Error::Incorrect`].
     pub fn step(&self, what: &str, weight: &[f32]) -> Result<()> {
         all_close(&format!("{what}: weight"), weight, &self.step.weight, PARAMETER)
     }
 
     /// Compares the parameters after the first epoch with the reference's.
-    ///
-    /// # Errors
-    /// [`Error::Incorrect`].
     pub fn epoch(&self, what: &str, found: &Parameters) -> Result<()> {
         all_close(&format!("{what}: weight"), &found.weight, &self.epoch.weight, PARAMETER)?;
         all_close(&format!("{what}: bias"), &found.bias, &self.epoch.bias, PARAMETER)
@@ -95,9 +80,6 @@ impl<'a> Oracle<'a> {
 
     /// Compares the evaluation of the training split, with the initial parameters, with the reference's. One image in
     /// a thousand may be classified differently, because two of its logits can be nearly equal.
-    ///
-    /// # Errors
-    /// [`Error::Incorrect`].
     pub fn evaluation(&self, what: &str, found: &Evaluation) -> Result<()> {
         let expected = &self.evaluation;
         let images = found.images() as f64;
@@ -109,9 +91,6 @@ impl<'a> Oracle<'a> {
 
     /// Compares a whole run with the reference: its losses after the first epoch with those after the reference's first
     /// epoch, and its losses after the last with the reference's evaluation of the trained `parameters`.
-    ///
-    /// # Errors
-    /// [`Error::Incorrect`], or what the reference fails with.
     pub fn run(&mut self, what: &str, history: &[EpochRecord], parameters: &Parameters) -> Result<()> {
         let [.., last] = history else { return Ok(()) };
         let trained = match self.trained.iter().find(|(known, _)| known == parameters) {

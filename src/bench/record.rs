@@ -15,17 +15,12 @@ pub const NOISY: f64 = 0.1;
 pub struct BenchRecord {
     /// When it began, in UTC.
     pub date: String,
-    /// The version of onelayer.
     pub version: String,
-    /// The machine.
     pub machine: MachineRecord,
-    /// The data.
     pub dataset: DatasetRecord,
     /// Images in a batch.
     pub batch: usize,
-    /// The peaks and bandwidths of the machine.
     pub roofline: Roofline,
-    /// The measurements of the engines.
     pub measurements: Vec<Measurement>,
     /// The seconds that the benchmark took.
     pub seconds: f64,
@@ -36,13 +31,11 @@ pub struct BenchRecord {
 pub struct Measurement {
     /// The task: `forward`, `softmax`, `backward`, `evaluation`, `epoch` or `run`.
     pub task: String,
-    /// The engine.
     pub engine: EngineInfo,
     /// The images of one repetition.
     pub images: usize,
     /// The seconds of the repetitions.
     pub seconds: Timing,
-    /// Images a second.
     pub images_per_second: f64,
     /// 10^9 floating-point operations a second.
     pub gflops: f64,

@@ -50,10 +50,8 @@ impl Task {
         }
     }
 
-    /// Checks the result of `contender`, and times it. None for a stage that its engine does not have.
-    ///
-    /// # Errors
-    /// [`crate::Error::Incorrect`], or what the engine fails with.
+    /// Checks the result of `contender`, and times it. None for a stage that its engine does not have. Fails with
+    /// [`Error::Incorrect`], or with what the engine fails with.
     pub fn measure(
         self,
         contender: Contender,
@@ -62,29 +60,23 @@ impl Task {
         oracle: &mut Oracle,
         budget: Budget,
     ) -> Result<Option<(EngineInfo, Timing)>> {
-        let mut engine = contender.engine(workload, team.handle())?;
+        let machine = contender.machine(team.handle());
+        let mut engine = machine.engine(&workload.problem())?;
         let info = engine.info();
         let what = format!("{} on {} ({}), {} threads", self.name(), info.name, info.isa, info.threads);
         let timing = match self {
-            Self::Stage(stage) => match contender.staged(workload, team.handle())? {
-                Some(simd) => {
-                    oracle.forward(&what, contender.kind, &mut *engine)?;
-                    time_stage(
-                        stage,
-                        Stages::new(simd, &workload.train.slice(0..workload.settings.batch)),
-                        oracle,
-                        &what,
-                        budget,
-                    )?
-                }
-                None => return Ok(None),
-            },
+            Self::Stage(stage) => {
+                let Some(staged) = contender.staged(workload, team.handle())? else { return Ok(None) };
+                oracle.forward(&what, contender.kind, &mut *engine)?;
+                let stages = Stages::new(staged, &workload.train.slice(0..workload.settings.batch));
+                time_stage(stage, stages, oracle, &what, budget)?
+            }
             Self::Evaluation => budget.time(|| {
                 let found = engine.evaluate(&workload.train)?;
                 oracle.evaluation(&what, &found[0])
             })?,
             Self::Epoch => time_epoch(&mut *engine, workload, oracle, &what, budget)?,
-            Self::Run => time_run(&contender.machine(team.handle()), workload, oracle, &what, budget)?,
+            Self::Run => time_run(&machine, workload, oracle, &what, budget)?,
         };
         Ok(Some((info, timing)))
     }
@@ -167,8 +159,8 @@ fn time_stage(
     what: &str,
     budget: Budget,
 ) -> Result<Timing> {
-    let workload = oracle.workload();
-    let step = workload.step();
+    let workload = oracle.workload;
+    let step = workload.settings.step();
     for stage in [Stage::Forward, Stage::Softmax, Stage::Backward] {
         stages.run(stage, 1, step)?;
     }

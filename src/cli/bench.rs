@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::args::{self, DataArgs, EngineArgs};
 use super::console::{self, Console, OutputArgs};
 use super::text;
-use crate::bench::roofline::{self, Budget, Roofline};
+use crate::bench::roofline::{self, Bandwidth, Budget, Peak, Roofline};
 use crate::bench::{self, BenchRecord, Comparison, Contender, Measurement, Oracle, Task, Verdict, Workload};
 use crate::data::{Dataset, Resident};
 use crate::engine::{EngineKind, Team};
@@ -85,10 +85,7 @@ impl Args {
         folder.write(RECORD_FILE, console::to_json(&record))?;
         folder.write("roofline.svg", report::roofline::figure(&record))?;
 
-        let noisy = noise(&record);
-        if !noisy.is_empty() {
-            console.say(&noisy)?;
-        }
+        console.say(&noise(&record))?;
         let comparison = earlier.map(|earlier| bench::compare(&record, &earlier));
         if let (Some(comparison), Some(path)) = (&comparison, &self.compare) {
             console.say(&format!(
@@ -219,25 +216,17 @@ fn read(path: &Path) -> Result<BenchRecord> {
 /// The machine's peaks and bandwidths.
 fn machine(roofline: &Roofline) -> String {
     let mut peaks = Table::new(["f32 peak", "threads", "GFLOP/s", "FMA a cycle", "spread"]);
-    for peak in &roofline.peaks {
-        peaks.rows.push(vec![
-            peak.isa.clone(),
-            peak.threads.to_string(),
-            format!("{:.1}", peak.gflops),
-            peak.per_cycle.map_or("–".into(), |fma| format!("{fma:.2}")),
-            percent(peak.spread),
-        ]);
-    }
+    peaks.rows.extend(roofline.peaks.iter().map(|Peak { isa, threads, gflops, spread, per_cycle }| {
+        let per_cycle = per_cycle.map_or("–".into(), |fma| format!("{fma:.2}"));
+        vec![isa.clone(), threads.to_string(), format!("{gflops:.1}"), per_cycle, percent(*spread)]
+    }));
     let mut reads = Table::new(["reads from", "threads", "KiB", "GB/s", "spread"]);
-    for read in &roofline.bandwidths {
-        reads.rows.push(vec![
-            read.level.name().into(),
-            read.threads.to_string(),
-            count(read.bytes >> 10),
-            format!("{:.1}", read.gigabytes),
-            percent(read.spread),
-        ]);
-    }
+    reads.rows.extend(roofline.bandwidths.iter().map(
+        |Bandwidth { level, threads, bytes, gigabytes, spread }| {
+            let (level, kibibytes) = (level.name().into(), count(bytes >> 10));
+            vec![level, threads.to_string(), kibibytes, format!("{gigabytes:.1}"), percent(*spread)]
+        },
+    ));
     let clock = roofline.clock.map_or(String::new(), |clock| format!("clock     {clock:.2} GHz\n\n"));
     format!("{clock}{}\n{}", text::table(&peaks), text::table(&reads))
 }
@@ -295,7 +284,7 @@ fn noise(record: &BenchRecord) -> String {
         "\nwarning   this machine is too noisy to say: in {noisy} of {} rows the middle half of the repetitions \
          spreads over more than {:.0} %\n",
         record.measurements.len(),
-        100.0 * bench::record::NOISY
+        100.0 * bench::NOISY
     )
 }
 

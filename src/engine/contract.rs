@@ -119,7 +119,7 @@ impl<'a> Batches<'a> {
 
 /// The exact parameters of one run as named planes of bytes, in the engine's own layout and precision. They do not
 /// depend on the runs beside it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunState {
     /// The weights.
     pub weight: Vec<u8>,

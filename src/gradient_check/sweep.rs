@@ -73,29 +73,24 @@ trait Real:
     fn ln(self) -> Self;
 }
 
-impl Real for f64 {
-    fn new(value: f64) -> Self {
-        value
-    }
-    fn exp(self) -> Self {
-        libm::exp(self)
-    }
-    fn ln(self) -> Self {
-        libm::log(self)
-    }
+macro_rules! real {
+    ($type:ty, $exp:path, $ln:path) => {
+        impl Real for $type {
+            fn new(value: f64) -> Self {
+                value as Self
+            }
+            fn exp(self) -> Self {
+                $exp(self)
+            }
+            fn ln(self) -> Self {
+                $ln(self)
+            }
+        }
+    };
 }
 
-impl Real for f32 {
-    fn new(value: f64) -> Self {
-        value as f32
-    }
-    fn exp(self) -> Self {
-        libm::expf(self)
-    }
-    fn ln(self) -> Self {
-        libm::logf(self)
-    }
-}
+real!(f64, libm::exp, libm::log);
+real!(f32, libm::expf, libm::logf);
 
 /// The layer, with every number rounded to `T`.
 struct Layer<'a, T> {

@@ -1,7 +1,8 @@
 //! The confusion matrix: precision and recall of each class, and a heat map.
 
+use super::Table;
 use super::bitmap::png;
-use super::number::{count, fixed};
+use super::number::{count, exact, fixed};
 use super::svg::{Anchor, INK, Svg, TEXT};
 
 /// The side of a heat map's cell where the count stands in it, in SVG units.
@@ -116,21 +117,19 @@ impl<'a> Confusion<'a> {
 
     /// Precision and recall in a CSV with a line for each class.
     pub fn csv(&self) -> String {
-        let mut text = "class,images,predicted,correct,precision,recall\n".to_string();
-        for (class, name) in self.classes.iter().enumerate() {
-            let ratio = |value: f64| if value.is_finite() { value.to_string() } else { String::new() };
+        let row = |(class, name): (usize, &String)| {
             let counts = [self.images(class), self.predicted(class), self.count(class, class)];
-            let ratios = [self.precision(class), self.recall(class)].map(ratio);
-            let counts = counts.map(|count| count.to_string());
-            text += &format!("{},{},{}\n", csv_field(name), counts.join(","), ratios.join(","));
-        }
-        text
+            let ratios = [self.precision(class), self.recall(class)].map(exact);
+            [name.clone()].into_iter().chain(counts.map(|count| count.to_string())).chain(ratios).collect()
+        };
+        let header = ["class", "images", "predicted", "correct", "precision", "recall"];
+        Table { rows: self.classes.iter().enumerate().map(row).collect(), ..Table::new(header) }.csv()
     }
 }
 
 /// Precision and recall of each class, in percent, for one run or several side by side.
-pub fn per_class(runs: &[(&str, Confusion)]) -> super::Table {
-    let mut table = super::Table::new(["class", "images"]);
+pub fn per_class(runs: &[(&str, Confusion)]) -> Table {
+    let mut table = Table::new(["class", "images"]);
     let prefix = |name: &str| if runs.len() > 1 { format!("{name} ") } else { String::new() };
     for (name, _) in runs {
         table.header.extend([format!("{}recall", prefix(name)), format!("{}precision", prefix(name))]);
@@ -150,13 +149,4 @@ pub fn per_class(runs: &[(&str, Confusion)]) -> super::Table {
 /// White for 0, Okabe and Ito's blue for 1.
 fn shade(share: f64) -> [u8; 3] {
     [0.0, 114.0, 178.0].map(|full: f64| (255.0 + (full - 255.0) * share.clamp(0.0, 1.0)).round() as u8)
-}
-
-/// A field in quotes where it must be.
-fn csv_field(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.into()
-    }
 }

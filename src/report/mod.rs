@@ -3,7 +3,7 @@
 //! [`write()`] makes `report.html`, `report.md` and the figures beside them: [`curves`] and [`templates`], the lab
 //! report's figures; [`table`], its Table 1; [`findings()`], its conclusions, tested; and single classes and answers
 //! ([`confusion`], [`TrueClassProbabilities`]). [`history_csv()`] is for spreadsheets, [`sparkline()`] for terminals.
-//! [`step_sweep`] draws the errors of the gradient check against its step, [`roofline`] a benchmark's roofline,
+//! `step_sweep` draws the errors of the gradient check against its step, `roofline` a benchmark's roofline,
 //! [`panels`] how its results change with each size.
 //!
 //! The report knows nothing of engines: it is given records, parameters and counts.
@@ -17,19 +17,19 @@ pub mod curves;
 mod figures;
 mod findings;
 mod history_csv;
-mod html;
-mod markdown;
 mod number;
 mod page;
 pub mod panels;
 mod probabilities;
-pub mod roofline;
+pub(crate) mod roofline;
 mod sparkline;
-pub mod step_sweep;
+pub(crate) mod step_sweep;
 mod svg;
 pub mod table;
 pub mod templates;
 mod terminal;
+
+use askama::Template;
 
 use crate::error::Result;
 use crate::files::RunFolder;
@@ -47,6 +47,20 @@ pub use table::{Table, table_1};
 pub use templates::Templates;
 pub use terminal::Ink;
 
+/// `report.html`: one page that needs nothing else, for screens of any width and for paper.
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Html<'a> {
+    page: &'a Page<'a>,
+}
+
+/// `report.md`: the page as Markdown, its figures beside it.
+#[derive(Template)]
+#[template(path = "report.md")]
+struct Markdown<'a> {
+    page: &'a Page<'a>,
+}
+
 /// Writes `report.html` and `report.md` into `folder`, and each run's figures into its own folder within.
 ///
 /// # Errors
@@ -58,6 +72,6 @@ pub fn write(folder: &RunFolder, contents: &Contents) -> Result<()> {
     let figures: Vec<Figures> = contents.runs.iter().map(Figures::draw).collect();
     let page = Page::new(contents, &figures);
     contents.runs.iter().zip(&figures).try_for_each(|(run, figures)| figures.write(folder, run.folder))?;
-    folder.write("report.md", markdown::markdown(&page))?;
-    folder.write("report.html", html::html(&page))
+    folder.write("report.md", Markdown { page: &page }.render().expect("a String takes all"))?;
+    folder.write("report.html", Html { page: &page }.render().expect("a String takes all"))
 }

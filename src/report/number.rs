@@ -7,6 +7,11 @@ pub(super) fn fixed(value: f64, decimals: usize) -> String {
     if value.is_finite() { format!("{value:.decimals$}") } else { "not finite".into() }
 }
 
+/// `value` with all digits that tell it apart; nothing where it is not finite.
+pub(super) fn exact(value: f64) -> String {
+    if value.is_finite() { value.to_string() } else { String::new() }
+}
+
 /// `value` with so many decimals and its sign; a true minus, as wide as the plus.
 pub(super) fn signed(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
@@ -14,12 +19,10 @@ pub(super) fn signed(value: f64, decimals: usize) -> String {
     }
     let digits = format!("{:.decimals$}", value.abs());
     let zero = digits.bytes().all(|byte| matches!(byte, b'0' | b'.'));
-    let sign = if zero {
-        "±"
-    } else if value < 0.0 {
-        "−"
-    } else {
-        "+"
+    let sign = match value < 0.0 {
+        _ if zero => "±",
+        true => "−",
+        false => "+",
     };
     format!("{sign}{digits}")
 }

@@ -125,23 +125,21 @@ fn table_1_note(records: &[&RunRecord]) -> String {
 
 /// The last metrics of a run on one of the splits that were evaluated during training; none without an evaluation.
 fn reached(record: &RunRecord, split: fn(&EpochRecord) -> Metrics) -> Metrics {
-    let none = Metrics { loss: f64::NAN, cost: f64::NAN, accuracy: f64::NAN };
-    record.history.last().map_or(none, split)
+    record.history.last().map_or(Metrics::NONE, split)
 }
 
 /// What each run reached on every split.
 fn splits(records: &[&RunRecord]) -> Table {
     let names = ["training", "validation", "test"];
     let header = names.iter().flat_map(|name| ["loss", "accuracy"].map(|metric| format!("{name} {metric}")));
-    let mut table = Table::new(["run".to_string()].into_iter().chain(header));
-    table.rows.extend(records.iter().map(|record| {
-        let (train, validation) =
-            (reached(record, |last| last.train), reached(record, |last| last.validation));
-        let cells = [train, validation, record.test].map(|split| [split.loss, split.accuracy]);
-        let cells = cells.as_flattened().iter().map(|&value| fixed(value, 4));
-        [run_name(record).to_string()].into_iter().chain(cells).collect()
-    }));
-    table
+    let header = ["run".to_string()].into_iter().chain(header);
+    let row = |record: &&RunRecord| {
+        let [train, validation] = [|last: &EpochRecord| last.train, |last: &EpochRecord| last.validation];
+        let splits = [reached(record, train), reached(record, validation), record.test];
+        let cells = splits.iter().flat_map(|split| [split.loss, split.accuracy]);
+        [run_name(record).to_string()].into_iter().chain(cells.map(|value| fixed(value, 4))).collect()
+    };
+    Table { rows: records.iter().map(row).collect(), ..Table::new(header) }
 }
 
 /// The few figures at the top. Of several runs they are about the one with the highest validation accuracy: to choose
@@ -193,17 +191,18 @@ fn run_part<'a>((index, (run, figures)): (usize, (&RunDetails<'a>, &'a Figures))
 
 impl Gradients {
     fn new(criteria: &[Criterion], parameters: &Parameters) -> Self {
-        let mut table = Table::new(["criterion", "entries", "largest", "threshold", "result"]);
-        table.rows.extend(criteria.iter().map(|criterion| {
+        let row = |criterion: &Criterion| {
             let result = if criterion.passed() { "passed" } else { "FAILED" };
             let [error, threshold] =
                 [criterion.max_error(), criterion.threshold].map(|error| format!("{error:.1e}"));
-            vec![criterion.name.clone(), count(criterion.checked as u64), error, threshold, result.into()]
-        }));
+            vec![criterion.name.clone(), count(criterion.checked), error, threshold, result.into()]
+        };
+        let header = ["criterion", "entries", "largest", "threshold", "result"];
+        let table = Table { rows: criteria.iter().map(row).collect(), ..Table::new(header) };
         // The first criterion is applied to every parameter that was moved.
         let (moved, all) = (criteria[0].checked, parameters.weight.len() + parameters.bias.len());
         let scope = if moved < all {
-            format!("{} of the {} parameters, drawn at random,", count(moved as u64), count(all as u64))
+            format!("{} of the {} parameters, drawn at random,", count(moved), count(all))
         } else {
             "every parameter".into()
         };
@@ -213,9 +212,8 @@ impl Gradients {
 
 /// A table of names and values.
 fn pairs(header: [&str; 2], rows: impl IntoIterator<Item = (&'static str, String)>) -> Table {
-    let mut table = Table::new(header);
-    table.rows.extend(rows.into_iter().map(|(name, value)| vec![name.to_string(), value]));
-    table
+    let rows = rows.into_iter().map(|(name, value)| vec![name.to_string(), value]).collect();
+    Table { rows, ..Table::new(header) }
 }
 
 fn time(record: &RunRecord, machine: &str) -> Table {
@@ -257,10 +255,10 @@ fn settings(record: &RunRecord) -> Table {
 }
 
 fn fingerprints(records: &[&RunRecord]) -> Table {
-    let mut table = Table::new(["run", "eta", "lambda", "SHA-256 of the trained weights"]);
-    table.rows.extend(records.iter().map(|record| {
+    let row = |record: &&RunRecord| {
         let (eta, lambda) = (record.config.eta.to_string(), record.config.lambda.to_string());
         vec![run_name(record).to_string(), eta, lambda, record.weights_sha256.clone()]
-    }));
-    table
+    };
+    let header = ["run", "eta", "lambda", "SHA-256 of the trained weights"];
+    Table { rows: records.iter().map(row).collect(), ..Table::new(header) }
 }

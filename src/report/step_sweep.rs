@@ -2,8 +2,6 @@
 //!
 //! A precision has its colour, a formula its dash.
 
-use std::fmt::Write;
-
 use super::axes::Scale;
 use super::chart::{Chart, DASHED, Line};
 use super::svg::{BLUE, VERMILION};
@@ -45,20 +43,20 @@ pub fn figure(sweep: &StepSweep, threshold: f64) -> String {
 
 /// The sweep as a table.
 pub fn table(sweep: &StepSweep) -> Table {
-    let mut table = Table::new(["step h"].into_iter().chain(SERIES.map(|series| series.0)));
-    for row in &sweep.rows {
-        let errors = SERIES.map(|(_, error, ..)| format!("{:.1e}", error(row)));
-        table.rows.push([format!("{:.1e}", row.step)].into_iter().chain(errors).collect());
-    }
-    table
+    let row = |row: &SweepRow| {
+        let errors = SERIES.map(|(_, error, ..)| error(row));
+        [row.step].into_iter().chain(errors).map(|value| format!("{value:.1e}")).collect()
+    };
+    let header = ["step h"].into_iter().chain(SERIES.map(|series| series.0));
+    Table { rows: sweep.rows.iter().map(row).collect(), ..Table::new(header) }
 }
 
 /// The sweep as CSV.
 pub fn csv(sweep: &StepSweep) -> String {
-    let mut text = String::from("step,central_f64,forward_f64,central_f32,forward_f32\n");
-    for SweepRow { step, central_f64, forward_f64, central_f32, forward_f32 } in &sweep.rows {
-        writeln!(text, "{step:e},{central_f64:e},{forward_f64:e},{central_f32:e},{forward_f32:e}")
-            .expect("a String takes all");
-    }
-    text
+    let row = |row: &SweepRow| {
+        let SweepRow { step, central_f64, forward_f64, central_f32, forward_f32 } = row;
+        [step, central_f64, forward_f64, central_f32, forward_f32].map(|value| format!("{value:e}")).into()
+    };
+    let header = ["step", "central_f64", "forward_f64", "central_f32", "forward_f32"];
+    Table { rows: sweep.rows.iter().map(row).collect(), ..Table::new(header) }.csv()
 }

@@ -1,4 +1,4 @@
-//! Tables, as aligned text for a terminal and as Markdown; and Table 1, next to the lab report's own.
+//! Tables, as aligned text for a terminal, as Markdown and as CSV; and Table 1, next to the lab report's own.
 
 use super::number::{fixed, signed};
 use crate::data::{layout, synthetic};
@@ -59,6 +59,16 @@ impl Table {
         format!("{}|{rules}\n{rows}", line(&escaped.header))
     }
 
+    /// As CSV: fields in quotes where they must be.
+    pub fn csv(&self) -> String {
+        let field = |cell: &String| match cell.contains([',', '"', '\n', '\r']) {
+            true => format!("\"{}\"", cell.replace('"', "\"\"")),
+            false => cell.clone(),
+        };
+        let line = |row: &Vec<String>| row.iter().map(field).collect::<Vec<_>>().join(",") + "\n";
+        [&self.header].into_iter().chain(&self.rows).map(line).collect()
+    }
+
     fn widths(&self) -> Vec<usize> {
         let width = |column: usize| {
             let cells = self.rows.iter().chain([&self.header]).map(|row| row[column].chars().count());
@@ -109,10 +119,7 @@ impl LabResult {
 
 /// Table 1: what each run reaches on the test split, next to what the lab report has for the same settings.
 pub fn table_1(runs: &[&RunRecord]) -> Table {
-    let own = ["accuracy", "report", "diff."];
-    let cost = ["cost", "report", "diff."];
-    let mut table = Table::new(["run", "lambda", "eta"].into_iter().chain(own).chain(["loss"]).chain(cost));
-    for run in runs {
+    let row = |run: &&RunRecord| {
         let lab = LabResult::of(run);
         let beside = |value: f64, lab: Option<f64>| match lab {
             Some(lab) => [fixed(value, 4), fixed(lab, 4), signed(value - lab, 4)],
@@ -123,9 +130,10 @@ pub fn table_1(runs: &[&RunRecord]) -> Table {
         row.extend(beside(run.test.accuracy, lab.map(|lab| lab.accuracy)));
         row.push(fixed(run.test.loss, 4));
         row.extend(beside(run.test.cost, lab.map(|lab| lab.cost)));
-        table.rows.push(row);
-    }
-    table
+        row
+    };
+    let header = ["run", "lambda", "eta", "accuracy", "report", "diff.", "loss", "cost", "report", "diff."];
+    Table { rows: runs.iter().map(row).collect(), ..Table::new(header) }
 }
 
 /// The run's own name, where it is one of several.

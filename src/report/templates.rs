@@ -28,8 +28,8 @@ impl Templates {
     /// The templates of `parameters`; none where the features are not the pixels of a CIFAR image, or a
     /// weight is not finite.
     pub fn new(parameters: &Parameters) -> Option<Self> {
-        let drawable = parameters.features == FEATURES && parameters.is_finite();
-        drawable.then(|| Self { images: parameters.weight.chunks_exact(FEATURES).map(template).collect() })
+        let images = || parameters.weight.chunks_exact(FEATURES).map(template).collect();
+        is_drawable(parameters).then(|| Self { images: images() })
     }
 
     /// The RGB pixels of a class, row by row.
@@ -90,9 +90,12 @@ impl Templates {
 /// a channel, in standard deviations of the class's weights. White noise has 1.13, a plain slope nearly 0.
 /// None where [`Templates::new`] has none.
 pub fn roughness(parameters: &Parameters) -> Option<f64> {
-    let drawable = parameters.features == FEATURES && parameters.is_finite();
     let rows = parameters.weight.chunks_exact(FEATURES);
-    drawable.then(|| rows.map(row_roughness).sum::<f64>() / parameters.classes as f64)
+    is_drawable(parameters).then(|| rows.map(row_roughness).sum::<f64>() / parameters.classes as f64)
+}
+
+fn is_drawable(parameters: &Parameters) -> bool {
+    parameters.features == FEATURES && parameters.is_finite()
 }
 
 fn row_roughness(weights: &[f32]) -> f64 {

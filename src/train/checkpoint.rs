@@ -48,8 +48,8 @@ impl Fingerprint {
     }
 }
 
-/// A session that can be taken up again.
-#[derive(Clone, Debug, PartialEq)]
+/// A session that can be taken up again. In JSON the states are left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// The runs.
     pub runs: Vec<Run>,
@@ -61,24 +61,21 @@ pub struct Checkpoint {
     pub data: Fingerprint,
     /// How far training is.
     pub reached: Reached,
-    /// The exact state of each run.
-    pub states: Vec<RunState>,
     /// The state of each run at its smallest validation loss so far.
     pub best: Vec<Option<Snapshot>>,
+    /// The exact state of each run.
+    #[serde(skip)]
+    pub states: Vec<RunState>,
     /// The file that it was read from; empty where it was not.
+    #[serde(skip)]
     pub path: PathBuf,
 }
 
-/// What a checkpoint holds in JSON.
+/// What the file holds in JSON.
 #[derive(Serialize, Deserialize)]
-struct Header {
-    runs: Vec<Run>,
-    every: usize,
-    engine: String,
-    data: Fingerprint,
-    reached: Reached,
-    /// The epoch of each run's best state.
-    best: Vec<Option<usize>>,
+struct Header<C> {
+    #[serde(flatten)]
+    checkpoint: C,
     /// The bytes of each plane.
     planes: Vec<usize>,
 }
@@ -97,15 +94,7 @@ impl Checkpoint {
         let best = self.best.iter().flatten().map(|snapshot| &snapshot.state);
         let planes: Vec<&[u8]> =
             self.states.iter().chain(best).flat_map(|state| [&state.weight[..], &state.bias[..]]).collect();
-        let header = Header {
-            runs: self.runs.clone(),
-            every: self.every,
-            engine: self.engine.clone(),
-            data: self.data.clone(),
-            reached: self.reached.clone(),
-            best: self.best.iter().map(|best| best.as_ref().map(|snapshot| snapshot.epoch)).collect(),
-            planes: planes.iter().map(|plane| plane.len()).collect(),
-        };
+        let header = Header { checkpoint: self, planes: planes.iter().map(|plane| plane.len()).collect() };
         let header = serde_json::to_vec(&header).expect("a header has string keys");
         let length = (header.len() as u64).to_le_bytes();
         let mut bytes = [MAGIC, &length, &header, &planes.concat()].concat();
@@ -141,11 +130,28 @@ impl Checkpoint {
         let (header, planes) = length
             .and_then(|length| rest.split_at_checked(length))
             .ok_or_else(|| broken("with a header that is longer than that"))?;
-        let header: Header = serde_json::from_slice(header)
+        let header: Header<Self> = serde_json::from_slice(header)
             .map_err(|error| broken(&format!("with a header that is none: {error}")))?;
-        header
-            .with_planes(planes, path)
+        Self { path: path.to_path_buf(), ..header.checkpoint }
+            .with_planes(&header.planes, planes)
             .ok_or_else(|| broken("with planes of other sizes than its header says"))
+    }
+
+    /// The same with the states whose planes have these `lengths` in `bytes`; none where something does not fit.
+    fn with_planes(mut self, lengths: &[usize], mut bytes: &[u8]) -> Option<Self> {
+        let mut planes = lengths.iter().map(|&length| {
+            let (plane, rest) = bytes.split_at_checked(length)?;
+            bytes = rest;
+            Some(plane.to_vec())
+        });
+        let mut state = || Some(RunState { weight: planes.next()??, bias: planes.next()?? });
+        self.states = self.runs.iter().map(|_| state()).collect::<Option<_>>()?;
+        for snapshot in self.best.iter_mut().flatten() {
+            snapshot.state = state()?;
+        }
+        let all = planes.next().is_none() && bytes.is_empty();
+        let fits = !self.runs.is_empty() && self.every > 0 && self.best.len() == self.runs.len();
+        (all && fits).then_some(self)
     }
 
     /// Checks that `runs` are those of the checkpoint.
@@ -186,31 +192,6 @@ impl Checkpoint {
                 Err(Error::format(&self.path, expected, found))
             }
         }
-    }
-}
-
-impl Header {
-    /// The checkpoint of the file `path`, with these planes behind its header; none where their sizes do not fit.
-    fn with_planes(self, bytes: &[u8], path: &Path) -> Option<Checkpoint> {
-        let Self { runs, every, engine, data, reached, best, planes } = self;
-        let mut rest = bytes;
-        let mut cut = Vec::with_capacity(planes.len());
-        for length in planes {
-            let (plane, behind) = rest.split_at_checked(length)?;
-            cut.push(plane.to_vec());
-            rest = behind;
-        }
-        let count = 2 * (runs.len() + best.iter().flatten().count());
-        if runs.is_empty() || every == 0 || best.len() != runs.len() || cut.len() != count || !rest.is_empty()
-        {
-            return None;
-        }
-        let mut cut = cut.into_iter();
-        let mut state = || Some(RunState { weight: cut.next()?, bias: cut.next()? });
-        let states = runs.iter().map(|_| state()).collect::<Option<_>>()?;
-        let mut snapshot = |epoch| Some(Snapshot { epoch, state: state()? });
-        let best = best.into_iter().map(|epoch| epoch.and_then(&mut snapshot)).collect();
-        Some(Checkpoint { runs, every, engine, data, reached, states, best, path: path.to_path_buf() })
     }
 }
 

@@ -57,11 +57,13 @@ impl Reached {
     }
 }
 
-/// The state of a run after an epoch.
-#[derive(Clone, Debug, PartialEq)]
+/// The state of a run after an epoch; in JSON the epoch alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Snapshot {
     /// The epoch.
     pub epoch: usize,
     /// The state, as the engine gave it.
+    #[serde(skip)]
     pub state: RunState,
 }

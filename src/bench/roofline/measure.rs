@@ -13,10 +13,7 @@ use crate::error::Result;
 const SAMPLE: f64 = 1e-3;
 
 /// Measures the peaks of `isas`, the fastest first, and the bandwidths that the first of them gets, on each of
-/// `teams`. Each figure takes `budget`.
-///
-/// # Errors
-/// If a thread panics.
+/// `teams`. Each figure takes `budget`. Fails if a thread panics.
 ///
 /// # Panics
 /// If there are no instruction sets.
@@ -36,7 +33,7 @@ pub fn measure(isas: &[Isa], teams: &mut [Team], budget: Budget) -> Result<Roofl
 }
 
 /// The clock of this core in GHz. Only x86-64's shifts and exclusive ors are known to take a cycle each.
-pub fn clock() -> Option<f64> {
+fn clock() -> Option<f64> {
     const ROUNDS: usize = 1_000_000;
     const CYCLES_A_ROUND: f64 = 6.0;
     let round = |mut state: u64| {
@@ -97,17 +94,13 @@ fn repeats(work: impl Fn(usize)) -> usize {
 
 /// Times `work` on all threads at once, from their common start to the end of the last.
 fn samples(team: &mut Team, budget: Budget, work: impl Fn(&Member) + Sync) -> Result<Timing> {
-    let mut seconds = Vec::new();
-    let begin = Instant::now();
-    let (least, most) = budget.repetitions;
-    while seconds.len() < least || (seconds.len() < most && begin.elapsed() < budget.each) {
+    budget.repeat(Instant::now(), Vec::new(), || {
         let taken = team.run(|member| {
             member.wait();
             let start = Instant::now();
             work(&member);
             start.elapsed().as_secs_f64()
         })?;
-        seconds.push(taken.into_iter().fold(0.0, f64::max));
-    }
-    Ok(Timing::of(seconds))
+        Ok(taken.into_iter().fold(0.0, f64::max))
+    })
 }

@@ -10,6 +10,6 @@ mod model;
 mod timing;
 
 pub use caches::{Caches, Level};
-pub use measure::{clock, measure};
+pub use measure::measure;
 pub use model::{Bandwidth, Limit, Peak, Roofline, Work};
 pub use timing::{Budget, Timing};

@@ -73,15 +73,24 @@ impl Budget {
         let begin = Instant::now();
         work()?;
         let first = begin.elapsed();
-        let mut seconds = Vec::new();
-        if first >= self.each {
-            seconds.push(first.as_secs_f64());
-        }
-        let (least, most) = self.repetitions;
-        while seconds.len() < least || (seconds.len() < most && begin.elapsed() < self.each) {
+        let seconds = if first >= self.each { vec![first.as_secs_f64()] } else { Vec::new() };
+        self.repeat(begin, seconds, || {
             let start = Instant::now();
             work()?;
-            seconds.push(start.elapsed().as_secs_f64());
+            Ok(start.elapsed().as_secs_f64())
+        })
+    }
+
+    /// Adds repetitions to `seconds`, each of which tells its own, until the time since `begin` is over.
+    pub(super) fn repeat(
+        &self,
+        begin: Instant,
+        mut seconds: Vec<f64>,
+        mut repetition: impl FnMut() -> Result<f64>,
+    ) -> Result<Timing> {
+        let (least, most) = self.repetitions;
+        while seconds.len() < least || (seconds.len() < most && begin.elapsed() < self.each) {
+            seconds.push(repetition()?);
         }
         Ok(Timing::of(seconds))
     }

@@ -12,6 +12,7 @@
 mod noise;
 mod pictures;
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use rand::{Rng, SeedableRng};
@@ -37,9 +38,9 @@ pub const RECORDS: usize = 10_000;
 const CHUNK: usize = 250;
 
 /// The contrast of the class's own picture, in 256ths.
-const OWN_CONTRAST: Range = Range { from: 26, to: 128 };
+const OWN_CONTRAST: RangeInclusive<i16> = 26..=128;
 /// The contrast of each other picture, in 256ths.
-const OTHER_CONTRAST: Range = Range { from: 0, to: 141 };
+const OTHER_CONTRAST: RangeInclusive<i16> = 0..=141;
 /// The number of other pictures in an image.
 const OTHERS: usize = 2;
 
@@ -105,13 +106,13 @@ fn streams(seed: u64, count: usize) -> Vec<Xoshiro256PlusPlus> {
 
 /// Draws one record: a label, and an image of its class.
 fn draw(record: &mut [u8], templates: &[Template; PICTURES.len()], random: &mut impl Rng) {
-    const CLASS: Range = Range { from: 0, to: PICTURES.len() as i16 - 1 };
-    let class = CLASS.draw(random);
+    const CLASS: RangeInclusive<i16> = 0..=PICTURES.len() as i16 - 1;
+    let class = integer(CLASS, random);
     let mut planes = [[0; SIDE * SIDE]; CHANNELS];
     noise::fill(&mut planes, random);
     add_picture(&mut planes, &templates[class as usize], OWN_CONTRAST, random);
     for _ in 0..OTHERS {
-        let other = CLASS.draw(random);
+        let other = integer(CLASS, random);
         add_picture(&mut planes, &templates[other as usize], OTHER_CONTRAST, random);
     }
     let (label, pixels) = record.split_at_mut(LABEL);
@@ -124,10 +125,14 @@ fn draw(record: &mut [u8], templates: &[Template; PICTURES.len()], random: &mut 
 }
 
 /// Adds a picture at a random place and contrast.
-fn add_picture(planes: &mut Planes, template: &Template, contrast: Range, random: &mut impl Rng) {
-    const PLACE: Range = Range { from: 0, to: 2 * MARGIN as i16 };
-    let contrast = contrast.draw(random);
-    let (left, top) = (PLACE.draw(random) as usize, PLACE.draw(random) as usize);
+fn add_picture(
+    planes: &mut Planes,
+    template: &Template,
+    contrast: RangeInclusive<i16>,
+    random: &mut impl Rng,
+) {
+    let contrast = integer(contrast, random);
+    let [left, top] = [(); 2].map(|()| integer(0..=2 * MARGIN as i16, random) as usize);
     for (plane, template) in planes.iter_mut().zip(&template.0) {
         for (row, template) in plane.chunks_exact_mut(SIDE).zip(&template[top..]) {
             for (value, template) in row.iter_mut().zip(&template[left..]) {
@@ -137,17 +142,8 @@ fn add_picture(planes: &mut Planes, template: &Template, contrast: Range, random
     }
 }
 
-/// The integers from `from` to `to`, both included.
-#[derive(Clone, Copy)]
-struct Range {
-    from: i16,
-    to: i16,
-}
-
-impl Range {
-    /// Draws one of them. Their probabilities differ by a factor of at most 1 + 2^-24 or so.
-    fn draw(self, random: &mut impl Rng) -> i16 {
-        let count = u64::from((self.to - self.from + 1) as u16);
-        self.from + ((u64::from(random.next_u32()) * count) >> 32) as i16
-    }
+/// Draws one of the integers in `range`. Their probabilities differ by a factor of at most 1 + 2^-24 or so.
+fn integer(range: RangeInclusive<i16>, random: &mut impl Rng) -> i16 {
+    let count = u64::from((range.end() - range.start() + 1) as u16);
+    range.start() + ((u64::from(random.next_u32()) * count) >> 32) as i16
 }

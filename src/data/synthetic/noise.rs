@@ -11,35 +11,24 @@ pub type Planes = [[i16; SIDE * SIDE]; CHANNELS];
 
 /// The amplitude, in levels, of the noise added at each size: 1, 2, 4, ... 32 pixels wide. Brightness is the part that
 /// all channels share, colour the part that each channel has for itself.
-const AMPLITUDES: [Amplitude; 6] = [
-    Amplitude { brightness: 60, colour: 25 },
-    Amplitude { brightness: 60, colour: 15 },
-    Amplitude { brightness: 50, colour: 12 },
-    Amplitude { brightness: 40, colour: 10 },
-    Amplitude { brightness: 30, colour: 8 },
-    Amplitude { brightness: 20, colour: 12 },
-];
-
-struct Amplitude {
-    brightness: i16,
-    colour: i16,
-}
+const BRIGHTNESS: [i16; 6] = [60, 60, 50, 40, 30, 20];
+const COLOUR: [i16; 6] = [25, 15, 12, 10, 8, 12];
 
 /// Fills `planes` with noise around 0, in sixteenths of a level.
 pub fn fill(planes: &mut Planes, random: &mut impl Rng) {
     planes.iter_mut().for_each(|plane| plane[0] = 0);
-    for (size, amplitude) in AMPLITUDES.iter().enumerate() {
+    for (size, (of_brightness, of_colour)) in BRIGHTNESS.into_iter().zip(COLOUR).enumerate() {
         let side = 1 << size;
         let mut brightness = [0; SIDE * SIDE];
         let brightness = &mut brightness[..side * side];
-        add(brightness, amplitude.brightness, random);
+        add(brightness, of_brightness, random);
         for plane in planes.iter_mut() {
             if side > 1 {
                 enlarge(plane, side / 2);
             }
             let plane = &mut plane[..side * side];
             plane.iter_mut().zip(brightness.iter()).for_each(|(value, b)| *value += b);
-            add(plane, amplitude.colour, random);
+            add(plane, of_colour, random);
         }
     }
 }
@@ -95,9 +84,9 @@ fn between(near: i16, far: i16) -> i16 {
 /// Proves that no sum of noise, times four as in [`between`], overflows i16.
 const _: () = {
     let (mut total, mut size) = (0, 0);
-    while size < AMPLITUDES.len() {
-        total += 16 * (AMPLITUDES[size].brightness as i32 + AMPLITUDES[size].colour as i32);
+    while size < BRIGHTNESS.len() {
+        total += 16 * (BRIGHTNESS[size] as i32 + COLOUR[size] as i32);
         size += 1;
     }
-    assert!(4 * total + 2 <= i16::MAX as i32 && 1 << (AMPLITUDES.len() - 1) == SIDE && CHANNELS > 0);
+    assert!(4 * total + 2 <= i16::MAX as i32 && 1 << (BRIGHTNESS.len() - 1) == SIDE && CHANNELS > 0);
 };

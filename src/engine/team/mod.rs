@@ -131,7 +131,7 @@ impl Member<'_> {
     /// If another member has panicked. [`Team::run`] reports that member's panic.
     #[inline]
     pub fn wait(&self) {
-        if self.threads > 1 && self.barrier.wait(self.index).is_err() {
+        if self.threads > 1 && !self.barrier.wait(self.index) {
             // Not `panic!`, which would print a message.
             panic::resume_unwind(Box::new(Released));
         }
