@@ -102,6 +102,7 @@ impl Fused {
             mean: pack(&mut mean.iter().map(|mean| 255.0 * mean)),
             scale: pack(&mut std.iter().map(|&std| scale(std))),
             squared_scale: pack(&mut std.iter().map(|&std| scale(std) * scale(std))),
+            outliers: A::outliers(std),
             reciprocal: pack(&mut std.iter().map(|&std| (255.0 * std) * (255.0 * std))),
         };
         let mut engine = Self {
