@@ -10,6 +10,7 @@ mod instruction_sets;
 mod naive;
 mod parity;
 mod planted_mistakes;
+mod uneven;
 mod update;
 
 use proptest::test_runner::{Config, FileFailurePersistence};

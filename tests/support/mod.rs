@@ -42,6 +42,11 @@ pub fn reads_anything() -> bool {
     File::open(file.path()).is_ok()
 }
 
+/// Whether `python3` has NumPy.
+pub fn has_numpy() -> bool {
+    Command::new("python3").args(["-c", "import numpy"]).output().is_ok_and(|output| output.status.success())
+}
+
 /// What cannot be checked here, and why.
 pub fn unchecked() -> Vec<String> {
     let one = std::thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
@@ -49,6 +54,7 @@ pub fn unchecked() -> Vec<String> {
         (real_images_folder().is_none(), "the lab's table and bits, and how photographs are read and standardized: set ONELAYER_DATA to a folder of CIFAR-10 files"),
         (!mounts(), "a disk that is full: it takes root to mount one"),
         (reads_anything(), "files that may not be read: whoever runs this may read any"),
+        (!has_numpy(), "weights, histories and predictions against NumPy: python3 does not have it"),
         (one, "that threads are kept on processors of their own: there is one"),
     ].into_iter().filter(|(missing, _)| *missing).map(|(_, what)| what.into()).collect();
     let absent = Isa::ALL.into_iter().filter(|isa| Isa::available().all(|available| available != *isa));

@@ -4,17 +4,22 @@ use serde::Serialize;
 
 use crate::model::Standardization;
 
-/// A standardization in two numbers, in units of `pixel / 255`: the averages over its features.
+/// A standardization in two numbers, in units of `pixel / 255`: the average mean of its features, and the average
+/// deviation of those that vary, whose deviation is not the 1 that stands for a constant.
 #[derive(Serialize)]
 pub(super) struct Pixels {
-    mean: f32,
-    std: f32,
+    mean: f64,
+    std: f64,
 }
 
 impl Pixels {
     pub(super) fn new(standardization: &Standardization) -> Self {
-        let average = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
-        Self { mean: average(&standardization.mean), std: average(&standardization.std) }
+        let average = |values: &[f32]| {
+            let sum: f64 = values.iter().map(|&value| f64::from(value)).sum();
+            sum / values.len().max(1) as f64
+        };
+        let varying: Vec<f32> = standardization.std.iter().copied().filter(|&std| std != 1.0).collect();
+        Self { mean: average(&standardization.mean), std: average(&varying) }
     }
 
     pub(super) fn text(&self) -> String {

@@ -5,7 +5,7 @@ use super::gathered::Images;
 use super::isa::vector::Lanes;
 use super::kernels::backward::{Batch, Features};
 use super::kernels::forward::Block;
-use super::layout::Place;
+use super::layout::{Outlier, Place};
 
 /// A kind of numbers, and the layout that suits it.
 pub(crate) trait Arithmetic {
@@ -20,6 +20,9 @@ pub(crate) trait Arithmetic {
 
     /// The number of groups for this many features.
     fn groups(features: usize) -> usize;
+
+    /// The features of each block that are multiplied apart, given the deviations of all.
+    fn outliers(std: &[f32]) -> Vec<Vec<Outlier>>;
 
     /// Where the values of a feature are.
     fn place(feature: usize) -> Place;

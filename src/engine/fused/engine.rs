@@ -102,6 +102,7 @@ impl Fused {
             mean: pack(&mut mean.iter().map(|mean| 255.0 * mean)),
             scale: pack(&mut std.iter().map(|&std| scale(std))),
             squared_scale: pack(&mut std.iter().map(|&std| scale(std) * scale(std))),
+            outliers: A::outliers(std),
             reciprocal: pack(&mut std.iter().map(|&std| (255.0 * std) * (255.0 * std))),
         };
         let mut engine = Self {
@@ -201,6 +202,26 @@ impl Engine for Fused {
             Parameters { classes, features, weight, bias }
         };
         (0..runs).map(run).collect()
+    }
+
+    fn are_finite(&self) -> Vec<bool> {
+        let Shape { classes, runs, .. } = self.layer.shape;
+        let stride = row(self.layer.shape.columns());
+        let run = |first: usize| {
+            // Sixteen weights at a time, doubled, so that rounding cannot matter: 0 times a finite number is 0.
+            let mut sums = Lanes::ZERO;
+            let scales = self.layer.reciprocal.iter().zip(&self.layer.scale);
+            for (row, (reciprocal, scale)) in self.weight.chunks(stride).zip(scales) {
+                for lanes in &row[first..first + classes] {
+                    for (lane, sum) in sums.0.iter_mut().enumerate() {
+                        *sum += 0.0 * (lanes.0[lane] * (2.0 * reciprocal.0[lane] * scale.0[lane]));
+                    }
+                }
+            }
+            sums.sum() == 0.0 && self.bias[first..first + classes].iter().all(|b| b.is_finite())
+        };
+        let exact = |run: usize| self.parameters()[run].is_finite();
+        (0..runs).map(|index| run(index * classes) || exact(index)).collect()
     }
 
     fn load(&mut self, parameters: &[Parameters]) {

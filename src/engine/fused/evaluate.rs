@@ -30,7 +30,11 @@ impl<'a> Scoring<'a> {
     fn blocks(&self) -> impl Iterator<Item = Block<'a>> {
         let columns = self.bias.len();
         let blocks = self.layer.mean.chunks(BLOCK).zip(self.weight.chunks(BLOCK * row(columns))).enumerate();
-        blocks.map(move |(block, (mean, weight))| Block { first: BLOCK * block, mean, weight, columns })
+        let outliers = &self.layer.outliers;
+        blocks.map(move |(block, (mean, weight))| {
+            let outliers = &outliers[block];
+            Block { first: BLOCK * block, mean, weight, columns, outliers }
+        })
     }
 
     /// The weights of each block, packed for the forward pass.

@@ -11,7 +11,7 @@ use super::kernels::backward::{self, Batch, Features};
 use super::kernels::forward::{self, Block};
 use super::kernels::objective::{self, Partials, Score};
 use super::kernels::{compile, peak};
-use super::layout::Place;
+use super::layout::{BLOCK, Outlier, Place};
 use crate::error::{Error, Result};
 use crate::objective::Objective;
 
@@ -25,6 +25,10 @@ impl Arithmetic for F32 {
 
     fn groups(features: usize) -> usize {
         features.div_ceil(LANES)
+    }
+
+    fn outliers(std: &[f32]) -> Vec<Vec<Outlier>> {
+        std.chunks(BLOCK * LANES).map(|_| Vec::new()).collect()
     }
 
     fn place(feature: usize) -> Place {

@@ -2,6 +2,7 @@
 
 use super::f32::Kernels;
 use super::isa::vector::Lanes;
+use super::layout::Outlier;
 use crate::engine::problem::Shape;
 use crate::objective::Objective;
 
@@ -18,4 +19,6 @@ pub(super) struct Layer {
     pub(super) scale: Vec<Lanes>,
     pub(super) squared_scale: Vec<Lanes>,
     pub(super) reciprocal: Vec<Lanes>,
+    /// `[blocks]`: the features that are multiplied apart.
+    pub(super) outliers: Vec<Vec<Outlier>>,
 }

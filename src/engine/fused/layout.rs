@@ -26,6 +26,12 @@ pub(crate) struct Place {
     pub(crate) lane: usize,
 }
 
+/// A feature that is multiplied apart from the others of its block.
+pub(crate) struct Outlier {
+    pub(crate) feature: usize,
+    pub(crate) place: Place,
+}
+
 /// Cuts `columns` into tiles of at most `widest`, as evenly as possible: the first column and the width of each.
 pub(crate) fn tiles(columns: usize, widest: usize) -> impl Iterator<Item = (usize, usize)> {
     let count = columns.div_ceil(widest);

@@ -120,7 +120,9 @@ impl<'a, A: Arithmetic> Worker<'a, A> {
             }
             let groups = BLOCK * block..(BLOCK * (block + 1)).min(job.layer.mean.len());
             let weight = self.weights.read(job, groups.clone());
-            let block = Block { first: groups.start, mean: &job.layer.mean[groups], weight, columns };
+            let outliers = &job.layer.outliers[block];
+            let mean = &job.layer.mean[groups.clone()];
+            let block = Block { first: groups.start, mean, weight, columns, outliers };
             let within = LANES * range.start..LANES * range.end;
             let (images, ahead) = (images.slice(within.clone()), ahead.slice(within));
             self.passes.pack(block, &mut self.packed);

@@ -6,6 +6,7 @@
 use std::array;
 
 use super::dot::{Dot, GROUPS, LINE, Numbers, PASSES, tail};
+use super::outliers;
 use super::quantize::Weights;
 use crate::engine::fused::gathered::Images;
 use crate::engine::fused::isa::vector::{LANES, Lanes, Vector};
@@ -22,6 +23,28 @@ type Pairs = [Lanes; LANES / 2];
 /// features of `ahead`.
 #[inline(always)]
 pub(super) fn forward<D: Dot>(
+    isa: D::Isa,
+    block: Block,
+    weights: &Weights,
+    images: Images,
+    ahead: Images,
+    logits: &mut [Lanes],
+) {
+    if block.outliers.is_empty() {
+        return shared::<D>(isa, block, weights, images, ahead, logits);
+    }
+    // The sum of the block before it is added: the bits do not depend on which other blocks are added to the same logits.
+    let mut partial = vec![Lanes::ZERO; logits.len()];
+    shared::<D>(isa, block, weights, images, ahead, &mut partial);
+    outliers::add::<D>(isa, block, weights, images, &mut partial);
+    for (logit, partial) in logits.iter_mut().zip(&partial) {
+        logit.0.iter_mut().zip(partial.0).for_each(|(logit, partial)| *logit += partial);
+    }
+}
+
+/// The same of the features that share a scale.
+#[inline(always)]
+fn shared<D: Dot>(
     isa: D::Isa,
     block: Block,
     weights: &Weights,

@@ -34,6 +34,7 @@ mod backward;
 mod dot;
 mod forward;
 mod isa;
+mod outliers;
 mod passes;
 mod quantize;
 #[cfg(test)]

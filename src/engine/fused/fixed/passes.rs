@@ -6,6 +6,7 @@ use super::forward;
 use super::isa::portable::I32x4;
 #[cfg(target_arch = "x86_64")]
 use super::isa::{avx2::I32x8, vnni::I32x16, vnni::Vnni};
+use super::outliers::outliers;
 use super::quantize::{self, Dlogits, Weights};
 use crate::engine::fused::arithmetic::{Arithmetic, Passes};
 use crate::engine::fused::gathered::Images;
@@ -17,7 +18,7 @@ use crate::engine::fused::isa::vector::Lanes;
 use crate::engine::fused::kernels::backward::{Batch, Features};
 use crate::engine::fused::kernels::compile;
 use crate::engine::fused::kernels::forward::Block;
-use crate::engine::fused::layout::Place;
+use crate::engine::fused::layout::{Outlier, Place};
 
 /// Products of 16-bit fixed-point numbers.
 pub(crate) struct Fixed;
@@ -29,6 +30,10 @@ impl Arithmetic for Fixed {
 
     fn groups(features: usize) -> usize {
         features.div_ceil(LINE) * GROUPS
+    }
+
+    fn outliers(std: &[f32]) -> Vec<Vec<Outlier>> {
+        outliers(std, Self::place)
     }
 
     fn place(feature: usize) -> Place {

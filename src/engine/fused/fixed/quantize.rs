@@ -5,6 +5,7 @@
 //! [`LARGEST`](super::dot::LARGEST). The error of a number is at most half the scale: 2^-15 of the largest.
 
 use super::dot::{Dot, GROUPS, Line, Numbers, PASSES};
+use super::outliers;
 use crate::engine::fused::isa::vector::{LANES, Lanes, Vector};
 use crate::engine::fused::kernels::forward::Block;
 use crate::engine::fused::layout::{row, tiles, with_width};
@@ -20,6 +21,10 @@ pub(crate) struct Weights {
     pub(super) offsets: Vec<f32>,
     /// `[C]`: the offsets, lane by lane.
     lanes: Vec<Lanes>,
+    /// `[outliers][C]`: the weights that are multiplied apart.
+    pub(super) apart: Vec<f32>,
+    /// Where there are such: the weights without them.
+    others: Vec<Lanes>,
 }
 
 /// The dlogits of a batch, as the backward pass multiplies them.
@@ -93,8 +98,15 @@ fn largest<D: Dot, const COLUMNS: usize>(
 /// Quantizes the weights of a block, and multiplies them with the mean pixels.
 #[inline(always)]
 pub(super) fn weights<D: Dot>(isa: D::Isa, block: Block, weights: &mut Weights) {
-    let Block { mean, weight, columns, .. } = block;
+    let Block { mean, columns, .. } = block;
     let row = row(columns);
+    let mut weight = block.weight;
+    if !block.outliers.is_empty() {
+        weights.others.clear();
+        weights.others.extend_from_slice(weight);
+        outliers::take(block, row, &mut weights.others, &mut weights.apart);
+        weight = &weights.others;
+    }
     scales::<D>(isa, weight, columns, row, &mut weights.scales);
     weights.lanes.clear();
     weights.lanes.resize(columns, Lanes::ZERO);

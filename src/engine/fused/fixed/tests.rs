@@ -116,7 +116,8 @@ impl Case {
             let mut logits = vec![Lanes::ZERO; self.images.len().div_ceil(LANES) * self.columns];
             let blocks = mean.chunks(BLOCK).zip(weight.chunks(BLOCK * row(self.columns))).enumerate();
             for (block, (mean, weight)) in blocks {
-                let block = Block { first: BLOCK * block, mean, weight, columns: self.columns };
+                let block =
+                    Block { first: BLOCK * block, mean, weight, columns: self.columns, outliers: &[] };
                 let mut weights = Weights::default();
                 passes.pack(block, &mut weights);
                 passes.forward(block, &weights, images, Images::NONE, &mut logits);

@@ -16,7 +16,7 @@ use std::array;
 
 use crate::engine::fused::gathered::Images;
 use crate::engine::fused::isa::vector::{LANES, Lanes, Vector};
-use crate::engine::fused::layout::{BLOCK, row, tail, tiles, with_width};
+use crate::engine::fused::layout::{BLOCK, Outlier, row, tail, tiles, with_width};
 
 /// Images of a tile.
 const IMAGES: usize = 2;
@@ -37,6 +37,8 @@ pub(crate) struct Block<'a> {
     pub(crate) weight: &'a [Lanes],
     /// C.
     pub(crate) columns: usize,
+    /// The features that are multiplied apart, where the arithmetic has such.
+    pub(crate) outliers: &'a [Outlier],
 }
 
 impl<'a> Block<'a> {
