@@ -1,5 +1,6 @@
 //! Options that several verbs share.
 
+use std::env;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -15,6 +16,7 @@ use crate::data::{Dataset, Excerpt, Labels, Part, Source, SplitFiles, Validation
 use crate::engine::{EngineInfo, EngineKind, Isa, Machine, Team};
 use crate::error::{Error, Result};
 use crate::files::{Existing, RunFolder, run_folder};
+use crate::model::Model;
 use crate::train::{Run, Scope};
 
 /// The seed of the built-in synthetic data set.
@@ -25,8 +27,9 @@ const SYNTHETIC_SEED: u64 = 0;
 #[command(next_help_heading = "Data")]
 pub(super) struct DataArgs {
     /// Folder of the data set: CIFAR-10 or CIFAR-100 in the binary or the Python version, or NumPy arrays (.npy)
-    /// [default: data/cifar-10-batches-bin if that folder exists, else the built-in synthetic data set]
-    #[arg(long, value_name = "DIR", env = "ONELAYER_DATA")]
+    /// [default: the environment's ONELAYER_DATA, else data/cifar-10-batches-bin or data/cifar-10-batches-py if that
+    /// folder exists, else the built-in synthetic data set]
+    #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Training files in the data folder, separated by commas [default: the usual one of the format]
     #[arg(long, value_name = "FILES", value_delimiter = ',')]
@@ -54,9 +57,9 @@ impl DataArgs {
         Ok(dataset)
     }
 
-    /// The same, of one split alone.
-    pub(super) fn open_part(&self, part: Part) -> Result<Excerpt> {
-        let excerpt = Excerpt::open(&self.source(), &self.files(), part)?;
+    /// The same, of one split alone. What names no classes has those of `model`.
+    pub(super) fn open_part(&self, part: Part, model: &Model) -> Result<Excerpt> {
+        let excerpt = Excerpt::open(&self.source(), &self.files(), part, Some(&model.classes))?;
         console::check_stdout()?;
         Ok(excerpt)
     }
@@ -92,12 +95,12 @@ impl DataArgs {
     }
 
     fn source(&self) -> Source {
-        let standard = Path::new("data").join(layout::FOLDER);
-        match &self.data {
-            Some(folder) => Source::Folder(folder.clone()),
-            None if standard.is_dir() => Source::Folder(standard),
-            None => Source::Synthetic(SYNTHETIC_SEED),
-        }
+        // A variable that is empty is as good as none.
+        let named = || env::var_os("ONELAYER_DATA").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+        let standard = [layout::FOLDER, layout::PYTHON_FOLDER].map(|folder| Path::new("data").join(folder));
+        let found = || standard.into_iter().find(|folder| folder.is_dir());
+        let folder = self.data.clone().or_else(named).or_else(found);
+        folder.map_or(Source::Synthetic(SYNTHETIC_SEED), Source::Folder)
     }
 }
 

@@ -13,6 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 use super::text;
+use super::warnings::warnings;
 use crate::data::{Dataset, Excerpt, synthetic};
 use crate::error::{Error, Result};
 use crate::report::count;
@@ -57,7 +58,8 @@ impl Console {
 
     /// Names the data. `--quiet` leaves it out, unless it is synthetic: nobody shall take that for CIFAR.
     pub(super) fn dataset(&self, dataset: &Dataset) -> Result<()> {
-        self.data(dataset.name, &text::dataset(dataset))
+        self.data(dataset.name, &text::dataset(dataset))?;
+        self.say(&warnings(dataset))
     }
 
     /// The same, of one split.

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::args::{DataArgs, EngineArgs};
 use super::console::{Console, OutputArgs};
+use super::warnings::used_again;
 use super::{model_file, text};
 use crate::data::{Excerpt, Part};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, one_line};
 use crate::model::Model;
 use crate::report::{Confusion, Table, count, per_class};
 use crate::train::{Metrics, evaluate, evaluator};
@@ -86,7 +87,7 @@ impl Args {
         let console = Console::new(OutputArgs { json: self.output.json || self.csv, ..self.output });
         let model = model_file::load(&self.model)?;
         let mut machine = self.engine.machine()?;
-        let excerpt = machine.team.install(|| self.data.open_part(self.split))??;
+        let excerpt = machine.team.install(|| self.data.open_part(self.split, &model))??;
         let name = self.split.name();
         let samples = excerpt.split.samples();
         self.check(&model, excerpt.classes.len(), samples.features())?;
@@ -94,13 +95,15 @@ impl Args {
         let mut engine = evaluator(std::slice::from_ref(&model), &machine)?;
         let evaluation = evaluate(&mut *engine, &samples, &mut ())?.expect("nothing stops it").swap_remove(0);
         let metrics = Metrics::of_model(&evaluation, &model);
-        let confusion = Confusion::new(&model.classes, &evaluation.confusion);
+        let names: Vec<String> = model.classes.iter().map(one_line).collect();
+        let confusion = Confusion::new(&names, &evaluation.confusion);
 
         console.excerpt(&excerpt)?;
-        console.say(&renamed(&model.classes, &excerpt.classes))?;
+        console.say(&used_again(&[(name, &excerpt.split)]))?;
+        console.say(&text::renamed(&model.classes, &excerpt.classes))?;
         console.say(&format!(
             "{} on the {name} split, {} images: loss {:.4}, cost {:.4}, accuracy {:.2} %\n\n{}\n{}",
-            self.model.display(),
+            one_line(self.model.display()),
             count(samples.len()),
             metrics.loss,
             metrics.cost,
@@ -172,16 +175,6 @@ fn csv(confusion: &Confusion) -> String {
 fn rows<'a>(confusion: &'a Confusion) -> impl Iterator<Item = impl Iterator<Item = u64> + 'a> + 'a {
     let classes = 0..confusion.classes().len();
     classes.clone().map(move |truth| classes.clone().map(move |class| confusion.count(truth, class)))
-}
-
-/// A warning, where a class of the model has another name in the data: they may be about other things.
-fn renamed(model: &[String], data: &[String]) -> String {
-    match model.iter().zip(data).enumerate().find(|(_, (model, data))| model != data) {
-        Some((class, (model, data))) => {
-            format!("warning   class {class} is {model} to the model, and {data} in the data\n")
-        }
-        None => String::new(),
-    }
 }
 
 impl DataRecord {

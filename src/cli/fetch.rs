@@ -1,14 +1,15 @@
 //! `onelayer fetch`: the official data, downloaded, checked and unpacked.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use serde::Serialize;
 
 use super::console::{Console, OutputArgs};
 use crate::data::archive::{Archive, Verified};
-use crate::data::fetch::{Origin, Patience, fetch};
-use crate::error::Result;
+use crate::data::fetch::{Event, Origin, Patience, fetch};
+use crate::error::{Result, one_line};
 
 /// Examples after the help of the verb.
 const EXAMPLES: &str = "\
@@ -65,7 +66,22 @@ impl Args {
             None => Origin::Url(self.url.unwrap_or_else(|| archive.url.clone()), Patience::default()),
         };
         let bar = console.download(archive.bytes);
-        let mut observe = |bytes| bar.iter().for_each(|bar| bar.set_position(bytes));
+        // So that a download that stalls is seen to.
+        bar.iter().for_each(|bar| bar.enable_steady_tick(Duration::from_secs(1)));
+        let mut observe = |event: Event| match (event, &bar) {
+            (Event::Here(bytes), Some(bar)) => bar.set_position(bytes),
+            (Event::Here(_), None) => {}
+            // What nobody can read any more is no reason to stop.
+            (Event::Asking { url, attempt, problem }, bar) => {
+                let problem = problem.map(|problem| format!("failed    {}\n", one_line(problem)));
+                let again = if attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
+                let text = format!("{}asking    {}{again}\n", problem.unwrap_or_default(), one_line(url));
+                drop(match bar {
+                    Some(bar) => bar.suspend(|| console.remark(&text)),
+                    None => console.remark(&text),
+                });
+            }
+        };
         let fetched = fetch(&archive, &origin, &self.out, &mut observe);
         bar.iter().for_each(|bar| bar.finish_and_clear());
         let fetched = fetched?;

@@ -19,6 +19,7 @@ mod synth;
 mod text;
 mod train;
 mod usage;
+mod warnings;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -46,7 +46,7 @@ pub(super) fn excerpt(excerpt: &Excerpt) -> String {
 }
 
 fn data(name: &str, path: Option<&Path>, counts: &str) -> String {
-    let place = path.map_or_else(|| "built in".into(), |path| path.display().to_string());
+    let place = path.map_or_else(|| "built in".into(), |path| one_line(path.display()));
     let hint = if name == synthetic::NAME { SYNTHETIC_HINT } else { "" };
     format!("data      {name} ({place}): {counts} images\n{hint}")
 }
@@ -99,6 +99,17 @@ fn values(settings: &Settings, wanted: impl Fn(&Setting) -> bool) -> String {
     values.join(", ")
 }
 
+/// A warning, where a class of the model has another name in the data: they may be about other things.
+pub(super) fn renamed(model: &[String], data: &[String]) -> String {
+    match model.iter().zip(data).enumerate().find(|(_, (model, data))| model != data) {
+        Some((class, (model, data))) => {
+            let [model, data] = [model, data].map(one_line);
+            format!("warning   class {class} is {model} to the model, and {data} in the data\n")
+        }
+        None => String::new(),
+    }
+}
+
 /// A cell of a CSV file: in quotes where it must be, and never a formula.
 pub(super) fn csv_cell(text: &str) -> String {
     let text = one_line(text);
@@ -124,7 +135,7 @@ pub(super) fn summary(record: &RunRecord) -> String {
     text.push('\n');
     text.push_str(&timing(record));
     let _ = writeln!(text, "weights   sha256 {}", record.weights_sha256);
-    let _ = writeln!(text, "written   {}", record.out.display());
+    let _ = writeln!(text, "written   {}", one_line(record.out.display()));
     text
 }
 
@@ -136,7 +147,7 @@ pub(super) fn differences(record: &RunRecord) -> String {
     let DatasetRecord { name, path, .. } = &record.dataset;
     let images = match path {
         _ if name == synthetic::NAME => "synthetic images, to which the report's figures do not apply".into(),
-        Some(path) => format!("{name} in {}", path.display()),
+        Some(path) => format!("{name} in {}", one_line(path.display())),
         None => name.clone(),
     };
     format!(

@@ -40,7 +40,7 @@ impl Dataset {
     pub fn open(source: &Source, files: &SplitFiles) -> Result<Self> {
         let plan = Plan::new(source, files, &Part::ALL)?;
         let train = plan.open(Part::Train)?;
-        let classes = plan.class_names()?;
+        let classes = plan.class_names(None)?;
         let shape = Shape::of(&train[0], &classes);
         let train = shape.split(train)?;
         let [train, validation] = match plan.holds_out() {
@@ -75,14 +75,14 @@ pub struct Excerpt {
 
 impl Excerpt {
     /// Opens, maps and checks one split. The training files are opened if validation images are held out from them, or
-    /// if only their labels tell how many classes there are.
+    /// if only their labels tell how many classes there are; without these files the classes are `unnamed`, a model's.
     ///
     /// # Errors
     /// As [`Dataset::open`], on the files that are opened.
-    pub fn open(source: &Source, files: &SplitFiles, part: Part) -> Result<Self> {
+    pub fn open(source: &Source, files: &SplitFiles, part: Part, unnamed: Option<&[String]>) -> Result<Self> {
         let plan = Plan::new(source, files, slice::from_ref(&part))?;
         let opened = plan.open(part)?;
-        let classes = plan.class_names()?;
+        let classes = plan.class_names(unnamed)?;
         let whole = Shape::of(&opened[0], &classes).split(opened)?;
         let split = match part {
             Part::Train | Part::Validation if plan.holds_out() => {

@@ -41,6 +41,22 @@ pub enum Origin {
     File(PathBuf),
 }
 
+/// What is happening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// A host is asked, for the first time or again.
+    Asking {
+        /// The address.
+        url: &'a str,
+        /// The number of the attempt, counted from 1.
+        attempt: u32,
+        /// Why the attempt before it failed.
+        problem: Option<&'a str>,
+    },
+    /// So many bytes of the archive are here.
+    Here(u64),
+}
+
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
@@ -53,7 +69,7 @@ pub struct Fetched {
 }
 
 /// Gets `archive` from `origin` and unpacks it in the folder `into`, which is made where it is not there. A data set
-/// that is already unpacked there is only verified. `observe` is told how many bytes of the archive are here.
+/// that is already unpacked there is only verified. `observe` is told what is happening.
 ///
 /// # Errors
 /// A host that does not answer, or not with the archive; a file that is not the archive; files that are not those of
@@ -62,7 +78,7 @@ pub fn fetch(
     archive: &Archive,
     origin: &Origin,
     into: &Path,
-    observe: &mut dyn FnMut(u64),
+    observe: &mut dyn FnMut(Event),
 ) -> Result<Fetched> {
     let folder = into.join(&archive.folder);
     let verify = |present| {
@@ -95,7 +111,7 @@ fn download(
     url: &str,
     patience: Patience,
     part: &mut Part,
-    observe: &mut dyn FnMut(u64),
+    observe: &mut dyn FnMut(Event),
 ) -> Result<()> {
     let source = Host { archive, url, patience };
     let resumed = part.len > 0;
@@ -134,7 +150,7 @@ impl From<Error> for Failure {
 
 impl Host<'_> {
     /// Downloads what is missing of `part`, in as many attempts as patience allows.
-    fn complete(&self, part: &mut Part, observe: &mut dyn FnMut(u64)) -> Result<()> {
+    fn complete(&self, part: &mut Part, observe: &mut dyn FnMut(Event)) -> Result<()> {
         let stall = Some(self.patience.stall);
         let agent: Agent = Agent::config_builder()
             .timeout_resolve(stall)
@@ -145,8 +161,11 @@ impl Host<'_> {
             .user_agent(concat!("onelayer/", env!("CARGO_PKG_VERSION")))
             .build()
             .into();
-        let mut pause = self.patience.pause;
+        let (mut pause, mut before) = (self.patience.pause, None);
         for attempt in 1.. {
+            if part.len != self.archive.bytes {
+                observe(Event::Asking { url: self.url, attempt, problem: before.as_deref() });
+            }
             let problem = match self.attempt(&agent, part, observe) {
                 Ok(()) => break,
                 Err(Failure::Lasting(error)) => return Err(error),
@@ -157,13 +176,14 @@ impl Host<'_> {
                 return Err(self.error(problem));
             }
             thread::sleep(pause);
+            before = Some(problem);
             pause = (2 * pause).min(self.patience.stall);
         }
         part.file.sync_all().map_err(Error::io(&part.path, "write"))
     }
 
     /// One request for what is missing.
-    fn attempt(&self, agent: &Agent, part: &mut Part, observe: &mut dyn FnMut(u64)) -> Result<(), Failure> {
+    fn attempt(&self, agent: &Agent, part: &mut Part, observe: &mut dyn FnMut(Event)) -> Result<(), Failure> {
         if part.len > self.archive.bytes {
             part.restart(0)?;
         }
@@ -210,11 +230,11 @@ impl Host<'_> {
     }
 
     /// Appends a body to `part`.
-    fn receive(&self, body: Body, part: &mut Part, observe: &mut dyn FnMut(u64)) -> Result<(), Failure> {
+    fn receive(&self, body: Body, part: &mut Part, observe: &mut dyn FnMut(Event)) -> Result<(), Failure> {
         let mut body = body.into_reader();
         let mut buffer = vec![0; 1 << 16];
         while part.len < self.archive.bytes {
-            observe(part.len);
+            observe(Event::Here(part.len));
             let broken = |error| Failure::Passing(format!("{error} after {} bytes", part.len));
             let length = body.read(&mut buffer).map_err(broken)?;
             if length == 0 {
@@ -223,7 +243,7 @@ impl Host<'_> {
             }
             part.append(&buffer[..length])?;
         }
-        observe(part.len);
+        observe(Event::Here(part.len));
         if part.len > self.archive.bytes {
             let found = format!("expected {} bytes, found more", self.archive.bytes);
             part.restart(0)?;
@@ -234,13 +254,22 @@ impl Host<'_> {
 
     /// A request that got no answer.
     fn refused(&self, error: &ureq::Error) -> Failure {
-        use ureq::Error::{BadUri, Http, RequireHttpsOnly, TooManyRedirects};
+        use ureq::Error::{BadUri, HostNotFound, Http, Io, RequireHttpsOnly, Timeout, TooManyRedirects};
         match error {
+            HostNotFound | Timeout(ureq::Timeout::Resolve) => self.unknown_host(error).into(),
+            // The standard library has no kind of error for it.
+            Io(cause) if cause.to_string().starts_with("failed to lookup address") => {
+                self.unknown_host(cause).into()
+            }
             BadUri(_) | Http(_) | RequireHttpsOnly(_) | TooManyRedirects => {
                 self.error(error.to_string()).into()
             }
             _ => Failure::Passing(error.to_string()),
         }
+    }
+
+    fn unknown_host(&self, error: &dyn std::fmt::Display) -> Error {
+        self.error(format!("its name cannot be resolved: is there a network? ({error})"))
     }
 
     fn error(&self, problem: String) -> Error {

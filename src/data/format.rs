@@ -52,7 +52,9 @@ impl Format {
             Self::Cifar10Binary => layout::OFFICIAL.into(),
             Self::Cifar100Binary => format!("{name}: onelayer fetch cifar-100 gets it"),
             Self::Cifar10Python | Self::Cifar100Python => name.into(),
-            Self::Npy => format!("{name}: images of unsigned bytes [N, D] or [N, H, W, C], labels [N]"),
+            Self::Npy => format!(
+                "{name}: images of unsigned bytes [N, D] or [N, H, W, C], labels [N] in train_labels.npy, test_labels.npy"
+            ),
         }
     }
 
@@ -94,6 +96,21 @@ impl Format {
             }
         }
         Ok(found.map(|(format, _)| format))
+    }
+
+    /// The format of files whose names no format uses: arrays, where there are any.
+    pub(super) fn of_extensions(folder: &Path) -> Option<Self> {
+        (!Self::arrays(folder).is_empty()).then_some(Self::Npy)
+    }
+
+    /// The names of the arrays in `folder`, sorted.
+    pub(super) fn arrays(folder: &Path) -> Vec<String> {
+        let names = fs::read_dir(folder).into_iter().flatten().flatten();
+        let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<String> =
+            names.filter(|name| name.ends_with(".npy") || name.ends_with(".npz")).collect();
+        names.sort_unstable();
+        names
     }
 
     /// The format that has files of this name.

@@ -29,7 +29,9 @@ pub const OFFICIAL_SHA256: [(&str, &str); 2] = [
 ];
 /// The folder in CIFAR-10's official archive.
 pub const FOLDER: &str = "cifar-10-batches-bin";
+/// The folder in the archive of CIFAR-10's Python version.
+pub const PYTHON_FOLDER: &str = "cifar-10-batches-py";
 /// The folders in all official archives.
-pub const FOLDERS: [&str; 4] = [FOLDER, "cifar-100-binary", "cifar-10-batches-py", "cifar-100-python"];
+pub const FOLDERS: [&str; 4] = [FOLDER, "cifar-100-binary", PYTHON_FOLDER, "cifar-100-python"];
 /// The file that lists the class names, one a line.
 pub const NAMES_FILE: &str = "batches.meta.txt";

@@ -15,6 +15,8 @@ use crate::error::{Error, Result};
 
 /// Without a validation file, one in this number of training images is held out for validation.
 const SHARE: usize = 5;
+/// The most files that an error names.
+const MOST_NAMES: usize = 8;
 /// The most images of a split: shuffled orders count them in 32 bits.
 const MOST_IMAGES: usize = u32::MAX as usize;
 
@@ -43,7 +45,7 @@ impl<'a> Plan<'a> {
                 Ok(metadata) if !metadata.is_dir() => return Err(plan.missing("a file")),
                 Ok(_) => {}
             }
-            if let Some(format) = Format::of_folder(folder)? {
+            if let Some(format) = Format::of_folder(folder)?.or(Format::of_extensions(folder)) {
                 plan = Self::of_format(source, format, files, parts);
             }
         }
@@ -120,8 +122,8 @@ impl<'a> Plan<'a> {
     }
 
     /// The names of the classes. Without a list they are CIFAR-10's, or, for arrays, the numbers up to the largest
-    /// training label.
-    pub(super) fn class_names(&self) -> Result<Vec<String>> {
+    /// training label, or `unnamed` where no training files are there.
+    pub(super) fn class_names(&self, unnamed: Option<&[String]>) -> Result<Vec<String>> {
         let named = match self.source {
             Source::Folder(folder) => self.format.class_names(folder, self.labels)?,
             Source::Synthetic(_) => Some(synthetic::class_names().map(String::from).collect()),
@@ -131,6 +133,9 @@ impl<'a> Plan<'a> {
         }
         if self.format != Format::Npy {
             return Ok(layout::CLASSES.map(String::from).to_vec());
+        }
+        if let Some(names) = unnamed.filter(|_| !self.train.iter().all(|name| self.source.has(name))) {
+            return Ok(names.to_vec());
         }
         let train = self.open(Part::Train)?;
         match train.iter().map(ImageFile::largest_label).max() {
@@ -216,8 +221,10 @@ fn what_is_there(source: &Source, missing: &str) -> Result<String> {
         let inner = folder.join(name);
         inner.is_dir() && matches!(Format::of_folder(&inner), Ok(Some(_)))
     };
+    let arrays = || Format::arrays(folder).into_iter().take(MOST_NAMES).collect::<Vec<_>>().join(", ");
     Ok(match layout::FOLDERS.iter().find(is_data) {
         Some(inner) => format!("no {missing}; its folder {inner} has a data set"),
+        None if missing.ends_with(".npy") => format!("no {missing} among its arrays {}", arrays()),
         None => format!("no {missing}"),
     })
 }

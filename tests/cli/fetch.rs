@@ -3,9 +3,10 @@
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
-use super::Desk;
 use super::support::names;
+use super::{Desk, Done};
 
 #[test]
 fn what_is_not_the_official_archive_is_refused_in_one_line() {
@@ -24,9 +25,22 @@ fn what_is_not_the_official_archive_is_refused_in_one_line() {
         let (mut stream, _) = host.accept().unwrap();
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nmoved").unwrap();
     });
-    let message = desk.failure(&format!("fetch --url {url}"), 1);
+    let message = desk.failure(&format!("fetch --quiet --url {url}"), 1);
     assert!(message.contains(&url) && message.contains("expected 170052171 bytes"), "{message}");
     assert_eq!(names(&desk.path("data")), [""; 0]);
+}
+
+#[test]
+fn a_host_without_a_name_is_given_up_at_once() {
+    let desk = Desk::bare();
+    let start = Instant::now();
+    let Done { code, stdout, stderr } = desk.done("fetch --url http://nowhere.invalid/archive");
+    assert_eq!((code, stdout.as_str()), (Some(1), "asking    http://nowhere.invalid/archive\n"));
+    assert!(
+        stderr.contains("http://nowhere.invalid/archive: cannot download: its name cannot be resolved"),
+        "{stderr}"
+    );
+    assert!(start.elapsed() < Duration::from_secs(40), "asked once");
 }
 
 #[test]

@@ -104,6 +104,37 @@ fn a_model_is_evaluated_where_only_the_images_that_it_is_evaluated_on_are() {
 }
 
 #[test]
+fn a_model_is_evaluated_on_test_arrays_alone() {
+    let desk = desk();
+    train(&desk, "own", "run");
+    let evaluate = "evaluate run --data own";
+    let before = desk.json(evaluate);
+    for name in ["train_images.npy", "train_labels.npy"] {
+        fs::remove_file(desk.path("own").join(name)).unwrap();
+    }
+    let alone = desk.json(evaluate);
+    assert_eq!([&alone["loss"], &alone["confusion"]], [&before["loss"], &before["confusion"]]);
+}
+
+#[test]
+fn data_is_found_where_torchvision_puts_it_and_an_empty_variable_names_none() {
+    let desk = Desk::bare();
+    fs::create_dir(desk.path("data/cifar-10-batches-py")).unwrap();
+    copy(&python("cifar-10-batches-py"), &desk.path("data/cifar-10-batches-py"));
+    let info = |folder: &str| {
+        let done = Done::of(desk.command("info --json").env("ONELAYER_DATA", folder));
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        serde_json::from_str::<Value>(&done.stdout).unwrap()["dataset"]["path"].clone()
+    };
+    assert_eq!(info(""), "data/cifar-10-batches-py");
+    fs::create_dir(desk.path("other")).unwrap();
+    write_cifar_10(&desk.path("other"));
+    assert_eq!(info("other"), "other");
+    fs::remove_dir_all(desk.path("data/cifar-10-batches-py")).unwrap();
+    assert!(info("").is_null());
+}
+
+#[test]
 fn records_have_the_labels_that_the_model_has() {
     let desk = desk();
     train(&desk, "python100 --labels coarse", "coarse");

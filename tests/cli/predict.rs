@@ -8,7 +8,7 @@ use onelayer::model::{Model, Parameters, Standardization};
 use onelayer::objective::Objective;
 use serde_json::Value;
 
-use super::support::data_sets::write_pair;
+use super::support::data_sets::{array, write_pair};
 use super::{Desk, Done};
 
 /// A folder with a model of two classes, `red` and `blue`, that answers with the brighter of the two
@@ -102,6 +102,7 @@ fn what_cannot_be_used_is_one_clear_line() {
         ("two.bin:2", "expected record numbers from 0 to 1, found 2 to 2"),
         ("two.bin:1-0", "expected record numbers from 0 to 1, found 1 to 0"),
         ("none.bin:0", "none.bin: cannot open"),
+        ("none.npy", "none.npy: cannot open"),
         ("empty", "expected a folder with .png, .jpg or .jpeg files"),
         ("none.png", "none.png: cannot open"),
         ("pictures/notes.txt:0", "a whole number of records"),
@@ -139,4 +140,66 @@ fn an_image_is_seen_the_same_in_a_picture_and_in_an_array_with_its_colours_last(
         desk.json(&format!("train --data {data} --batch 1 --epochs 1 --no-report --overwrite --out run"))
     });
     assert_eq!(last["weights_sha256"], flat["weights_sha256"]);
+}
+
+#[test]
+fn an_array_without_labels_is_classified_whole_or_by_rows() {
+    let desk = scene();
+    // More rows than are classified together, brighter and brighter in blue, then in red.
+    let row = |n: usize| [vec![(n % 256) as u8; 1024], vec![0; 1024], vec![(n / 2) as u8; 1024]].concat();
+    let rows: Vec<u8> = (0..300).flat_map(row).collect();
+    fs::write(desk.path("new.npy"), array(&[300, 3, 32, 32], &rows)).unwrap();
+    let (csv, nothing) = desk.run("predict model.safetensors new.npy --csv --probabilities all.npy --quiet");
+    assert_eq!(nothing, "written   all.npy: probabilities [300, 2]\n");
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (301, "image,class,probability"));
+    let bytes = fs::read(desk.path("all.npy")).unwrap();
+    let (header, values) = bytes.split_at(128);
+    let header = String::from_utf8_lossy(header);
+    assert!(header.contains("{'descr': '<f4', 'fortran_order': False, 'shape': (300, 2), }"), "{header}");
+    let values: Vec<f32> = values.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+    assert_eq!(values.len(), 600);
+    for n in [0, 1, 255, 256, 299] {
+        let one = desk.json(&format!("predict model.safetensors new.npy:{n}"));
+        assert!(one["truth"].is_null());
+        let top = &one["top"][0];
+        let cells: Vec<&str> = lines[n + 1].split(',').collect();
+        assert_eq!(cells[..2], [format!("new.npy:{n}"), top["class"].as_str().unwrap().into()]);
+        let probability = top["probability"].as_f64().unwrap();
+        assert_eq!(cells[2].parse::<f64>().unwrap(), probability, "{n}");
+        let class = usize::from(top["class"] == "blue");
+        assert_eq!(values[2 * n + class], probability as f32);
+    }
+    let (csv, _) = desk.run("predict model.safetensors new.npy:7-9 --csv");
+    assert_eq!(csv.lines().count(), 4);
+    let message = desk.failure("predict model.safetensors new.npy --probabilities new.npy", 1);
+    assert!(message.contains("expected an output that is no input"), "{message}");
+}
+
+#[test]
+fn a_picture_that_cannot_be_read_keeps_its_row() {
+    let desk = scene();
+    let (code, out, err) = predict(&desk, "pictures --probabilities all.npy");
+    assert_eq!((code, out.as_str()), (Some(1), "written   all.npy: probabilities [3, 2]\n"));
+    assert!(err.contains("b.jpg"), "{err}");
+    let bytes = fs::read(desk.path("all.npy")).unwrap();
+    let values: Vec<f32> =
+        bytes[128..].as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+    assert!(values.len() == 6 && values[2..4].iter().all(|value| value.is_nan()), "{values:?}");
+    assert!(values[0] > 0.99 && values[5] > 0.99);
+}
+
+#[test]
+fn a_record_is_labelled_as_its_own_data_set_says() {
+    let desk = scene();
+    write_pair(&desk.path("data"), "test", &[2, FEATURES], &[0; 2 * FEATURES], &[0, 1]);
+    fs::write(desk.path("data/classes.txt"), "blue\nred\n").unwrap();
+    let (out, _) = desk.run("predict model.safetensors data/test_images.npy:0-1 --top 1");
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines[0], "warning   class 0 is red to the model, and blue in the data");
+    assert_eq!(
+        [lines[1], lines[3]],
+        ["data/test_images.npy:0, labelled blue", "data/test_images.npy:1, labelled red"]
+    );
+    assert_eq!(desk.json("predict model.safetensors data/test_images.npy:0")["truth"], "blue");
 }

@@ -1,6 +1,9 @@
 //! Data that is not as it was meant to be: what it is taken for, and what is said of it.
 
-use std::fs;
+use std::collections::BTreeMap;
+
+use onelayer::model::{Model, Parameters, Standardization};
+use onelayer::objective::Objective;
 
 use super::Desk;
 use super::support::data_sets::write_pair;
@@ -28,4 +31,83 @@ fn pixels_that_say_nothing_are_warned_of() {
     assert!(text.contains("warning   all training images are the same: every pixel is constant\n"), "{text}");
     write_pair(&desk.path("data"), "train", &[20, 4], &(0..80).collect::<Vec<u8>>(), &[0, 1].repeat(10));
     assert!(!desk.run(train).0.contains("warning"));
+}
+
+#[test]
+fn control_characters_of_a_model_reach_no_terminal() {
+    let desk = desk();
+    let odd = "a\u{1b}[2J\r\nb\u{85}\u{2028}c";
+    let model = Model {
+        parameters: Parameters::zeros(2, 4),
+        standardization: Standardization { mean: vec![0.5; 4], std: vec![0.25; 4] },
+        objective: Objective::default(),
+        classes: vec![odd.into(), "=1+1".into()],
+        metadata: BTreeMap::from([(odd.into(), odd.into())]),
+    };
+    model.save(&desk.path("model\u{1b}.safetensors")).unwrap();
+    let model = "model\u{1b}.safetensors";
+    for (words, lines) in [
+        (format!("evaluate {model} --data data"), 14),
+        (format!("evaluate {model} --data data --csv"), 3),
+        (format!("predict {model} data/test_images.npy:0"), 3),
+        (format!("predict {model} data/test_images.npy:0 --csv"), 2),
+        (format!("info {model}"), 8),
+    ] {
+        let (stdout, stderr) = desk.run(&words);
+        let text = stdout.clone() + &stderr;
+        let control = |c: char| c != '\n' && c.is_control() || c == '\u{2028}';
+        assert!(!text.contains(control) && text.contains("a\\u{1b}[2J\\r\\nb"), "{words:?}: {text:?}");
+        assert_eq!(stdout.lines().count(), lines, "{words:?}: {stdout}");
+    }
+}
+
+#[test]
+fn images_used_twice_and_classes_without_images_are_warned_of() {
+    let desk = Desk::new();
+    let warnings = |options: &str| {
+        let text =
+            desk.run(&format!("train --data data --epochs 1 --no-report --overwrite --out run {options}")).0;
+        let lines = text.lines().filter_map(|line| line.strip_prefix("warning   ").map(String::from));
+        lines.collect::<Vec<_>>()
+    };
+    assert!(warnings("").is_empty());
+    assert!(warnings("--validation-images 20").is_empty());
+    for (options, warning) in [
+        (
+            "--train-files test_batch.bin",
+            "test_batch.bin is used for training and test: what was seen is no test",
+        ),
+        (
+            "--train-files data_batch_1.bin,./data_batch_1.bin",
+            "data_batch_1.bin is named 2 times for training",
+        ),
+        (
+            "--validation-files data_batch_1.bin",
+            "data_batch_1.bin is used for training and validation: what was seen is no test",
+        ),
+    ] {
+        assert_eq!(warnings(options), [warning]);
+    }
+    let (text, _) = desk.run("evaluate run --data data --test-files test_batch.bin,test_batch.bin");
+    assert!(text.contains("warning   test_batch.bin is named 2 times for test\n"), "{text}");
+
+    // Sorted by class: the last fifth, which validates, is the last class alone. -1 as a byte is 255.
+    let desk = self::desk();
+    let warnings = || {
+        let text = desk.run("train --data data --batch 1 --epochs 1 --no-report --overwrite --out run").0;
+        text.lines().filter(|line| line.contains("no image")).map(String::from).collect::<Vec<_>>()
+    };
+    let labels: Vec<u8> = (0..20).map(|n| n / 4).collect();
+    let pixels: Vec<u8> = (0..80).collect();
+    for split in ["train", "test"] {
+        write_pair(&desk.path("data"), split, &[20, 4], &pixels, &labels);
+    }
+    let sorted =
+        ["warning   no image for validation is of 0, 1, 2, 3", "warning   no image for training is of 4"];
+    assert_eq!(warnings(), sorted);
+    for split in ["train", "test"] {
+        write_pair(&desk.path("data"), split, &[20, 4], &pixels, &[255, 1].repeat(10));
+    }
+    let never = "warning   no image for training, validation, test is of 0, 2, 3, 4, 5 and 249 more classes";
+    assert_eq!(warnings(), [never]);
 }

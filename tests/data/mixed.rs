@@ -45,6 +45,25 @@ fn the_folder_around_any_data_set() {
 }
 
 #[test]
+fn arrays_by_other_names_are_told_the_names_of_arrays() {
+    for (names, missing) in [
+        (&["x_train.npy", "y_train.npy", "x_test.npy", "y_test.npy"][..], "train_images.npy"),
+        (&["mnist.npz"], "train_images.npy"),
+        (&["x_test.npy", "train_images.npy", "train_labels.npy"], "test_images.npy"),
+    ] {
+        let folder = TempDir::new().unwrap();
+        names.iter().for_each(|name| fs::write(folder.path().join(name), "").unwrap());
+        let facts = [
+            "expected a folder with train_images.npy, test_images.npy (NumPy arrays: images of unsigned bytes",
+            "labels [N] in train_labels.npy, test_labels.npy)",
+            &format!("found no {missing} among its arrays"),
+            names[0],
+        ];
+        assert_refused(folder.path(), folder.path(), &facts);
+    }
+}
+
+#[test]
 fn a_binary_file_under_the_name_of_a_pickle() {
     let folder = TempDir::new().unwrap();
     copy(&python("cifar-10-batches-py"), folder.path());

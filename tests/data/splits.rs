@@ -83,7 +83,7 @@ fn a_file_that_trains_does_not_validate_unasked() {
 }
 
 fn excerpt(folder: &Path, part: Part) -> onelayer::Result<Excerpt> {
-    Excerpt::open(&Source::Folder(folder.into()), &SplitFiles::default(), part)
+    Excerpt::open(&Source::Folder(folder.into()), &SplitFiles::default(), part, None)
 }
 
 #[test]
@@ -136,4 +136,8 @@ fn what_trains_says_how_many_classes_there_are_where_nothing_names_them() {
     let train = folder.path().join("train_images.npy");
     fs::remove_file(&train).unwrap();
     assert_error(excerpt(folder.path(), Part::Test), &train.display().to_string(), &["No such file"]);
+    let model = ["a", "b", "c"].map(String::from);
+    let source = Source::Folder(folder.path().into());
+    let found = Excerpt::open(&source, &SplitFiles::default(), Part::Test, Some(&model)).unwrap();
+    assert_eq!(found.classes, model);
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use archives::{FILES, gzipped_tar, official};
 use onelayer::Error;
 use onelayer::data::archive::{Archive, SUMS_FILE};
-use onelayer::data::fetch::{Fetched, Origin, Patience, fetch};
+use onelayer::data::fetch::{Event, Fetched, Origin, Patience, fetch};
 use server::{Reply, Server};
 use support::names;
 use tempfile::TempDir;
@@ -104,6 +104,26 @@ fn a_broken_connection_is_resumed_where_it_broke() {
     });
     case.assert_complete(case.fetch(&server));
     assert_eq!(server.ranges(), [None, Some(half)]);
+}
+
+#[test]
+fn each_attempt_is_announced_with_what_became_of_the_one_before() {
+    let case = Case::new();
+    let bytes = case.bytes.clone();
+    let server = Server::new(move |n, _| match n {
+        0 => Reply::new("503 Service Unavailable", "Content-Length: 0", b""),
+        _ => Reply::whole(&bytes),
+    });
+    let mut asked = Vec::new();
+    let mut observe = |event: Event| {
+        if let Event::Asking { attempt, problem, .. } = event {
+            asked.push((attempt, problem.map(String::from)));
+        }
+    };
+    let origin = Origin::Url(server.url.clone(), PATIENCE);
+    fetch(&case.archive, &origin, case.folder.path(), &mut observe).unwrap();
+    let unavailable = "the host says 503 Service Unavailable".to_string();
+    assert_eq!(asked, [(1, None), (2, Some(unavailable))]);
 }
 
 #[test]

@@ -7,10 +7,12 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::super::text;
+use super::super::warnings::warnings;
 use super::pixels::Pixels;
 use crate::data::image_file::Bytes;
 use crate::data::layout::{CHANNELS, FEATURES, OFFICIAL_SHA256, SIDE};
 use crate::data::{Dataset, Split};
+use crate::error::one_line;
 use crate::model::Standardization;
 use crate::report::{Table, count};
 
@@ -66,7 +68,7 @@ impl DatasetInfo {
             train: split(&dataset.train),
             validation: split(&dataset.validation),
             test: split(&dataset.test),
-            heading: text::dataset(dataset) + &text::constant_pixels(&standardization),
+            heading: text::dataset(dataset) + &warnings(dataset) + &text::constant_pixels(&standardization),
         }
     }
 
@@ -101,7 +103,7 @@ impl DatasetInfo {
                     None => "",
                 };
                 let (images, bytes) = (count(file.images), count(file.bytes));
-                let cells = [&file.name, name, &images, &bytes, &file.sha256, official];
+                let cells = [&one_line(&file.name), name, &images, &bytes, &file.sha256, official];
                 table.rows.push(cells.map(String::from).to_vec());
             }
         }

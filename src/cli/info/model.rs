@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::pixels::Pixels;
 use crate::data::layout::FEATURES;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, one_line};
 use crate::model::{Model, Parameters};
 use crate::objective::Objective;
 use crate::report::{Ink, Templates, count};
@@ -69,10 +69,10 @@ impl ModelInfo {
              objective {}\n\
              weights   from {min:.4} to {max:.4}, ||W||^2 = {squared_norm:.4}, sha256 {}\n\
              bias      from {bias_min:.4} to {bias_max:.4}\n{}",
-            self.path.display(),
+            one_line(self.path.display()),
             count(self.features),
             self.classes.len(),
-            self.classes.join(", "),
+            one_line(self.classes.join(", ")),
             self.objective.name(),
             self.weights_sha256,
             self.pixels.text()
@@ -80,8 +80,10 @@ impl ModelInfo {
         if !self.metadata.is_empty() {
             text.push('\n');
         }
-        let width = self.metadata.keys().map(|key| key.chars().count()).max().unwrap_or(0).max(9);
-        for (key, value) in &self.metadata {
+        let metadata = self.metadata.iter().map(|(key, value)| (one_line(key), one_line(value)));
+        let metadata: Vec<(String, String)> = metadata.collect();
+        let width = metadata.iter().map(|(key, _)| key.chars().count()).max().unwrap_or(0).max(9);
+        for (key, value) in metadata {
             let _ = writeln!(text, "{key:<width$} {value}");
         }
         text
@@ -98,7 +100,8 @@ pub(super) fn templates(path: &Path) -> Result<String> {
     let width = terminal_size::terminal_size().map_or(80, |(width, _)| width.0.into());
     let colours = env::var("COLORTERM").is_ok_and(|colours| matches!(&*colours, "truecolor" | "24bit"));
     let ink = if colours && io::stdout().is_terminal() { Ink::TrueColour } else { Ink::Shades };
-    Ok(templates.text(&classes, width, ink))
+    let names: Vec<String> = classes.iter().map(one_line).collect();
+    Ok(templates.text(&names, width, ink))
 }
 
 /// The smallest and the largest value.

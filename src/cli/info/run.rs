@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::super::text;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, one_line};
 use crate::files::regular;
 use crate::report::{Table, count, sparkline};
 use crate::train::record::{ReproductionRecord, RunRecord};
@@ -38,7 +38,7 @@ impl RunInfo {
     pub(super) fn text(&self) -> String {
         let first = &self.runs[0];
         let data = &first.dataset;
-        let place = data.path.as_ref().map_or_else(|| "built in".into(), |path| path.display().to_string());
+        let place = data.path.as_ref().map_or_else(|| "built in".into(), |path| one_line(path.display()));
         let [train, validation, test] = [data.train, data.validation, data.test].map(count);
         format!(
             "record    {}\n\
@@ -46,15 +46,15 @@ impl RunInfo {
              data      {} ({place}): {train} training, {validation} validation, {test} test images\n\
              {}engine    {} ({}), {} threads\n\
              {}\n{}\n{}",
-            self.path.display(),
-            first.date,
-            first.version,
-            first.machine,
+            one_line(self.path.display()),
+            one_line(&first.date),
+            one_line(&first.version),
+            one_line(&first.machine),
             first.status.name(),
-            data.name,
+            one_line(&data.name),
             text::settings(&first.config),
-            first.engine.name,
-            first.engine.isa,
+            one_line(&first.engine.name),
+            one_line(&first.engine.isa),
             first.engine.threads,
             text::timing(first),
             text::table(&self.results()),
@@ -101,13 +101,13 @@ impl RunInfo {
 
     fn weights(&self) -> Table {
         let mut table = Table::new(["run", "SHA-256 of the weights"]);
-        table.rows.extend(self.runs.iter().map(|run| vec![name(run), run.weights_sha256.clone()]));
+        table.rows.extend(self.runs.iter().map(|run| vec![name(run), one_line(&run.weights_sha256)]));
         table
     }
 }
 
 fn name(run: &RunRecord) -> String {
-    run.name.clone().unwrap_or_else(|| "run".into())
+    one_line(run.name.as_deref().unwrap_or("run"))
 }
 
 /// The runs of either kind of record: that of one run, or that of a reproduction.

@@ -1,0 +1,160 @@
+//! Where the images of `onelayer predict` come from: pictures, folders of them, and data files.
+
+use std::fs;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use super::super::text;
+use super::Classifier;
+use crate::data::layout::{self, SIDE};
+use crate::data::{Format, ImageFile, Labels, npy};
+use crate::error::{Error, Result};
+use crate::files::whole::folder_of;
+use crate::model::Model;
+use crate::picture::Picture;
+
+/// What a file in a folder of pictures is called.
+const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
+
+/// An image to classify, and what is known of it.
+pub(super) struct Image {
+    pub(super) name: String,
+    /// What was done to make a CIFAR image of it.
+    pub(super) remark: String,
+    /// The name of its class, by the names that its data set has.
+    pub(super) truth: Option<String>,
+    pub(super) features: Vec<u8>,
+}
+
+/// Classifies each image that `argument` names: a picture, the pictures of a folder, or images of a data file.
+pub(super) fn classify(argument: &Path, classifier: &mut Classifier) -> Result<()> {
+    if argument.is_dir() {
+        return match pictures_in(argument) {
+            Ok(pictures) => pictures.iter().try_for_each(|path| classifier.take(path, picture(path))),
+            Err(error) => classifier.take(argument, Err(error)),
+        };
+    }
+    let (path, numbers) = match numbered(argument) {
+        Some((path, first, last)) => (path, Some(first..=last)),
+        None if is_npy(argument) => (argument, None),
+        None => return classifier.take(argument, picture(argument)),
+    };
+    let records = match Records::open(path, numbers, classifier.model) {
+        Ok(records) => records,
+        Err(error) => return classifier.take(argument, Err(error)),
+    };
+    classifier.check_outputs()?;
+    if let Some(classes) = &records.classes {
+        classifier.warn(&text::renamed(&classifier.model.classes, classes))?;
+    }
+    records.numbers.clone().try_for_each(|number| classifier.take(path, Ok(records.image(path, number))))
+}
+
+fn picture(path: &Path) -> Result<Image> {
+    let Picture { width, height, features } = Picture::read(path)?;
+    let square = if width == height { "averaged" } else { "its centre square averaged" };
+    let remark = match (width, height) {
+        (SIDE, SIDE) => String::new(),
+        _ => format!(" ({width} x {height}, {square} to {SIDE} x {SIDE})"),
+    };
+    Ok(Image { name: path.display().to_string(), remark, truth: None, features })
+}
+
+/// The pictures in a folder, by name.
+fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let is_picture = |path: &PathBuf| {
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        EXTENSIONS.contains(&extension.as_str())
+    };
+    let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
+    let entries = entries.map_err(Error::io(folder, "read the folder"))?;
+    let mut pictures: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).filter(is_picture).collect();
+    if pictures.is_empty() {
+        let expected = "a folder with .png, .jpg or .jpeg files";
+        return Err(Error::format(folder, expected, "none of them"));
+    }
+    pictures.sort();
+    Ok(pictures)
+}
+
+fn is_npy(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "npy")
+}
+
+/// The file and the first and last number of `FILE:N` or `FILE:N-M`; none for any other path, or a file of
+/// that very name.
+fn numbered(argument: &Path) -> Option<(&Path, usize, usize)> {
+    let (file, numbers) = argument.to_str().filter(|_| !argument.exists())?.rsplit_once(':')?;
+    let (first, last) = numbers.split_once('-').unwrap_or((numbers, numbers));
+    Some((Path::new(file), first.parse().ok()?, last.parse().ok()?))
+}
+
+/// Images of a data file.
+struct Records {
+    file: ImageFile,
+    numbers: RangeInclusive<usize>,
+    /// The names of the labels; none where there are no labels.
+    classes: Option<Vec<String>>,
+}
+
+impl Records {
+    /// The images of these numbers, or all, of a file in the format of its folder. Of CIFAR-100's labels those count of
+    /// which there are as many as the model has classes. Arrays may be without labels.
+    fn open(path: &Path, numbers: Option<RangeInclusive<usize>>, model: &Model) -> Result<Self> {
+        let (folder, count) = (folder_of(path), model.classes.len());
+        let labels = Labels::ALL.into_iter().find(|labels| labels.classes() == count).unwrap_or_default();
+        let unlabelled = is_npy(path) && !npy::labels_of(path).is_ok_and(|labels| labels.exists());
+        let (file, classes) = if unlabelled {
+            (Format::open_unlabelled(path)?, None)
+        } else {
+            let format = match is_npy(path) {
+                true => Format::Npy,
+                false if folder.is_dir() => Format::of_folder(folder)?.unwrap_or_default(),
+                false => Format::default(),
+            };
+            let file = format.open(path, labels)?;
+            let official = layout::CLASSES.map(String::from).to_vec();
+            let classes = match format.class_names(folder, labels)? {
+                Some(names) => names,
+                None if format == Format::Cifar10Binary && count == official.len() => official,
+                None => model.classes.clone(),
+            };
+            if classes.len() != count {
+                let expected = format!("images of {count} classes, as the model has");
+                return Err(Error::format(path, expected, classes.len()));
+            }
+            file.check_labels(count)?;
+            (file, Some(classes))
+        };
+        let numbers = numbers.unwrap_or(0..=file.len() - 1);
+        if numbers.is_empty() || *numbers.end() >= file.len() {
+            let expected = format!("record numbers from 0 to {}", file.len() - 1);
+            let found = format!("{} to {}", numbers.start(), numbers.end());
+            return Err(Error::format(path, expected, found));
+        }
+        Ok(Self { file, numbers, classes })
+    }
+
+    fn image(&self, path: &Path, number: usize) -> Image {
+        let label = usize::from(self.file.labels().row(number)[0]);
+        Image {
+            name: format!("{}:{number}", path.display()),
+            remark: String::new(),
+            truth: self.classes.as_ref().map(|classes| classes[label].clone()),
+            features: self.file.images().row(number).to_vec(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_named_by_number_and_range() {
+        let parts = |argument: &'static str| numbered(Path::new(argument));
+        assert_eq!(parts("a.bin:7"), Some((Path::new("a.bin"), 7, 7)));
+        assert_eq!(parts("C:/a.bin:0-9"), Some((Path::new("C:/a.bin"), 0, 9)));
+        assert_eq!([parts("a.bin"), parts("a.bin:x"), parts("a.bin:1-")], [None; 3]);
+    }
+}
