@@ -23,7 +23,6 @@ use crate::train::record::DatasetRecord;
 /// The record's name in its folder.
 const RECORD_FILE: &str = "bench.json";
 
-/// Examples after the help of the verb.
 const EXAMPLES: &str = "\
 Examples:
   onelayer bench --quick

@@ -10,7 +10,6 @@ use crate::data::archive::{Archive, Verified};
 use crate::data::fetch::{Origin, Patience, fetch};
 use crate::error::Result;
 
-/// Examples after the help of the verb.
 const EXAMPLES: &str = "\
 Examples:
   onelayer fetch

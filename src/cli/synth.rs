@@ -10,7 +10,6 @@ use crate::error::{Error, Result};
 use crate::files::{Existing, RunFolder};
 use crate::report::count;
 
-/// Examples after the help of the verb.
 const EXAMPLES: &str = "\
 Examples:
   onelayer synth --out synthetic

@@ -15,20 +15,17 @@ fn words(error: &clap::Error) -> String {
     let argument = texts(error, ContextKind::InvalidArg).join(" ");
     let (option, placeholder) = argument.split_once(' ').unwrap_or((&argument, "a value"));
     match error.kind() {
-        ErrorKind::InvalidValue => {
+        kind @ (ErrorKind::InvalidValue | ErrorKind::TooManyValues | ErrorKind::ValueValidation) => {
             let values = texts(error, ContextKind::ValidValue);
-            let expected = if values.is_empty() { placeholder.into() } else { alternatives(&values) };
+            let expected = match kind {
+                ErrorKind::TooManyValues => "no value".into(),
+                ErrorKind::ValueValidation => kind_of_value(error).into(),
+                _ if values.is_empty() => placeholder.into(),
+                _ => alternatives(&values),
+            };
             let found = texts(error, ContextKind::InvalidValue).join(" ");
             let found = if found.is_empty() { "nothing" } else { &found };
             format!("{option}: expected {expected}, found {found}")
-        }
-        ErrorKind::TooManyValues => {
-            let found = texts(error, ContextKind::InvalidValue).join(" ");
-            format!("{option}: expected no value, found {found}")
-        }
-        ErrorKind::ValueValidation => {
-            let found = texts(error, ContextKind::InvalidValue).join(" ");
-            format!("{option}: expected {}, found {found}", kind_of_value(error))
         }
         ErrorKind::UnknownArgument => {
             let noun = if argument.starts_with('-') { "option" } else { "argument" };
@@ -66,10 +63,11 @@ fn texts(error: &clap::Error, kind: ContextKind) -> Vec<String> {
 /// What the parser of a value wanted.
 fn kind_of_value(error: &clap::Error) -> &'static str {
     let Some(source) = std::error::Error::source(error) else { return "another value" };
-    if source.is::<ParseFloatError>() {
-        return "a number";
+    match source {
+        source if source.is::<ParseFloatError>() => "a number",
+        source if source.is::<ParseIntError>() => "a whole number from 0 to 2^64 - 1",
+        _ => "another value",
     }
-    if source.is::<ParseIntError>() { "a whole number from 0 to 2^64 - 1" } else { "another value" }
 }
 
 /// `a, b or c`.

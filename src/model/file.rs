@@ -146,7 +146,7 @@ impl ModelFile<'_> {
     /// The objective: softmax where the file names none.
     fn objective(&self, name: Option<String>) -> Result<Objective> {
         let Some(name) = name else { return Ok(Objective::default()) };
-        Objective::from_name(&name).ok_or_else(|| {
+        name.parse().map_err(|()| {
             let expected =
                 format!("an objective in the metadata: {}", Objective::ALL.map(Objective::name).join(" or "));
             Error::format(self.path, expected, format_args!("{name:?}"))

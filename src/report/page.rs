@@ -1,11 +1,11 @@
 //! What the page says, in words and tables: computed once, laid out as HTML and as Markdown.
 
 use super::confusion::per_class;
-use super::contents::{Contents, RunDetails};
 use super::figures::Figures;
 use super::findings::{Finding, findings};
 use super::number::{count, fixed, percent};
 use super::table::{LabResult, Table, run_name, table_1};
+use super::{Contents, RunDetails};
 use crate::data::synthetic;
 use crate::gradient_check::Criterion;
 use crate::model::Parameters;

@@ -20,7 +20,6 @@ use crate::report::{self, Table, count};
 /// The parameters that the step sweep moves.
 const SWEPT: usize = 1000;
 
-/// Examples after the help of the verb.
 const EXAMPLES: &str = "\
 Examples:
   onelayer gradcheck
