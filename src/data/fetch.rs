@@ -42,9 +42,10 @@ pub enum Origin {
 }
 
 /// What was done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Fetched {
     /// The folder.
+    #[serde(rename = "out", serialize_with = "crate::files::path_text::path")]
     pub folder: PathBuf,
     /// Whether it was there before, and only had to be verified.
     pub present: bool,

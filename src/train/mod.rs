@@ -20,4 +20,5 @@ pub use reached::{Reached, Snapshot};
 pub use record::{ReproductionRecord, RunRecord};
 pub use session::{Session, Which};
 pub use settings::{Run, Scope, Setting, Settings};
+pub(crate) use splits::Held;
 pub use splits::Splits;

@@ -83,7 +83,8 @@ impl Args {
             options,
             most: usize::MAX,
         };
-        let folder = self.folder()?;
+        let folder = || args::folder(self.out.as_deref(), self.overwrite, "gradcheck");
+        let folder = self.step_sweep.then(folder).transpose()?;
         let criteria = self.examine(&examination, &mut team)?;
         let entries = flat(examination.parameters).len();
         console.dataset(&dataset)?;
@@ -133,14 +134,6 @@ impl Args {
             }
         }
         Ok(Options { step: self.step, epsilon: self.eps, ..Options::default() })
-    }
-
-    /// Where the sweep goes, if there is one.
-    fn folder(&self) -> Result<Option<RunFolder>> {
-        if !self.step_sweep {
-            return Ok(None);
-        }
-        args::folder(self.out.as_deref(), self.overwrite, "gradcheck").map(Some)
     }
 
     /// Every criterion, at every lambda.
