@@ -5,6 +5,7 @@ use std::num::{ParseFloatError, ParseIntError};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::error::one_line;
+use crate::report::list;
 
 /// What is wrong, without a newline.
 pub(super) fn line(error: &clap::Error) -> String {
@@ -21,7 +22,7 @@ fn words(error: &clap::Error) -> String {
                 ErrorKind::TooManyValues => "no value".into(),
                 ErrorKind::ValueValidation => kind_of_value(error).into(),
                 _ if values.is_empty() => placeholder.into(),
-                _ => alternatives(&values),
+                _ => list(values, "or"),
             };
             let found = texts(error, ContextKind::InvalidValue).join(" ");
             let found = if found.is_empty() { "nothing" } else { &found };
@@ -29,11 +30,11 @@ fn words(error: &clap::Error) -> String {
         }
         ErrorKind::UnknownArgument => {
             let noun = if argument.starts_with('-') { "option" } else { "argument" };
-            let hint = did_you_mean(&texts(error, ContextKind::SuggestedArg));
+            let hint = did_you_mean(texts(error, ContextKind::SuggestedArg));
             format!("{argument}: no such {noun}; {hint}")
         }
         ErrorKind::InvalidSubcommand => {
-            let hint = did_you_mean(&texts(error, ContextKind::SuggestedSubcommand));
+            let hint = did_you_mean(texts(error, ContextKind::SuggestedSubcommand));
             let verb = texts(error, ContextKind::InvalidSubcommand).join(" ");
             format!("{verb}: no such verb; {hint}")
         }
@@ -70,19 +71,11 @@ fn kind_of_value(error: &clap::Error) -> &'static str {
     }
 }
 
-/// `a, b or c`.
-fn alternatives(values: &[String]) -> String {
-    match values {
-        [values @ .., last] if !values.is_empty() => format!("{} or {last}", values.join(", ")),
-        values => values.concat(),
-    }
-}
-
-fn did_you_mean(similar: &[String]) -> String {
+fn did_you_mean(similar: Vec<String>) -> String {
     if similar.is_empty() {
         "--help lists those that there are".into()
     } else {
-        format!("did you mean {}?", alternatives(similar))
+        format!("did you mean {}?", list(similar, "or"))
     }
 }
 

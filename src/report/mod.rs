@@ -42,6 +42,7 @@ pub use confusion::{Confusion, per_class};
 pub use findings::{Finding, Verdict, findings};
 pub use history_csv::history_csv;
 pub use number::count;
+pub(crate) use number::list;
 pub use probabilities::TrueClassProbabilities;
 pub use sparkline::sparkline;
 pub use table::{Table, table_1};

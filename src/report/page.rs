@@ -9,7 +9,7 @@ use super::{Contents, RunDetails};
 use crate::data::synthetic;
 use crate::gradient_check::Criterion;
 use crate::model::Parameters;
-use crate::train::{EpochRecord, Metrics, RunRecord};
+use crate::train::{Metrics, RunRecord};
 
 /// The content of a report, ready to be laid out.
 pub(super) struct Page<'a> {
@@ -123,20 +123,15 @@ fn table_1_note(records: &[&RunRecord]) -> String {
     note
 }
 
-/// The last metrics of a run on one of the splits that were evaluated during training; none without an evaluation.
-fn reached(record: &RunRecord, split: fn(&EpochRecord) -> Metrics) -> Metrics {
-    record.history.last().map_or(Metrics::NONE, split)
-}
-
 /// What each run reached on every split.
 fn splits(records: &[&RunRecord]) -> Table {
     let names = ["training", "validation", "test"];
     let header = names.iter().flat_map(|name| ["loss", "accuracy"].map(|metric| format!("{name} {metric}")));
     let header = ["run".to_string()].into_iter().chain(header);
     let row = |record: &&RunRecord| {
-        let [train, validation] = [|last: &EpochRecord| last.train, |last: &EpochRecord| last.validation];
-        let splits = [reached(record, train), reached(record, validation), record.test];
-        let cells = splits.iter().flat_map(|split| [split.loss, split.accuracy]);
+        let last = record.history.last();
+        let reached = last.map_or([Metrics::NONE; 2], |last| [last.train, last.validation]);
+        let cells = reached.iter().chain([&record.test]).flat_map(|split| [split.loss, split.accuracy]);
         [run_name(record).to_string()].into_iter().chain(cells.map(|value| fixed(value, 4))).collect()
     };
     Table { rows: records.iter().map(row).collect(), ..Table::new(header) }
@@ -146,7 +141,8 @@ fn splits(records: &[&RunRecord]) -> Table {
 /// by the test split would be to train on it.
 fn tiles(records: &[&RunRecord]) -> Vec<(String, String)> {
     let first = records[0];
-    let accuracy = |record: &RunRecord| reached(record, |last| last.validation).accuracy;
+    let accuracy =
+        |record: &RunRecord| record.history.last().map_or(f64::NAN, |last| last.validation.accuracy);
     // Of several equal ones the first, and never one that ended without a number.
     let better =
         |best: &RunRecord, next: &RunRecord| accuracy(next) > accuracy(best) || accuracy(best).is_nan();
