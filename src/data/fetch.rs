@@ -84,7 +84,7 @@ pub fn fetch(
             .and_then(|()| archive.unpack(&part.path, &folder)),
     };
     if unpacked.is_ok() || part.len == 0 {
-        part.remove()?;
+        fs::remove_file(&part.path).map_err(Error::io(&part.path, "remove"))?;
     }
     unpacked?;
     verify(present)
@@ -287,9 +287,5 @@ impl Part {
     /// `error`, which says that this is not the archive: nothing goes on from here.
     fn discarded(&mut self, error: Error) -> Error {
         self.restart(0).err().unwrap_or(error)
-    }
-
-    fn remove(self) -> Result<()> {
-        fs::remove_file(&self.path).map_err(Error::io(&self.path, "remove"))
     }
 }

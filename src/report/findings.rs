@@ -127,18 +127,18 @@ fn jagged(runs: &[&RunDetails]) -> Option<Finding> {
     let (small, large) = (runs.first()?, runs.last()?);
     let roughness = |run: &RunDetails| bend(&run.record.history);
     let (smooth, rough) = (roughness(small)?, roughness(large)?);
-    let describe = |run: &RunDetails, bend: f64| {
+    let describe = |with: &str, run: &RunDetails, bend: f64| {
         let history = &run.record.history;
         let rises = history.windows(2).filter(|pair| pair[1].train.loss > pair[0].train.loss).count();
         format!(
-            "with eta {} the training loss rose in {rises} of {} steps from one evaluation to the next, and the \
+            "{with} eta {} the training loss rose in {rises} of {} steps from one evaluation to the next, and the \
              slope of the validation loss changed by {} nats a step",
             run.record.config.eta,
             history.len() - 1,
             fixed(bend, 4),
         )
     };
-    let evidence = format!("{}; {}.", capital(&describe(large, rough)), describe(small, smooth));
+    let evidence = format!("{}; {}.", describe("With", large, rough), describe("with", small, smooth));
     Some(Finding {
         claim: "A big eta makes the curves of loss and accuracy chaotic; a small one makes them smooth.",
         // An order of magnitude apart is what the eye calls smooth and jagged.
@@ -255,9 +255,4 @@ fn still_learning(run: &RunDetails) -> Finding {
 
 fn and(items: impl Iterator<Item = String>) -> String {
     list(items, "and")
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }

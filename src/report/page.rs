@@ -51,10 +51,7 @@ pub(super) struct RunPart<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// The page about `contents`, whose runs have these `figures`.
-    ///
-    /// # Panics
-    /// If there is no run.
+    /// The page about `contents`, at least one run, which have these `figures`.
     pub fn new(contents: &Contents<'a>, figures: &'a [Figures]) -> Self {
         let Contents { runs, gradients, machine, command } = *contents;
         let records: Vec<&RunRecord> = runs.iter().map(|run| run.record).collect();
