@@ -18,7 +18,8 @@ use crate::machine::MachineRecord;
 use crate::model::{Parameters, Standardization};
 use crate::report::{self, Table, count};
 use crate::train::record::DatasetRecord;
-use crate::train::{Held, Settings, Splits};
+use crate::train::splits::Held;
+use crate::train::{Settings, Splits};
 
 /// The record's name in its folder.
 const RECORD_FILE: &str = "bench.json";

@@ -170,7 +170,7 @@ impl RunFolder {
 
     fn check_writable(&self) -> Result<()> {
         // Created, and removed at once.
-        WholeFile::create(&self.path.join("run.json")).map(drop)
+        WholeFile::new(&self.path.join("run.json"), &[], false).map(drop)
     }
 
     fn write_file(&self, name: &str, contents: &[u8], durably: bool) -> Result<()> {
@@ -180,18 +180,14 @@ impl RunFolder {
         let listed = run_files(&state.root).any(|listed| listed == path);
         assert!(listed, "{} is not listed as a file of a run", path.display());
         fs::create_dir_all(folder).map_err(Error::io(folder, "make the folder"))?;
-        let mut file = WholeFile::create(&path)?;
-        file.write_at(0, contents)?;
-        if durably {
-            file.sync()?;
-        }
+        let file = WholeFile::new(&path, contents, durably)?;
         if state.replaces {
             remove_run(&state.root, &path)?;
             state.replaces = false;
         }
         file.finish()?;
         state.written = true;
-        if durably { whole::sync_folder(folder) } else { Ok(()) }
+        Ok(())
     }
 }
 

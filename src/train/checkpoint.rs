@@ -14,7 +14,8 @@ use super::settings::{Run, Setting, Settings};
 use super::splits::Splits;
 use crate::engine::RunState;
 use crate::error::{Error, Result};
-use crate::files::{regular, whole};
+use crate::files::regular;
+use crate::files::whole::WholeFile;
 use crate::samples::Samples;
 
 /// The checkpoint's name in a run folder.
@@ -86,7 +87,7 @@ impl Checkpoint {
     /// # Errors
     /// What the system refuses. The former file is then untouched.
     pub fn save(&self, path: &Path) -> Result<()> {
-        whole::write_durably(path, &self.to_bytes())
+        WholeFile::new(path, &self.to_bytes(), true)?.finish()
     }
 
     /// The file that [`Checkpoint::save`] writes.

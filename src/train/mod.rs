@@ -9,7 +9,7 @@ mod reached;
 pub mod record;
 pub mod session;
 pub mod settings;
-mod splits;
+pub(crate) mod splits;
 
 pub use checkpoint::{Checkpoint, Fingerprint};
 pub use control::{Control, End};
@@ -20,5 +20,4 @@ pub use reached::{Reached, Snapshot};
 pub use record::{ReproductionRecord, RunRecord};
 pub use session::{Session, Which};
 pub use settings::{Run, Scope, Setting, Settings};
-pub(crate) use splits::Held;
 pub use splits::Splits;
