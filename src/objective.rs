@@ -1,6 +1,9 @@
 //! What training minimizes: the loss of one image as a function of its logits, and the loss's gradient; and the
 //! class probabilities that the same logits stand for.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 /// The loss of an image, given its K logits and its label.
@@ -22,11 +25,6 @@ impl Objective {
         match self {
             Self::Softmax => "softmax",
         }
-    }
-
-    /// The objective of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|objective| objective.name() == name)
     }
 
     /// The defining formula, in f64: the loss in nats; `logits` becomes `dlogits`, the loss's gradient.
@@ -66,6 +64,20 @@ impl Objective {
                 p
             }
         }
+    }
+}
+
+impl fmt::Display for Objective {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Objective {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|objective| objective.name() == name).ok_or(())
     }
 }
 

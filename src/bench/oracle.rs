@@ -42,18 +42,18 @@ impl<'a> Oracle<'a> {
     /// Runs every task on the reference engine: a forward pass, a step, an epoch, evaluations.
     pub fn new(workload: &'a Workload<'a>) -> Result<Self> {
         let mut reference = reference(workload, &workload.initial);
-        let rows = rows(&workload.train);
+        let rows = rows(&workload.splits.train);
         let mut logits = vec![0.0; rows.len() * workload.initial.classes];
         reference.forward(&rows, &mut logits)?;
-        let evaluation = reference.evaluate(&workload.train)?.swap_remove(0);
+        let evaluation = reference.evaluate(&workload.splits.train)?.swap_remove(0);
         let order = workload.order();
         let size = workload.settings.batch;
         let one = Batches { order: &order[..size], size, steps: &[workload.settings.step()] };
-        reference.train(&workload.train, one)?;
+        reference.train(&workload.splits.train, one)?;
         let step = reference.parameters().swap_remove(0);
         reference.load(std::slice::from_ref(&workload.initial));
         let all = Batches { order: &order, size, steps: &workload.steps() };
-        reference.train(&workload.train, all)?;
+        reference.train(&workload.splits.train, all)?;
         let epoch = reference.parameters().swap_remove(0);
         let losses = losses(&mut reference, workload)?;
         Ok(Self { workload, logits, step, epoch, evaluation, losses, trained: Vec::new() })
@@ -62,7 +62,7 @@ impl<'a> Oracle<'a> {
     /// Compares the logits of `engine`, which is of `kind` and has the initial parameters, with the reference's.
     pub fn forward(&self, what: &str, kind: EngineKind, engine: &mut dyn Engine) -> Result<()> {
         let mut logits = vec![f32::NAN; self.logits.len()];
-        engine.forward(&rows(&self.workload.train), &mut logits)?;
+        engine.forward(&rows(&self.workload.splits.train), &mut logits)?;
         let tolerance = if kind == EngineKind::Fixed { FIXED_LOGIT } else { LOGIT };
         all_close(&format!("{what}: logit"), &logits, &self.logits, tolerance)
     }
@@ -125,7 +125,7 @@ fn losses(engine: &mut dyn Engine, workload: &Workload) -> Result<[f64; 2]> {
     let mut loss = |samples: &Samples| -> Result<f64> {
         Ok(engine.evaluate(samples)?[0].loss_sum / samples.len() as f64)
     };
-    Ok([loss(&workload.train)?, loss(&workload.validation)?])
+    Ok([loss(&workload.splits.train)?, loss(&workload.splits.validation)?])
 }
 
 fn all_close(what: &str, found: &[f32], expected: &[f32], tolerance: (f64, f64)) -> Result<()> {

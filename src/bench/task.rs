@@ -8,7 +8,7 @@ use super::roofline::{Budget, Roofline, Timing, Work};
 use super::workload::Workload;
 use crate::engine::{Batches, Engine, EngineInfo, EngineKind, Machine, Stage, Stages, Step, Team};
 use crate::error::{Error, Result};
-use crate::train::{Run, Session, Splits, Which};
+use crate::train::{Run, Session, Which};
 
 /// Floating-point operations from a logit to its gradient, or to its loss. Most of them evaluate the polynomial of the
 /// exponential function.
@@ -68,11 +68,11 @@ impl Task {
             Self::Stage(stage) => {
                 let Some(staged) = contender.staged(workload, team.handle())? else { return Ok(None) };
                 oracle.forward(&what, contender.kind, &mut *engine)?;
-                let stages = Stages::new(staged, &workload.train.slice(0..workload.settings.batch));
+                let stages = Stages::new(staged, &workload.splits.train.slice(0..workload.settings.batch));
                 time_stage(stage, stages, oracle, &what, budget)?
             }
             Self::Evaluation => budget.time(|| {
-                let found = engine.evaluate(&workload.train)?;
+                let found = engine.evaluate(&workload.splits.train)?;
                 oracle.evaluation(&what, &found[0])
             })?,
             Self::Epoch => time_epoch(&mut *engine, workload, oracle, &what, budget)?,
@@ -83,7 +83,7 @@ impl Task {
 
     /// How many images pass through it.
     pub fn images(self, workload: &Workload) -> usize {
-        let train = workload.train.len();
+        let train = workload.splits.train.len();
         match self {
             Self::Stage(_) => train / workload.settings.batch * workload.settings.batch,
             Self::Evaluation | Self::Epoch => train,
@@ -95,7 +95,7 @@ impl Task {
     /// Its floating-point operations, the bytes that it reads, and the memory that holds these.
     pub fn work(self, workload: &Workload, roofline: &Roofline, threads: usize) -> Work {
         let (features, classes) = (workload.initial.features, workload.initial.classes);
-        let train = workload.train.len();
+        let train = workload.splits.train.len();
         let images = self.images(workload) as f64;
         // A multiplication and an addition for each weight: forward, and again backward.
         let pass = 2.0 * (features * classes) as f64;
@@ -113,7 +113,7 @@ impl Task {
             Self::Evaluation => (images * pass, data),
             Self::Epoch => (2.0 * images * pass, data),
             Self::Run => {
-                let both = train + workload.validation.len();
+                let both = train + workload.splits.validation.len();
                 let evaluated = (workload.settings.epochs * both) as f64;
                 let bytes = (images + evaluated) * features as f64;
                 ((2.0 * images + evaluated) * pass, (both * features, bytes))
@@ -166,7 +166,7 @@ fn time_stage(
     }
     oracle.step(what, &stages.engine().parameters()[0].weight)?;
     // A learning rate of 0 takes the same time, and leaves the weights as they are.
-    let times = workload.train.len() / workload.settings.batch;
+    let times = workload.splits.train.len() / workload.settings.batch;
     budget.time(|| stages.run(stage, times, Step { eta: 0.0, ..step }))
 }
 
@@ -180,9 +180,9 @@ fn time_epoch(
 ) -> Result<Timing> {
     let (order, steps) = (workload.order(), workload.steps());
     let batches = Batches { order: &order, size: workload.settings.batch, steps: &steps };
-    engine.train(&workload.train, batches)?;
+    engine.train(&workload.splits.train, batches)?;
     oracle.epoch(what, &engine.parameters()[0])?;
-    budget.time(|| engine.train(&workload.train, batches))
+    budget.time(|| engine.train(&workload.splits.train, batches))
 }
 
 /// Times whole runs, and checks the last of them.
@@ -193,12 +193,7 @@ fn time_run(
     what: &str,
     budget: Budget,
 ) -> Result<Timing> {
-    let splits = Splits {
-        train: workload.train.clone(),
-        validation: workload.validation.clone(),
-        classes: workload.classes,
-    };
-    let mut session = Session::new(splits, Run::single(workload.settings.clone()), machine)?;
+    let mut session = Session::new(workload.splits.clone(), Run::single(workload.settings.clone()), machine)?;
     let timing = budget.time(|| {
         session.restart();
         session.run(&mut ()).map(drop)

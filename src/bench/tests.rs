@@ -12,7 +12,7 @@ use crate::engine::{EngineKind, Team};
 use crate::error::Error;
 use crate::model::{Parameters, Standardization};
 use crate::samples::{Rows, Samples};
-use crate::train::Settings;
+use crate::train::{Settings, Splits};
 
 const IMAGES: usize = 60;
 const FEATURES: usize = 50;
@@ -31,11 +31,13 @@ fn with_workload(check: impl FnOnce(Workload)) {
     labels.iter_mut().for_each(|label| *label %= 4);
     let samples = Samples::new(Rows::contiguous(pixels, FEATURES), Rows::contiguous(labels, 1));
     check(Workload {
-        train: samples.clone(),
-        validation: samples.clone(),
+        splits: Splits {
+            train: samples.clone(),
+            validation: samples.clone(),
+            classes: &["a", "b", "c", "d"].map(String::from),
+        },
         standardization: &Standardization::measure(&samples),
         initial: Parameters::random(4, FEATURES, 0),
-        classes: &["a", "b", "c", "d"].map(String::from),
         settings: Settings { batch: 10, epochs: 2, ..Settings::default() },
     });
 }

@@ -2,19 +2,16 @@
 
 use crate::engine::{Problem, Step};
 use crate::model::{Parameters, Standardization};
-use crate::samples::Samples;
-use crate::train::Settings;
+use crate::train::{Settings, Splits};
 
 /// The images and the settings that every engine gets.
 #[derive(Clone)]
 pub struct Workload<'a> {
-    pub train: Samples<'a>,
-    pub validation: Samples<'a>,
+    pub splits: Splits<'a>,
     /// Of the training split.
     pub standardization: &'a Standardization,
     /// Where every run begins.
     pub initial: Parameters,
-    pub classes: &'a [String],
     pub settings: Settings,
 }
 
@@ -30,11 +27,11 @@ impl Workload<'_> {
 
     /// The images in order.
     pub fn order(&self) -> Vec<u32> {
-        (0..self.train.len() as u32).collect()
+        (0..self.splits.train.len() as u32).collect()
     }
 
     /// The steps of an epoch.
     pub fn steps(&self) -> Vec<Step> {
-        vec![self.settings.step(); self.train.len().div_ceil(self.settings.batch)]
+        vec![self.settings.step(); self.splits.train.len().div_ceil(self.settings.batch)]
     }
 }

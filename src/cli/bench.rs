@@ -10,20 +10,20 @@ use super::console::{self, Console, OutputArgs};
 use super::text;
 use crate::bench::roofline::{self, Bandwidth, Budget, Peak, Roofline};
 use crate::bench::{self, BenchRecord, Comparison, Contender, Measurement, Oracle, Task, Verdict, Workload};
-use crate::data::{Dataset, Resident};
+use crate::data::Dataset;
 use crate::engine::{EngineKind, Team};
 use crate::error::{Error, Result};
 use crate::files::regular;
 use crate::machine::MachineRecord;
 use crate::model::{Parameters, Standardization};
 use crate::report::{self, Table, count};
-use crate::train::Settings;
 use crate::train::record::DatasetRecord;
+use crate::train::splits::Held;
+use crate::train::{Settings, Splits};
 
 /// The record's name in its folder.
 const RECORD_FILE: &str = "bench.json";
 
-/// Examples after the help of the verb.
 const EXAMPLES: &str = "\
 Examples:
   onelayer bench --quick
@@ -75,7 +75,9 @@ impl Args {
         let mut all_threads = self.engine.team()?;
         let contenders = self.contenders()?;
         let dataset = all_threads.install(|| self.data.open())??;
-        let settings = self.settings(&dataset)?;
+        // The lab's second run.
+        let settings = Settings { batch: self.batch, ..Settings::default() };
+        settings.check(dataset.train.len())?;
         let folder = args::folder(self.out.as_deref(), self.overwrite, "bench")?;
 
         console.dataset(&dataset)?;
@@ -112,13 +114,6 @@ impl Args {
         Ok(contenders)
     }
 
-    /// The lab's second run.
-    fn settings(&self, dataset: &Dataset) -> Result<Settings> {
-        let settings = Settings { batch: self.batch, ..Settings::default() };
-        settings.check(dataset.train.len())?;
-        Ok(settings)
-    }
-
     /// One thread, and all; only all where `--threads` or `--quick` is given.
     fn teams(&self, all: Team) -> Result<Vec<Team>> {
         let alone = all.threads() > 1 && !self.quick && !self.engine.names_threads();
@@ -144,18 +139,13 @@ impl Args {
         let train = dataset.train.samples();
         let last = teams.last_mut().expect("a team");
         let standardization = last.install(|| Standardization::measure(&train))?;
-        let splits = [train, dataset.validation.samples()];
+        let initial = Parameters::random(dataset.classes.len(), train.features(), settings.seed);
         // As training has them.
-        let copies = last.install(|| splits.each_ref().map(Resident::copy))?;
-        let resident = |split: usize| copies[split].as_ref().map_or(splits[split].clone(), Resident::samples);
-        let workload = Workload {
-            initial: Parameters::random(dataset.classes.len(), splits[0].features(), settings.seed),
-            train: resident(0),
-            validation: resident(1),
-            standardization: &standardization,
-            classes: &dataset.classes,
-            settings,
-        };
+        let hold = |split| Held::new(split, settings.epochs);
+        let held = last.install(|| [train, dataset.validation.samples()].map(hold))?;
+        let [train, validation] = held.each_ref().map(Held::samples);
+        let splits = Splits { train, validation, classes: &dataset.classes };
+        let workload = Workload { splits, standardization: &standardization, initial, settings };
         let mut oracle = Oracle::new(&workload)?;
         let mut measurements = Vec::new();
         let most = teams.iter().map(Team::threads).max();

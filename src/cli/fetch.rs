@@ -7,11 +7,10 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::console::{Console, OutputArgs};
-use crate::data::archive::{Archive, Verified};
-use crate::data::fetch::{Event, Origin, Patience, fetch};
+use crate::data::archive::Archive;
+use crate::data::fetch::{Event, Fetched, Origin, Patience, fetch};
 use crate::error::{Result, one_line};
 
-/// Examples after the help of the verb.
 const EXAMPLES: &str = "\
 Examples:
   onelayer fetch
@@ -48,10 +47,8 @@ enum DataSet {
 #[derive(Serialize)]
 struct Record {
     name: String,
-    #[serde(serialize_with = "crate::files::path_text::path")]
-    out: PathBuf,
-    present: bool,
-    files: Vec<Verified>,
+    #[serde(flatten)]
+    fetched: Fetched,
 }
 
 impl Args {
@@ -93,7 +90,6 @@ impl Args {
         } else {
             format!("written   {place}: {}, {count} files\n", archive.name)
         })?;
-        let (out, present, files) = (fetched.folder, fetched.present, fetched.files);
-        console.json(&Record { name: archive.name, out, present, files })
+        console.json(&Record { name: archive.name, fetched })
     }
 }

@@ -25,8 +25,6 @@ pub(super) struct Pass<'a> {
     session: Session<'a>,
     /// One for each run.
     folders: &'a [RunFolder],
-    /// Whether a checkpoint is saved when training is stopped.
-    resumable: bool,
     tests: Vec<Option<Test>>,
     seconds: Seconds,
     /// None without a report.
@@ -37,7 +35,7 @@ impl<'a> Pass<'a> {
     /// A pass of `session`, whose images and machine are those of `inputs`.
     pub(super) fn new(inputs: &'a Inputs, session: Session<'a>, folders: &'a [RunFolder]) -> Self {
         let seconds = Seconds { load: inputs.started.elapsed().as_secs_f64(), ..Seconds::default() };
-        Self { inputs, session, folders, resumable: false, tests: Vec::new(), seconds, extras: None }
+        Self { inputs, session, folders, tests: Vec::new(), seconds, extras: None }
     }
 
     /// Saves checkpoints, as [`Session::save_checkpoints`] does.
@@ -46,7 +44,6 @@ impl<'a> Pass<'a> {
         self.session.save_checkpoints(every, move |checkpoint| {
             folder.write_durably(checkpoint::FILE, checkpoint.to_bytes())
         });
-        self.resumable = true;
     }
 
     /// Trains, tests and saves the models and histories. Whatever ends it early, what was reached is saved.
@@ -129,7 +126,9 @@ impl<'a> Pass<'a> {
 
     fn stopped(&self, signal: u8) -> Error {
         let (out, epoch) = (self.folders[0].path().to_path_buf(), self.session.epoch());
-        Error::Stopped { out, signal, epoch, resumable: self.resumable }
+        // There is a fingerprint where there are checkpoints.
+        let resumable = self.session.fingerprint().is_some();
+        Error::Stopped { out, signal, epoch, resumable }
     }
 
     /// Evaluates the models of the runs that did not diverge on the test split.

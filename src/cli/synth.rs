@@ -1,6 +1,6 @@
 //! `onelayer synth`: the synthetic data set, as files.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -10,7 +10,6 @@ use crate::error::{Error, Result};
 use crate::files::{Existing, RunFolder};
 use crate::report::count;
 
-/// Examples after the help of the verb.
 const EXAMPLES: &str = "\
 Examples:
   onelayer synth --out synthetic
@@ -44,7 +43,11 @@ impl Args {
     pub(super) fn run(self) -> Result<()> {
         let console = Console::new(self.output);
         let files: Vec<_> = synthetic::file_names().collect();
-        check_absent(&self.out, &files)?;
+        // Nothing is overwritten: the files in a folder of that name may be the real ones.
+        if let Some(name) = files.iter().find(|name| self.out.join(name).symlink_metadata().is_ok()) {
+            let expected = "a folder without a data set, as nothing is overwritten";
+            return Err(Error::format(&self.out, expected, name));
+        }
         let folder = RunFolder::create(&self.out, Existing::Keep)?;
         synthetic::write(folder.path(), self.seed)?;
 
@@ -67,16 +70,5 @@ impl Args {
             written.out.display()
         ))?;
         console.json(&written)
-    }
-}
-
-/// Nothing is overwritten: the files in a folder of that name may be the real ones.
-fn check_absent(folder: &Path, files: &[&str]) -> Result<()> {
-    let exists = |path: &Path| path.symlink_metadata().is_ok();
-    match files.iter().find(|name| exists(&folder.join(name))) {
-        Some(name) => {
-            Err(Error::format(folder, "a folder without a data set, as nothing is overwritten", name))
-        }
-        None => Ok(()),
     }
 }

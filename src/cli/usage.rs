@@ -5,6 +5,7 @@ use std::num::{ParseFloatError, ParseIntError};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::error::one_line;
+use crate::report::list;
 
 /// What is wrong, without a newline.
 pub(super) fn line(error: &clap::Error) -> String {
@@ -15,28 +16,25 @@ fn words(error: &clap::Error) -> String {
     let argument = texts(error, ContextKind::InvalidArg).join(" ");
     let (option, placeholder) = argument.split_once(' ').unwrap_or((&argument, "a value"));
     match error.kind() {
-        ErrorKind::InvalidValue => {
+        kind @ (ErrorKind::InvalidValue | ErrorKind::TooManyValues | ErrorKind::ValueValidation) => {
             let values = texts(error, ContextKind::ValidValue);
-            let expected = if values.is_empty() { placeholder.into() } else { alternatives(&values) };
+            let expected = match kind {
+                ErrorKind::TooManyValues => "no value".into(),
+                ErrorKind::ValueValidation => kind_of_value(error).into(),
+                _ if values.is_empty() => placeholder.into(),
+                _ => list(values, "or"),
+            };
             let found = texts(error, ContextKind::InvalidValue).join(" ");
             let found = if found.is_empty() { "nothing" } else { &found };
             format!("{option}: expected {expected}, found {found}")
         }
-        ErrorKind::TooManyValues => {
-            let found = texts(error, ContextKind::InvalidValue).join(" ");
-            format!("{option}: expected no value, found {found}")
-        }
-        ErrorKind::ValueValidation => {
-            let found = texts(error, ContextKind::InvalidValue).join(" ");
-            format!("{option}: expected {}, found {found}", kind_of_value(error))
-        }
         ErrorKind::UnknownArgument => {
             let noun = if argument.starts_with('-') { "option" } else { "argument" };
-            let hint = did_you_mean(&texts(error, ContextKind::SuggestedArg));
+            let hint = did_you_mean(texts(error, ContextKind::SuggestedArg));
             format!("{argument}: no such {noun}; {hint}")
         }
         ErrorKind::InvalidSubcommand => {
-            let hint = did_you_mean(&texts(error, ContextKind::SuggestedSubcommand));
+            let hint = did_you_mean(texts(error, ContextKind::SuggestedSubcommand));
             let verb = texts(error, ContextKind::InvalidSubcommand).join(" ");
             format!("{verb}: no such verb; {hint}")
         }
@@ -66,25 +64,18 @@ fn texts(error: &clap::Error, kind: ContextKind) -> Vec<String> {
 /// What the parser of a value wanted.
 fn kind_of_value(error: &clap::Error) -> &'static str {
     let Some(source) = std::error::Error::source(error) else { return "another value" };
-    if source.is::<ParseFloatError>() {
-        return "a number";
-    }
-    if source.is::<ParseIntError>() { "a whole number from 0 to 2^64 - 1" } else { "another value" }
-}
-
-/// `a, b or c`.
-fn alternatives(values: &[String]) -> String {
-    match values {
-        [values @ .., last] if !values.is_empty() => format!("{} or {last}", values.join(", ")),
-        values => values.concat(),
+    match source {
+        source if source.is::<ParseFloatError>() => "a number",
+        source if source.is::<ParseIntError>() => "a whole number from 0 to 2^64 - 1",
+        _ => "another value",
     }
 }
 
-fn did_you_mean(similar: &[String]) -> String {
+fn did_you_mean(similar: Vec<String>) -> String {
     if similar.is_empty() {
         "--help lists those that there are".into()
     } else {
-        format!("did you mean {}?", alternatives(similar))
+        format!("did you mean {}?", list(similar, "or"))
     }
 }
 

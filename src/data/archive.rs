@@ -160,7 +160,15 @@ impl Archive {
             if sums[index].is_some() {
                 return Err(Error::format(path, format_args!("one {}", member.name), "two"));
             }
-            member.check_entry(path, &entry)?;
+            let kind = entry.header().entry_type();
+            if !matches!(kind, EntryType::Regular | EntryType::Continuous) {
+                let found = format_args!("an entry of type {kind:?}");
+                return Err(Error::format(path, format_args!("{} to be a regular file", member.name), found));
+            }
+            if !member.bytes.contains(&entry.size()) {
+                let found = format_args!("{} bytes", entry.size());
+                return Err(Error::format(path, format_args!("{} of {}", member.name, member.size()), found));
+            }
             sums[index] = Some(copy(&mut entry, path, &folder.join(&member.name))?);
         }
         let mut list = String::new();
@@ -217,20 +225,6 @@ impl Member {
     /// A list of class names, which is as long as the names are.
     fn names(name: &str) -> Self {
         Self { name: name.into(), bytes: 1..=8192, sha256: None }
-    }
-
-    /// Checks that an entry of the archive `path` is a regular file of this size.
-    fn check_entry(&self, path: &Path, entry: &Entry<'_, impl Read>) -> Result<()> {
-        let kind = entry.header().entry_type();
-        if !matches!(kind, EntryType::Regular | EntryType::Continuous) {
-            let found = format!("an entry of type {kind:?}");
-            return Err(Error::format(path, format_args!("{} to be a regular file", self.name), found));
-        }
-        if !self.bytes.contains(&entry.size()) {
-            let found = format!("{} bytes", entry.size());
-            return Err(Error::format(path, format_args!("{} of {}", self.name, self.size()), found));
-        }
-        Ok(())
     }
 
     fn size(&self) -> String {

@@ -58,9 +58,10 @@ pub enum Event<'a> {
 }
 
 /// What was done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Fetched {
     /// The folder.
+    #[serde(rename = "out", serialize_with = "crate::files::path_text::path")]
     pub folder: PathBuf,
     /// Whether it was there before, and only had to be verified.
     pub present: bool,
@@ -99,7 +100,7 @@ pub fn fetch(
             .and_then(|()| archive.unpack(&part.path, &folder)),
     };
     if unpacked.is_ok() || part.len == 0 {
-        part.remove()?;
+        fs::remove_file(&part.path).map_err(Error::io(&part.path, "remove"))?;
     }
     unpacked?;
     verify(present)
@@ -315,9 +316,5 @@ impl Part {
     /// `error`, which says that this is not the archive: nothing goes on from here.
     fn discarded(&mut self, error: Error) -> Error {
         self.restart(0).err().unwrap_or(error)
-    }
-
-    fn remove(self) -> Result<()> {
-        fs::remove_file(&self.path).map_err(Error::io(&self.path, "remove"))
     }
 }

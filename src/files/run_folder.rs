@@ -124,10 +124,7 @@ impl RunFolder {
     }
 
     /// Checks that no file that this run could replace or remove is mapped.
-    ///
-    /// # Errors
-    /// The file, and the mapped file that it is.
-    pub fn check_no_input(&self) -> Result<()> {
+    fn check_no_input(&self) -> Result<()> {
         folders(&self.path).try_for_each(|folder| {
             let entries = fs::read_dir(&folder).map_err(Error::io(&folder, "read the folder"))?;
             // An entry that cannot be read any more is no mapped file.
@@ -155,12 +152,6 @@ impl RunFolder {
 
     /// Writes the file `name` as [`RunFolder::write`] does, and waits until it is on the disk, where it survives a
     /// power failure.
-    ///
-    /// # Errors
-    /// As [`RunFolder::write`].
-    ///
-    /// # Panics
-    /// As [`RunFolder::write`].
     pub fn write_durably(&self, name: &str, contents: impl AsRef<[u8]>) -> Result<()> {
         self.write_file(name, contents.as_ref(), true)
     }
@@ -179,7 +170,7 @@ impl RunFolder {
 
     fn check_writable(&self) -> Result<()> {
         // Created, and removed at once.
-        WholeFile::create(&self.path.join("run.json")).map(drop)
+        WholeFile::new(&self.path.join("run.json"), &[], false).map(drop)
     }
 
     fn write_file(&self, name: &str, contents: &[u8], durably: bool) -> Result<()> {
@@ -189,18 +180,14 @@ impl RunFolder {
         let listed = run_files(&state.root).any(|listed| listed == path);
         assert!(listed, "{} is not listed as a file of a run", path.display());
         fs::create_dir_all(folder).map_err(Error::io(folder, "make the folder"))?;
-        let mut file = WholeFile::create(&path)?;
-        file.write_at(0, contents)?;
-        if durably {
-            file.sync()?;
-        }
+        let file = WholeFile::new(&path, contents, durably)?;
         if state.replaces {
             remove_run(&state.root, &path)?;
             state.replaces = false;
         }
         file.finish()?;
         state.written = true;
-        if durably { whole::sync_folder(folder) } else { Ok(()) }
+        Ok(())
     }
 }
 
@@ -215,15 +202,16 @@ impl Drop for State {
 
 /// The folder `root` of a run and the folders within it.
 fn folders(root: &Path) -> impl Iterator<Item = PathBuf> {
-    let inner = INNER_FOLDERS.map(|name| root.join(name));
-    [root.to_path_buf()].into_iter().chain(inner.into_iter().filter(|folder| folder.is_dir()))
+    possible_folders(root).filter(|folder| folder.is_dir())
+}
+
+fn possible_folders(root: &Path) -> impl Iterator<Item = PathBuf> {
+    [root.to_path_buf()].into_iter().chain(INNER_FOLDERS.map(|name| root.join(name)))
 }
 
 /// Every path in the run folder `root` that a verb may write to.
 fn run_files(root: &Path) -> impl Iterator<Item = PathBuf> {
-    let inner = INNER_FOLDERS.map(|name| root.join(name));
-    let folders = [root.to_path_buf()].into_iter().chain(inner);
-    folders.flat_map(|folder| FILES.map(|name| folder.join(name)))
+    possible_folders(root).flat_map(|folder| FILES.map(|name| folder.join(name)))
 }
 
 /// Removes the files of the run in `root`, but for the file `new`, which is about to be replaced.

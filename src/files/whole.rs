@@ -1,7 +1,7 @@
 //! Files that appear whole or not at all: written under a temporary name in the same folder, then renamed.
 
 use std::fs::{self, File};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -10,28 +10,6 @@ use crate::error::{Error, Result};
 
 /// How a temporary name begins.
 const PREFIX: &str = ".onelayer-";
-
-/// Writes the file `path`. A file of that name is replaced.
-///
-/// # Errors
-/// A file that cannot be written. The old file is then untouched.
-pub fn write(path: &Path, contents: &[u8]) -> Result<()> {
-    let mut file = WholeFile::create(path)?;
-    file.write_at(0, contents)?;
-    file.finish()
-}
-
-/// Writes the file `path` as [`write()`] does, and waits until it is on the disk, where it survives a power failure.
-///
-/// # Errors
-/// A file that cannot be written. The old file is then untouched, unless only the last wait failed.
-pub fn write_durably(path: &Path, contents: &[u8]) -> Result<()> {
-    let mut file = WholeFile::create(path)?;
-    file.write_at(0, contents)?;
-    file.sync()?;
-    file.finish()?;
-    sync_folder(folder_of(path))
-}
 
 /// Waits until the names of a folder's files are on the disk. Systems other than Unix keep them in their own ways.
 ///
@@ -80,19 +58,21 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// A file being written. Without [`WholeFile::finish`] it is removed when it is dropped.
+/// A file that is written, but for its name. Without [`WholeFile::finish`] it is removed when it is dropped.
 #[derive(Debug)]
 pub struct WholeFile {
     path: PathBuf,
     file: NamedTempFile,
+    durably: bool,
 }
 
 impl WholeFile {
-    /// Creates the temporary file that will become `path`.
+    /// Writes `contents` to a temporary file, which will become `path`. What is written `durably` is waited for: it then
+    /// survives a power failure.
     ///
     /// # Errors
-    /// A folder that cannot be written to, or a mapped file of that name.
-    pub fn create(path: &Path) -> Result<Self> {
+    /// A folder that cannot be written to, a mapped file of that name, a disk that is full or fails.
+    pub fn new(path: &Path, contents: &[u8], durably: bool) -> Result<Self> {
         check_no_input(path)?;
         let mut builder = tempfile::Builder::new();
         // The permissions of any new file: the umask decides.
@@ -100,35 +80,23 @@ impl WholeFile {
         let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
         #[cfg(unix)]
         builder.permissions(permissions);
-        let file = builder.prefix(PREFIX).tempfile_in(folder_of(path)).map_err(Error::io(path, "write"))?;
-        Ok(Self { path: path.to_path_buf(), file })
-    }
-
-    /// Writes `bytes` at the byte `offset`.
-    ///
-    /// # Errors
-    /// A full disk, or one that fails.
-    pub fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
-        let file = self.file.as_file_mut();
-        file.seek(SeekFrom::Start(offset))
-            .and_then(|_| file.write_all(bytes))
-            .map_err(Error::io(&self.path, "write"))
-    }
-
-    /// Waits until what was written is on the disk.
-    ///
-    /// # Errors
-    /// A full disk, or one that fails.
-    pub fn sync(&self) -> Result<()> {
-        self.file.as_file().sync_all().map_err(Error::io(&self.path, "write"))
+        let create = builder.prefix(PREFIX).tempfile_in(folder_of(path));
+        let write = create.and_then(|mut file| {
+            file.as_file_mut().write_all(contents)?;
+            if durably {
+                file.as_file().sync_all()?;
+            }
+            Ok(file)
+        });
+        Ok(Self { path: path.to_path_buf(), file: write.map_err(Error::io(path, "write"))?, durably })
     }
 
     /// Gives the file its name. A file of that name is replaced.
     ///
     /// # Errors
-    /// A rename that fails. The old file is then untouched.
+    /// A rename that fails: the old file is then untouched. Or a disk that fails to keep the name.
     pub fn finish(self) -> Result<()> {
         self.file.persist(&self.path).map_err(|refused| Error::io(&self.path, "write")(refused.error))?;
-        Ok(())
+        if self.durably { sync_folder(folder_of(&self.path)) } else { Ok(()) }
     }
 }

@@ -14,13 +14,13 @@ use crate::samples::Samples;
 #[derive(Clone, Debug)]
 pub struct LayerCost {
     objective: Objective,
-    classes: usize,
+    pub(super) classes: usize,
     features: usize,
     lambda: f64,
     /// `[B, D]`, standardized.
     images: Vec<f64>,
     /// `[B]`
-    labels: Vec<usize>,
+    pub(super) labels: Vec<usize>,
 }
 
 impl LayerCost {
@@ -65,14 +65,6 @@ impl LayerCost {
         losses / self.labels.len() as f64 + self.lambda * squared_norm
     }
 
-    /// The cost's central differences in every parameter, as [`LayerCost::differences`] computes them.
-    ///
-    /// # Panics
-    /// If there are not `K D + K` parameters.
-    pub fn numerical_gradient(&self, parameters: &[f64], step: f64) -> Vec<f64> {
-        self.differences(parameters, step, &(0..parameters.len()).collect::<Vec<_>>())
-    }
-
     /// The cost's central differences in the parameters of these `indices`, on the threads of the rayon pool it is
     /// called in.
     ///
@@ -105,11 +97,6 @@ impl LayerCost {
         indices.par_iter().map_init(Vec::new, difference).collect()
     }
 
-    /// The number of images.
-    pub fn batch(&self) -> usize {
-        self.labels.len()
-    }
-
     /// `logits [B, K] <- x^ [B, D] . weight^T + bias`
     pub(super) fn logits(&self, parameters: &[f64]) -> Vec<f64> {
         let weight = self.weight(parameters);
@@ -127,14 +114,6 @@ impl LayerCost {
         } else {
             (index - self.classes * self.features, 1.0)
         }
-    }
-
-    pub(super) fn labels(&self) -> &[usize] {
-        &self.labels
-    }
-
-    pub(super) fn classes(&self) -> usize {
-        self.classes
     }
 
     fn is_weight(&self, index: usize) -> bool {

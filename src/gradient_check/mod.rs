@@ -13,7 +13,7 @@ pub use examination::Examination;
 pub use layer::LayerCost;
 pub use one_step::{engine_gradient, flat, reference_gradient};
 pub use sweep::{StepSweep, SweepRow, step_sweep};
-pub use tolerance::{Precision, QUANTUM, UNIT_F32, UNIT_F64, logit_tolerance, tolerance};
+pub use tolerance::{Precision, UNIT_F32, UNIT_F64, logit_tolerance, tolerance};
 pub use update::Update;
 
 /// Compares `analytic`, the gradient of `cost` at `parameters`, with central differences in every parameter.

@@ -54,7 +54,7 @@ pub fn step_sweep(cost: &LayerCost, point: &[f64], analytic: &[f64], parameters:
         SweepRow { step, forward_f64, central_f64, forward_f32, central_f32 }
     };
     let rows = (2..=24).into_par_iter().map(row).collect();
-    StepSweep { images: cost.batch(), parameters: sample.len(), rows }
+    StepSweep { images: cost.labels.len(), parameters: sample.len(), rows }
 }
 
 /// A floating-point type.
@@ -123,9 +123,9 @@ impl<'a, T: Real> Layer<'a, T> {
 
     /// The mean cross-entropy where parameter `index` is moved by `change`.
     fn mean_loss(&self, index: usize, change: T) -> T {
-        let classes = self.cost.classes();
+        let classes = self.cost.classes;
         let mut sum = T::new(0.0);
-        for (image, &label) in self.cost.labels().iter().enumerate() {
+        for (image, &label) in self.cost.labels.iter().enumerate() {
             let logits = &self.logits[image * classes..][..classes];
             let (moved, input) = self.cost.feeds(index, image);
             let logit = |class: usize| {
@@ -136,6 +136,6 @@ impl<'a, T: Real> Layer<'a, T> {
             let total = exponentials.fold(T::new(0.0), Add::add);
             sum = sum + (total.ln() - (logit(label) - max));
         }
-        sum / T::new(self.cost.batch() as f64)
+        sum / T::new(self.cost.labels.len() as f64)
     }
 }

@@ -14,7 +14,7 @@
 //!    `x^`, `(x/255 + |mean|) / std`, and that of a sum of B terms of `|dlogit| m`;
 //! 4. the penalty, and reading the gradient off a step, cost a few roundings of what they add.
 //!
-//! The fixed engine also rounds to 16 bits: its weights over std, and its dlogits, each by up to [`QUANTUM`] of the
+//! The fixed engine also rounds to 16 bits: its weights over std, and its dlogits, each by up to `QUANTUM` of the
 //! largest of its class. Step 1 then adds what the weights are off by times the sum of `|x/255 - mean|`, and step 3
 //! what the dlogits are off by times `m`. These are bounds, not likelihoods: for CIFAR they are hundreds of times
 //! what is found.
@@ -32,7 +32,7 @@ pub const UNIT_F64: f64 = 1.0 / (1u64 << 53) as f64;
 
 /// What a 16-bit number may be off by, relative to the largest that shares its scale: half of 2^-14, and 1/128 for
 /// headroom.
-pub const QUANTUM: f64 = 129.0 / 128.0 / (1u64 << 15) as f64;
+const QUANTUM: f64 = 129.0 / 128.0 / (1u64 << 15) as f64;
 
 /// What an engine's arithmetic rounds to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,8 +44,6 @@ pub struct Precision {
 }
 
 impl Precision {
-    /// That of the reference engine.
-    pub const F64: Self = Self { unit: UNIT_F64, quantum: 0.0 };
     /// That of simd and gemm.
     pub const F32: Self = Self { unit: UNIT_F32, quantum: 0.0 };
     /// That of the fixed engine.
@@ -54,7 +52,7 @@ impl Precision {
     /// That of this engine; `auto` is one of f32.
     pub fn of(engine: EngineKind) -> Self {
         match engine {
-            EngineKind::Reference => Self::F64,
+            EngineKind::Reference => Self { unit: UNIT_F64, quantum: 0.0 },
             EngineKind::Fixed => Self::FIXED,
             EngineKind::Auto | EngineKind::Simd | EngineKind::Gemm => Self::F32,
         }
@@ -184,8 +182,8 @@ struct Pixels {
     scaled: Vec<f64>,
     /// `[D]`: mean / std
     mean: Vec<f64>,
-    /// `[D]`: |x / 255 - mean|
-    centred: Vec<f64>,
+    /// The sum of |x / 255 - mean|.
+    centred: f64,
     /// `[D]`
     std: Vec<f64>,
     /// `[D]`: the magnitude of what `x^` is the difference of.
@@ -194,15 +192,13 @@ struct Pixels {
 
 impl Pixels {
     fn new(image: &[u8], Standardization { mean, std }: &Standardization) -> Self {
-        let centred =
-            image.iter().zip(mean).map(|(&x, &mean)| (f64::from(x) / 255.0 - f64::from(mean)).abs());
-        let centred = centred.collect();
-        let scaled: Vec<f64> =
-            image.iter().zip(std).map(|(&x, &std)| f64::from(x) / 255.0 / f64::from(std)).collect();
-        let mean: Vec<f64> =
-            mean.iter().zip(std).map(|(&mean, &std)| f64::from(mean) / f64::from(std)).collect();
+        let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
+        let (mean, std) = (wide(mean), wide(std));
+        let pixels = || image.iter().map(|&x| f64::from(x) / 255.0);
+        let centred = pixels().zip(&mean).map(|(x, mean)| (x - mean).abs()).sum();
+        let scaled: Vec<f64> = pixels().zip(&std).map(|(x, std)| x / std).collect();
+        let mean: Vec<f64> = mean.iter().zip(&std).map(|(mean, std)| mean / std).collect();
         let magnitude = scaled.iter().zip(&mean).map(|(x, mean)| x + mean.abs()).collect();
-        let std = std.iter().map(|&std| std.into()).collect();
         Self { scaled, mean, centred, std, magnitude }
     }
 
@@ -217,10 +213,9 @@ impl Pixels {
             pixels.beside(Sum::of(std::iter::once(f64::from(b))))
         };
         let sums: Vec<Sum> = rows().zip(&parameters.bias).map(logit).collect();
-        let centred: f64 = self.centred.iter().sum();
         let rounded = |w: &[f32]| {
             let scaled = w.iter().zip(&self.std).map(|(&w, std)| f64::from(w.abs()) / std);
-            quantum * scaled.fold(0.0, f64::max) * centred
+            quantum * scaled.fold(0.0, f64::max) * self.centred
         };
         let error = sums.iter().zip(rows()).map(|(sum, w)| sum.error(unit) + rounded(w)).fold(0.0, f64::max);
         (sums.iter().map(|sum| sum.total).collect(), error)

@@ -12,7 +12,8 @@ use serde_json::json;
 
 use super::{Model, Parameters, Standardization};
 use crate::error::{Error, Result};
-use crate::files::{regular, whole};
+use crate::files::regular;
+use crate::files::whole::WholeFile;
 use crate::objective::Objective;
 
 /// The metadata keys of the class names and of the objective.
@@ -30,7 +31,7 @@ impl Model {
     /// # Panics
     /// As [`Model::to_bytes`].
     pub fn save(&self, path: &Path) -> Result<()> {
-        whole::write(path, &self.to_bytes())
+        WholeFile::new(path, &self.to_bytes(), false)?.finish()
     }
 
     /// The file that [`Model::save`] writes.
@@ -146,7 +147,7 @@ impl ModelFile<'_> {
     /// The objective: softmax where the file names none.
     fn objective(&self, name: Option<String>) -> Result<Objective> {
         let Some(name) = name else { return Ok(Objective::default()) };
-        Objective::from_name(&name).ok_or_else(|| {
+        name.parse().map_err(|()| {
             let expected =
                 format!("an objective in the metadata: {}", Objective::ALL.map(Objective::name).join(" or "));
             Error::format(self.path, expected, format_args!("{name:?}"))

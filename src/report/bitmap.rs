@@ -1,9 +1,6 @@
 //! Pictures made of pixels, as PNG.
 
-/// A PNG of `width` RGB pixels in a row.
-///
-/// # Panics
-/// If `pixels` is not a whole number of rows.
+/// A PNG of `width` RGB pixels in a row, which must be whole rows.
 pub(super) fn png(width: usize, pixels: &[[u8; 3]]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width as u32, (pixels.len() / width) as u32);

@@ -11,27 +11,21 @@ pub(super) struct Figures {
     pub accuracy: String,
     pub confusion: String,
     pub probabilities: String,
-    /// None where the features are not the pixels of an image.
-    pub templates: Option<TemplatePictures>,
-}
-
-/// The class templates, with the names of the classes and without.
-pub(super) struct TemplatePictures {
-    pub svg: String,
-    pub png: Vec<u8>,
+    /// The class templates, with the names of the classes, and as a PNG without; none where the features are not the
+    /// pixels of an image.
+    pub templates: Option<(String, Vec<u8>)>,
 }
 
 impl Figures {
     pub fn draw(run: &RunDetails) -> Self {
         let classes = &run.record.dataset.classes;
-        let pictures =
-            |templates: Templates| TemplatePictures { svg: templates.svg(classes), png: templates.png() };
         Self {
             loss: loss_curve(run.record),
             accuracy: accuracy_curve(run.record),
             confusion: run.confusion().heat_map(),
             probabilities: run.probabilities.svg(),
-            templates: Templates::new(run.parameters).map(pictures),
+            templates: Templates::new(run.parameters)
+                .map(|templates| (templates.svg(classes), templates.png())),
         }
     }
 
@@ -42,9 +36,9 @@ impl Figures {
         write("accuracy.svg", self.accuracy.as_bytes())?;
         write("confusion.svg", self.confusion.as_bytes())?;
         write("probabilities.svg", self.probabilities.as_bytes())?;
-        if let Some(templates) = &self.templates {
-            write("templates.svg", templates.svg.as_bytes())?;
-            write("templates.png", &templates.png)?;
+        if let Some((svg, png)) = &self.templates {
+            write("templates.svg", svg.as_bytes())?;
+            write("templates.png", png)?;
         }
         Ok(())
     }

@@ -127,18 +127,18 @@ fn jagged(runs: &[&RunDetails]) -> Option<Finding> {
     let (small, large) = (runs.first()?, runs.last()?);
     let roughness = |run: &RunDetails| bend(&run.record.history);
     let (smooth, rough) = (roughness(small)?, roughness(large)?);
-    let describe = |run: &RunDetails, bend: f64| {
+    let describe = |with: &str, run: &RunDetails, bend: f64| {
         let history = &run.record.history;
         let rises = history.windows(2).filter(|pair| pair[1].train.loss > pair[0].train.loss).count();
         format!(
-            "with eta {} the training loss rose in {rises} of {} steps from one evaluation to the next, and the \
+            "{with} eta {} the training loss rose in {rises} of {} steps from one evaluation to the next, and the \
              slope of the validation loss changed by {} nats a step",
             run.record.config.eta,
             history.len() - 1,
             fixed(bend, 4),
         )
     };
-    let evidence = format!("{}; {}.", capital(&describe(large, rough)), describe(small, smooth));
+    let evidence = format!("{}; {}.", describe("With", large, rough), describe("with", small, smooth));
     Some(Finding {
         claim: "A big eta makes the curves of loss and accuracy chaotic; a small one makes them smooth.",
         // An order of magnitude apart is what the eye calls smooth and jagged.
@@ -157,13 +157,13 @@ fn bend(history: &[EpochRecord]) -> Option<f64> {
 /// Whether the cost settles in fewer epochs as lambda grows.
 fn sooner(runs: &[&RunDetails]) -> Finding {
     let epochs: Vec<usize> = runs.iter().map(|run| settled(&run.record.history)).collect();
-    let evidence =
-        format!(
-            "The validation cost has made 99 % of its way down {}.",
-            list(runs.iter().zip(&epochs).map(|(run, epoch)| {
-                format!("by epoch {epoch} with lambda {}", run.record.config.lambda)
-            }))
-        );
+    let evidence = format!(
+        "The validation cost has made 99 % of its way down {}.",
+        and(runs
+            .iter()
+            .zip(&epochs)
+            .map(|(run, epoch)| { format!("by epoch {epoch} with lambda {}", run.record.config.lambda) }))
+    );
     Finding {
         claim: "With a big lambda the loss takes fewer epochs to decrease and soon finds its minimum (in the \
                 report, after about 15 epochs with lambda 1).",
@@ -186,7 +186,7 @@ fn smoother(runs: &[&RunDetails]) -> Option<Finding> {
     let roughness: Vec<f64> = runs.iter().map(|run| roughness(run.parameters)).collect::<Option<_>>()?;
     let evidence = format!(
         "Neighbouring weights of a template differ by {} standard deviations of its weights (white noise: 1.13).",
-        list(runs.iter().zip(&roughness).map(|(run, roughness)| {
+        and(runs.iter().zip(&roughness).map(|(run, roughness)| {
             format!("{} (lambda {})", fixed(*roughness, 2), run.record.config.lambda)
         }))
     );
@@ -202,9 +202,9 @@ fn narrower(runs: &[&RunDetails]) -> Finding {
     let gaps: Vec<f64> = runs.iter().map(|run| gap(run)).collect();
     let evidence = format!(
         "At the end the validation loss is {} nats above the training loss at lambda {}. The test accuracy is {}.",
-        list(gaps.iter().map(|gap| fixed(*gap, 3))),
-        list(runs.iter().map(|run| run.record.config.lambda.to_string())),
-        list(runs.iter().map(|run| percent(run.record.test.accuracy, 2))),
+        and(gaps.iter().map(|gap| fixed(*gap, 3))),
+        and(runs.iter().map(|run| run.record.config.lambda.to_string())),
+        and(runs.iter().map(|run| percent(run.record.test.accuracy, 2))),
     );
     Finding {
         claim: "Regularization is supposed to counteract overfitting (the report found it strange that its \
@@ -253,7 +253,6 @@ fn still_learning(run: &RunDetails) -> Finding {
     Finding { claim: "Epochs", verdict: None, evidence }
 }
 
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+fn and(items: impl Iterator<Item = String>) -> String {
+    list(items, "and")
 }

@@ -45,11 +45,11 @@ pub fn count(value: impl Display) -> String {
     text
 }
 
-/// `a, b and c`.
-pub(super) fn list(items: impl IntoIterator<Item = String>) -> String {
+/// `a, b and c`, with this `word` before the last.
+pub(crate) fn list(items: impl IntoIterator<Item = String>, word: &str) -> String {
     let items: Vec<String> = items.into_iter().collect();
     match items.split_last() {
-        Some((last, [_, ..])) => format!("{} and {last}", items[..items.len() - 1].join(", ")),
+        Some((last, [_, ..])) => format!("{} {word} {last}", items[..items.len() - 1].join(", ")),
         Some((only, [])) => only.clone(),
         None => String::new(),
     }
@@ -64,7 +64,8 @@ mod tests {
         assert_eq!(fixed(f64::NAN, 2), "not finite");
         assert_eq!([signed(-0.01, 2), signed(0.001, 2), signed(2.0, 1)], ["−0.01", "±0.00", "+2.0"]);
         assert_eq!([count(7), count(1000), count(1_234_567)], ["7", "1,000", "1,234,567"]);
-        let items = |count: usize| list(["a", "b", "c"].iter().take(count).map(|item| item.to_string()));
+        let items =
+            |count: usize| list(["a", "b", "c"].iter().take(count).map(|item| item.to_string()), "and");
         assert_eq!([items(0), items(1), items(2), items(3)], ["", "a", "a and b", "a, b and c"]);
     }
 }

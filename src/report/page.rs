@@ -1,15 +1,15 @@
 //! What the page says, in words and tables: computed once, laid out as HTML and as Markdown.
 
 use super::confusion::per_class;
-use super::contents::{Contents, RunDetails};
 use super::figures::Figures;
 use super::findings::{Finding, findings};
 use super::number::{count, fixed, percent};
 use super::table::{LabResult, Table, run_name, table_1};
+use super::{Contents, RunDetails};
 use crate::data::synthetic;
 use crate::gradient_check::Criterion;
 use crate::model::Parameters;
-use crate::train::{EpochRecord, Metrics, RunRecord};
+use crate::train::{Metrics, RunRecord};
 
 /// The content of a report, ready to be laid out.
 pub(super) struct Page<'a> {
@@ -51,10 +51,7 @@ pub(super) struct RunPart<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// The page about `contents`, whose runs have these `figures`.
-    ///
-    /// # Panics
-    /// If there is no run.
+    /// The page about `contents`, at least one run, which have these `figures`.
     pub fn new(contents: &Contents<'a>, figures: &'a [Figures]) -> Self {
         let Contents { runs, gradients, machine, command } = *contents;
         let records: Vec<&RunRecord> = runs.iter().map(|run| run.record).collect();
@@ -123,20 +120,15 @@ fn table_1_note(records: &[&RunRecord]) -> String {
     note
 }
 
-/// The last metrics of a run on one of the splits that were evaluated during training; none without an evaluation.
-fn reached(record: &RunRecord, split: fn(&EpochRecord) -> Metrics) -> Metrics {
-    record.history.last().map_or(Metrics::NONE, split)
-}
-
 /// What each run reached on every split.
 fn splits(records: &[&RunRecord]) -> Table {
     let names = ["training", "validation", "test"];
     let header = names.iter().flat_map(|name| ["loss", "accuracy"].map(|metric| format!("{name} {metric}")));
     let header = ["run".to_string()].into_iter().chain(header);
     let row = |record: &&RunRecord| {
-        let [train, validation] = [|last: &EpochRecord| last.train, |last: &EpochRecord| last.validation];
-        let splits = [reached(record, train), reached(record, validation), record.test];
-        let cells = splits.iter().flat_map(|split| [split.loss, split.accuracy]);
+        let last = record.history.last();
+        let reached = last.map_or([Metrics::NONE; 2], |last| [last.train, last.validation]);
+        let cells = reached.iter().chain([&record.test]).flat_map(|split| [split.loss, split.accuracy]);
         [run_name(record).to_string()].into_iter().chain(cells.map(|value| fixed(value, 4))).collect()
     };
     Table { rows: records.iter().map(row).collect(), ..Table::new(header) }
@@ -146,7 +138,8 @@ fn splits(records: &[&RunRecord]) -> Table {
 /// by the test split would be to train on it.
 fn tiles(records: &[&RunRecord]) -> Vec<(String, String)> {
     let first = records[0];
-    let accuracy = |record: &RunRecord| reached(record, |last| last.validation).accuracy;
+    let accuracy =
+        |record: &RunRecord| record.history.last().map_or(f64::NAN, |last| last.validation.accuracy);
     // Of several equal ones the first, and never one that ended without a number.
     let better =
         |best: &RunRecord, next: &RunRecord| accuracy(next) > accuracy(best) || accuracy(best).is_nan();

@@ -5,7 +5,7 @@ use std::fmt::{Display, Write};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 
-/// Okabe and Ito's blue, vermilion and orange: colour-blind people tell them apart.
+/// Okabe and Ito's blue and vermilion: colour-blind people tell them apart.
 pub(super) const BLUE: &str = "#0072b2";
 pub(super) const VERMILION: &str = "#d55e00";
 /// Text and axes.

@@ -21,7 +21,7 @@ const NAME: usize = 30;
 /// The templates of one model: an image of `SIDE` x `SIDE` RGB pixels a class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Templates {
-    images: Vec<Vec<[u8; CHANNELS]>>,
+    pub(super) images: Vec<Vec<[u8; CHANNELS]>>,
 }
 
 impl Templates {
@@ -37,21 +37,11 @@ impl Templates {
         &self.images[class]
     }
 
-    /// K.
-    pub fn len(&self) -> usize {
-        self.images.len()
-    }
-
-    /// Never: a model has a class.
-    pub fn is_empty(&self) -> bool {
-        self.images.is_empty()
-    }
-
     /// All templates in one PNG, five or ten in a row, each pixel enlarged to a square.
     pub fn png(&self) -> Vec<u8> {
         let columns = self.columns();
         let width = GAP + columns * (TILE + GAP);
-        let height = GAP + self.len().div_ceil(columns) * (TILE + GAP);
+        let height = GAP + self.images.len().div_ceil(columns) * (TILE + GAP);
         let mut pixels = vec![[u8::MAX; CHANNELS]; width * height];
         for (class, image) in self.images.iter().enumerate() {
             let left = GAP + class % columns * (TILE + GAP);
@@ -69,7 +59,7 @@ impl Templates {
     pub fn svg(&self, classes: &[String]) -> String {
         let columns = self.columns();
         let (pitch_x, pitch_y) = (TILE + GAP, TILE + NAME + GAP);
-        let rows = self.len().div_ceil(columns);
+        let rows = self.images.len().div_ceil(columns);
         let mut svg = Svg::new((GAP + columns * pitch_x) as f64, (GAP + rows * pitch_y) as f64);
         for (class, image) in self.images.iter().enumerate() {
             let (x, y) = (GAP + class % columns * pitch_x, GAP + class / columns * pitch_y);
@@ -82,7 +72,7 @@ impl Templates {
     }
 
     fn columns(&self) -> usize {
-        if self.len() <= 25 { self.len().min(5) } else { 10 }
+        if self.images.len() <= 25 { self.images.len().min(5) } else { 10 }
     }
 }
 

@@ -23,8 +23,8 @@ impl Templates {
     /// The templates side by side, each above the name of its class, in lines of at most `width` characters;
     /// one template is drawn even where that is less.
     pub fn text(&self, classes: &[String], width: usize, ink: Ink) -> String {
-        let columns = ((width + GAP) / (SIDE + GAP)).clamp(1, self.len());
-        let all: Vec<usize> = (0..self.len()).collect();
+        let columns = ((width + GAP) / (SIDE + GAP)).clamp(1, self.images.len());
+        let all: Vec<usize> = (0..self.images.len()).collect();
         let mut text = String::new();
         for row in all.chunks(columns) {
             let mut line = |cells: Vec<String>| text += &(cells.join(&" ".repeat(GAP)) + "\n");
@@ -44,7 +44,8 @@ impl Templates {
         let pixels = row(y).iter().zip(row(y + 1));
         match ink {
             Ink::Shades => {
-                let (dark, light) = self.image(class).iter().map(luma).fold((f64::MAX, 0.0), extremes);
+                let lumas = || self.image(class).iter().map(luma);
+                let (dark, light) = (lumas().fold(f64::MAX, f64::min), lumas().fold(0.0, f64::max));
                 let share = |luma: f64| (luma - dark) / (light - dark).max(1.0);
                 let shade =
                     |luma: f64| SHADES[((share(luma) * SHADES.len() as f64) as usize).min(SHADES.len() - 1)];
@@ -65,8 +66,4 @@ impl Templates {
 /// A pixel's brightness: ITU-R BT.601's luma.
 fn luma(&[r, g, b]: &[u8; CHANNELS]) -> f64 {
     0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b)
-}
-
-fn extremes((low, high): (f64, f64), value: f64) -> (f64, f64) {
-    (low.min(value), high.max(value))
 }

@@ -14,7 +14,8 @@ use super::settings::{Run, Setting, Settings};
 use super::splits::Splits;
 use crate::engine::RunState;
 use crate::error::{Error, Result};
-use crate::files::{regular, whole};
+use crate::files::regular;
+use crate::files::whole::WholeFile;
 use crate::samples::Samples;
 
 /// The checkpoint's name in a run folder.
@@ -86,7 +87,7 @@ impl Checkpoint {
     /// # Errors
     /// What the system refuses. The former file is then untouched.
     pub fn save(&self, path: &Path) -> Result<()> {
-        whole::write_durably(path, &self.to_bytes())
+        WholeFile::new(path, &self.to_bytes(), true)?.finish()
     }
 
     /// The file that [`Checkpoint::save`] writes.
@@ -177,21 +178,22 @@ impl Checkpoint {
     /// The first split that is another.
     pub(super) fn check_data(&self, splits: &Splits) -> Result<()> {
         let data = Fingerprint::of(&splits.train, &splits.validation, splits.classes);
-        let parts = |data: &Fingerprint| {
-            let sha256 = |sum: &str| format!("SHA-256 {sum}");
+        let [ours, found] = [&self.data, &data].map(|data| {
             [
-                ("training images", sha256(&data.train)),
-                ("validation images", sha256(&data.validation)),
-                ("classes", data.classes.join(", ")),
+                format!("SHA-256 {}", data.train),
+                format!("SHA-256 {}", data.validation),
+                data.classes.join(", "),
             ]
-        };
-        match parts(&self.data).into_iter().zip(parts(&data)).find(|(ours, found)| ours != found) {
-            None => Ok(()),
-            Some(((part, ours), (_, found))) => {
-                let expected = format!("{part} as in the run that is resumed, {ours}");
-                Err(Error::format(&self.path, expected, found))
+        });
+        for (part, (ours, found)) in
+            ["training images", "validation images", "classes"].into_iter().zip(ours.iter().zip(&found))
+        {
+            if ours != found {
+                let expected = format_args!("{part} as in the run that is resumed, {ours}");
+                return Err(Error::format(&self.path, expected, found));
             }
         }
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ mod reached;
 pub mod record;
 pub mod session;
 pub mod settings;
-mod splits;
+pub(crate) mod splits;
 
 pub use checkpoint::{Checkpoint, Fingerprint};
 pub use control::{Control, End};

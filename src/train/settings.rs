@@ -4,6 +4,9 @@
 //! through [`Settings::TABLE`]: the `config` of `run.json` and the checkpoint (serde), the metadata of a model, the
 //! check of a resumed run, the headings, and the command's options.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use super::order::Order;
@@ -62,7 +65,7 @@ macro_rules! settings {
             /// If there is no such setting.
             pub fn get(&self, name: &str) -> String {
                 match name {
-                    $(stringify!($name) => self.$name.to_text(),)+
+                    $(stringify!($name) => self.$name.to_string(),)+
                     _ => panic!("no setting {name:?}"),
                 }
             }
@@ -77,8 +80,8 @@ macro_rules! settings {
             pub fn set(&mut self, name: &str, text: &str) -> Result<()> {
                 match name {
                     $(stringify!($name) => {
-                        self.$name = Value::from_text(text)
-                            .ok_or_else(|| Error::setting(stringify!($name), <$type>::expected(), text))?;
+                        let refused = |_| Error::setting(stringify!($name), <$type>::expected(), text);
+                        self.$name = text.parse().map_err(refused)?;
                     })+
                     _ => panic!("no setting {name:?}"),
                 }
@@ -189,48 +192,25 @@ impl Run {
 }
 
 /// A type that settings have: a value as text, and back.
-trait Value: Sized {
+trait Value: FromStr + Display {
     /// What a text must be to be read.
     fn expected() -> String;
-    fn from_text(text: &str) -> Option<Self>;
-    fn to_text(&self) -> String;
 }
 
-macro_rules! plain_values {
-    ($($type:ty, $expected:literal;)+) => {$(
+macro_rules! values {
+    ($($type:ty, $expected:expr;)+) => {$(
         impl Value for $type {
             fn expected() -> String {
                 $expected.into()
-            }
-
-            fn from_text(text: &str) -> Option<Self> {
-                text.parse().ok()
-            }
-
-            fn to_text(&self) -> String {
-                self.to_string()
             }
         }
     )+};
 }
 
-plain_values! {
+values! {
     f64, "a number";
     usize, "a whole number from 0 to 2^64 - 1";
     u64, "a whole number from 0 to 2^64 - 1";
     bool, "true or false";
-}
-
-impl Value for Objective {
-    fn expected() -> String {
-        Self::ALL.map(Self::name).join(" or ")
-    }
-
-    fn from_text(text: &str) -> Option<Self> {
-        Self::from_name(text)
-    }
-
-    fn to_text(&self) -> String {
-        self.name().into()
-    }
+    Objective, Self::ALL.map(Self::name).join(" or ");
 }

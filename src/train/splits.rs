@@ -22,7 +22,7 @@ impl<'a> From<&'a Dataset> for Splits<'a> {
 }
 
 /// A split where it is read fastest: where it lies, or in a copy.
-pub(super) struct Held<'a> {
+pub(crate) struct Held<'a> {
     samples: Samples<'a>,
     copy: Option<Resident>,
 }
@@ -30,12 +30,12 @@ pub(super) struct Held<'a> {
 impl<'a> Held<'a> {
     /// Holds `samples`, which are read in each of `epochs` epochs. Called in the pool of a team, which copies them where
     /// that pays.
-    pub(super) fn new(samples: Samples<'a>, epochs: usize) -> Self {
+    pub(crate) fn new(samples: Samples<'a>, epochs: usize) -> Self {
         let copy = if epochs >= Resident::READINGS { Resident::copy(&samples) } else { None };
         Self { samples, copy }
     }
 
-    pub(super) fn samples(&self) -> Samples<'_> {
+    pub(crate) fn samples(&self) -> Samples<'_> {
         self.copy.as_ref().map_or_else(|| self.samples.clone(), Resident::samples)
     }
 }

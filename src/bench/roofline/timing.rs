@@ -66,9 +66,7 @@ impl Timing {
 
 impl Budget {
     /// Times repetitions of `work`. The first one warms up and does not count, unless it alone takes the whole budget.
-    ///
-    /// # Errors
-    /// What `work` fails with.
+    /// Fails with what `work` fails with.
     pub fn time(&self, mut work: impl FnMut() -> Result<()>) -> Result<Timing> {
         let begin = Instant::now();
         work()?;

@@ -20,7 +20,6 @@ use crate::report::{self, Table, count};
 /// The parameters that the step sweep moves.
 const SWEPT: usize = 1000;
 
-/// Examples after the help of the verb.
 const EXAMPLES: &str = "\
 Examples:
   onelayer gradcheck
@@ -84,7 +83,8 @@ impl Args {
             options,
             most: usize::MAX,
         };
-        let folder = self.folder()?;
+        let folder = || args::folder(self.out.as_deref(), self.overwrite, "gradcheck");
+        let folder = self.step_sweep.then(folder).transpose()?;
         let criteria = self.examine(&examination, &mut team)?;
         let entries = flat(examination.parameters).len();
         console.dataset(&dataset)?;
@@ -134,14 +134,6 @@ impl Args {
             }
         }
         Ok(Options { step: self.step, epsilon: self.eps, ..Options::default() })
-    }
-
-    /// Where the sweep goes, if there is one.
-    fn folder(&self) -> Result<Option<RunFolder>> {
-        if !self.step_sweep {
-            return Ok(None);
-        }
-        args::folder(self.out.as_deref(), self.overwrite, "gradcheck").map(Some)
     }
 
     /// Every criterion, at every lambda.

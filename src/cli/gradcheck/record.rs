@@ -19,7 +19,7 @@ pub(super) struct Place {
     pixel: Option<Pixel>,
 }
 
-/// A pixel of one colour.
+/// Where a feature lies in a CIFAR image: a pixel of one colour.
 #[derive(Serialize)]
 struct Pixel {
     row: usize,
@@ -27,24 +27,17 @@ struct Pixel {
     channel: &'static str,
 }
 
-impl Pixel {
-    /// Where a feature lies in a CIFAR image.
-    fn of(feature: usize) -> Self {
-        let (channel, position) = (feature / layout::SIDE.pow(2), feature % layout::SIDE.pow(2));
-        let (row, column) = (position / layout::SIDE, position % layout::SIDE);
-        Self { row, column, channel: CHANNELS[channel] }
-    }
-}
-
 impl Place {
     /// Parameter `index` of weights `[K, D]`, row-major, then biases `[K]`.
     pub(super) fn new(index: usize, dataset: &Dataset, features: usize) -> Self {
         let (class, feature) = (index / features, index % features);
         if class < dataset.classes.len() {
+            let (row, column) = (feature / layout::SIDE % layout::SIDE, feature % layout::SIDE);
+            let pixel = || Pixel { row, column, channel: CHANNELS[feature / layout::SIDE.pow(2)] };
             return Self {
                 parameter: format!("weight[{class}, {feature}]"),
                 class: dataset.classes[class].clone(),
-                pixel: (features == layout::FEATURES).then(|| Pixel::of(feature)),
+                pixel: (features == layout::FEATURES).then(pixel),
             };
         }
         let class = index - dataset.classes.len() * features;

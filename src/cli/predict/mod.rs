@@ -92,7 +92,9 @@ impl Args {
         if self.top == 0 {
             return Err(Error::setting("top", "at least 1", self.top));
         }
-        let file = self.probabilities.as_deref().map(WholeFile::create).transpose()?;
+        // Tried before the work; it is removed again at once.
+        let tried = |path: &Path| WholeFile::new(path, &[], false).map(drop);
+        self.probabilities.as_deref().map_or(Ok(()), tried)?;
         let engine = evaluator(std::slice::from_ref(&model), &self.engine.machine()?)?;
         let mut classifier = Classifier {
             args: &self,
@@ -110,10 +112,9 @@ impl Args {
         self.pictures.iter().try_for_each(|picture| images::classify(picture, &mut classifier))?;
         classifier.flush()?;
         let Classifier { probabilities, seen, failed, .. } = classifier;
-        if let (Some(mut file), Some(path)) = (file, &self.probabilities) {
-            let shape = [seen, model.classes.len()];
-            file.write_at(0, &npy::of_floats(shape, &probabilities))?;
-            file.finish()?;
+        if let Some(path) = &self.probabilities {
+            let shape = [seen - failed, model.classes.len()];
+            WholeFile::new(path, &npy::of_floats(shape, &probabilities), false)?.finish()?;
             let (path, [images, classes]) = (one_line(path.display()), shape.map(count));
             console.say(&format!("written   {path}: probabilities [{images}, {classes}]\n"))?;
         }

@@ -83,7 +83,10 @@ impl Machine<'_> {
     /// Performs one operation. Returns the result of the pickle if it was the last one.
     fn step(&mut self) -> Step<Option<Id>> {
         match self.byte()? {
-            0x80 => self.protocol()?,
+            0x80 => match self.byte()? {
+                2..=5 => {}
+                other => return Err(format!("protocol {other}, not 2 to 5")),
+            },
             b'(' => self.marks.push(self.stack.len()),
             b'q' => self.remember(1)?,
             b'r' => self.remember(4)?,
@@ -92,22 +95,10 @@ impl Machine<'_> {
             0x95 => drop(self.number(8)?),
             b'h' => self.recall(1)?,
             b'j' => self.recall(4)?,
-            b'a' => {
-                let item = self.pop()?;
-                self.extend(vec![item])?;
-            }
-            b'e' => {
-                let items = self.since_mark()?;
-                self.extend(items)?;
-            }
-            b's' => {
-                let pair = self.pop_many(2)?;
-                self.insert(&pair)?;
-            }
-            b'u' => {
-                let pairs = self.since_mark()?;
-                self.insert(&pairs)?;
-            }
+            b'a' => self.pop_many(1).and_then(|item| self.extend(item))?,
+            b'e' => self.since_mark().and_then(|items| self.extend(items))?,
+            b's' => self.pop_many(2).and_then(|pair| self.insert(&pair))?,
+            b'u' => self.since_mark().and_then(|pairs| self.insert(&pairs))?,
             b'R' => self.reduce()?,
             b'b' => self.build()?,
             b'.' => return self.pop().map(Some),
@@ -151,13 +142,6 @@ impl Machine<'_> {
             }
             _ => return Err(format!("the unsupported opcode {opcode:#04x}")),
         })
-    }
-
-    fn protocol(&mut self) -> Step<()> {
-        match self.byte()? {
-            2..=5 => Ok(()),
-            other => Err(format!("protocol {other}, not 2 to 5")),
-        }
     }
 
     /// Stores the value on top of the stack in the memo. Its key is a number of `bytes` bytes.
@@ -306,9 +290,7 @@ impl Machine<'_> {
     }
 
     fn pop(&mut self) -> Step<Id> {
-        let top = self.top()?;
-        self.stack.pop();
-        Ok(top)
+        Ok(self.pop_many(1)?[0])
     }
 
     /// The last `count` values.

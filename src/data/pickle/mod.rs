@@ -81,15 +81,11 @@ impl<'a> Dict<'a> {
         match pairs.iter().rev().find(|pair| same(pair.0)) {
             Some(&(_, value)) => Ok(self.values.get(value)),
             None => {
-                Err(Error::format(self.path, format_args!("a dictionary with {key:?}"), self.keys(pairs)))
+                let keys = pairs.iter().filter_map(|pair| self.string(pair.0)).take(MOST_KEYS);
+                let found = format!("keys {:?}", keys.map(excerpt).collect::<Vec<_>>());
+                Err(Error::format(self.path, format_args!("a dictionary with {key:?}"), found))
             }
         }
-    }
-
-    /// The first of its keys, for an error message.
-    fn keys(&self, pairs: &[(Id, Id)]) -> String {
-        let texts = pairs.iter().filter_map(|pair| self.string(pair.0)).take(MOST_KEYS);
-        format!("keys {:?}", texts.map(excerpt).collect::<Vec<_>>())
     }
 
     fn list(&self, key: &str) -> Result<&[Id]> {
@@ -227,11 +223,8 @@ fn transposed(values: &[u8], count: usize) -> Vec<u8> {
     for (block, rows) in rows.chunks_mut(BLOCK * FEATURES).enumerate() {
         for (feature, column) in values.chunks_exact(count).enumerate() {
             let column = &column[block * BLOCK..];
-            rows.iter_mut()
-                .skip(feature)
-                .step_by(FEATURES)
-                .zip(column)
-                .for_each(|(row, &value)| *row = value);
+            let pixels = rows.iter_mut().skip(feature).step_by(FEATURES);
+            pixels.zip(column).for_each(|(pixel, &value)| *pixel = value);
         }
     }
     rows

@@ -69,16 +69,11 @@ pub(super) fn open(seed: u64, name: &str) -> Result<ImageFile> {
 /// # Errors
 /// A file that cannot be written.
 pub fn write(folder: &Path, seed: u64) -> Result<()> {
-    let create = |name| WholeFile::create(&folder.join(name));
-    let mut names = create(NAMES_FILE)?;
     let list: String = class_names().flat_map(|name| [name, "\n"]).collect();
-    names.write_at(0, list.as_bytes())?;
-    let mut files = FILES.into_iter().map(create).collect::<Result<Vec<_>>>()?;
-    for (index, file) in files.iter_mut().enumerate() {
-        file.write_at(0, &records(seed, index))?;
-    }
-    files.into_iter().try_for_each(WholeFile::finish)?;
-    names.finish()
+    let files = FILES.into_iter().enumerate().map(|(index, name)| (name, records(seed, index)));
+    let write = |(name, contents): (&str, Vec<u8>)| WholeFile::new(&folder.join(name), &contents, false);
+    let written = files.chain([(NAMES_FILE, list.into_bytes())]).map(write).collect::<Result<Vec<_>>>()?;
+    written.into_iter().try_for_each(WholeFile::finish)
 }
 
 /// The records of the file at `index` in [`FILES`].

@@ -1,11 +1,9 @@
-//! From the logits of one image and one run to the gradient, for training, or the loss, for evaluation.
+//! From the logits of one image and one run to the gradient, for training, or the loss, for evaluation. A label that is
+//! not below K panics.
 
 use crate::objective::Objective;
 
 /// `dlogits [K] <- scale dloss/dlogits`, in place of `logits`.
-///
-/// # Panics
-/// If `label` is not below K.
 pub(super) fn gradient(objective: Objective, logits: &mut [f32], label: usize, scale: f32) {
     match objective {
         Objective::Softmax => {
@@ -25,9 +23,6 @@ pub(super) fn gradient(objective: Objective, logits: &mut [f32], label: usize, s
 }
 
 /// The loss in nats of an image with these logits.
-///
-/// # Panics
-/// If `label` is not below K.
 pub(super) fn loss(objective: Objective, logits: &[f32], label: usize) -> f64 {
     match objective {
         Objective::Softmax => {

@@ -5,6 +5,7 @@
 //! rayon's parallel iterators as well.
 
 mod barrier;
+#[cfg(target_os = "linux")]
 mod placement;
 
 use std::any::Any;
@@ -14,7 +15,6 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::barrier::Barrier;
-use self::placement::Placement;
 use crate::error::{Error, Result};
 
 /// A fixed number of threads.
@@ -82,8 +82,11 @@ impl Team {
     /// If a member panics. Members that wait for it at the barrier are released.
     pub fn run<R: Send>(&mut self, work: impl Fn(Member) -> R + Sync) -> Result<Vec<R>> {
         let _turn = self.turn();
-        let (barrier, placement) = (Barrier::new(self.threads), Placement::new());
+        let barrier = Barrier::new(self.threads);
+        #[cfg(target_os = "linux")]
+        let placement = placement::Placement::new();
         let results = self.pool.broadcast(|context| {
+            #[cfg(target_os = "linux")]
             placement.settle();
             let member = Member { index: context.index(), threads: self.threads, barrier: &barrier };
             panic::catch_unwind(AssertUnwindSafe(|| work(member))).inspect_err(|_| barrier.poison())

@@ -4,19 +4,15 @@
 //! sleeping processor does not look idle. Two members then share a processor until the load is balanced, 30 to 60 ms
 //! later: the lab trains ten epochs and more in that time.
 
-#[cfg(target_os = "linux")]
 use std::sync::atomic::{AtomicBool, Ordering};
 
-#[cfg(target_os = "linux")]
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// The processors that members of a team have taken.
-#[cfg(target_os = "linux")]
 pub(super) struct Placement {
     taken: Vec<AtomicBool>,
 }
 
-#[cfg(target_os = "linux")]
 impl Placement {
     pub(super) fn new() -> Self {
         Self { taken: (0..CpuSet::MAX_CPU).map(|_| AtomicBool::new(false)).collect() }
@@ -44,35 +40,19 @@ impl Placement {
 
 /// The processor that the calling thread is on, if the system tells. Not by rustix, which reads the kernel's shared page
 /// (vDSO) itself: under valgrind there is none, and the process would end.
-#[cfg(target_os = "linux")]
 fn current() -> Option<usize> {
     // SAFETY: the call has no arguments and no preconditions, and returns a number.
     usize::try_from(unsafe { libc::sched_getcpu() }).ok()
 }
 
 /// Moves the calling thread to `cpu`, and keeps it there.
-#[cfg(target_os = "linux")]
 fn move_to(cpu: usize) -> rustix::io::Result<()> {
     let mut alone = CpuSet::new();
     alone.set(cpu);
     sched_setaffinity(None, &alone)
 }
 
-/// Processors are known on Linux alone.
-#[cfg(not(target_os = "linux"))]
-pub(super) struct Placement;
-
-#[cfg(not(target_os = "linux"))]
-impl Placement {
-    pub(super) fn new() -> Self {
-        Self
-    }
-
-    /// Leaves the calling thread where it is.
-    pub(super) fn settle(&self) {}
-}
-
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -80,12 +80,6 @@ impl<'a> Session<'a> {
 
     /// As [`Session::new`], on an engine that holds the parameters which the runs begin with, and standardizes by
     /// `standardization`. Images are copied, where that pays, by `team`.
-    ///
-    /// # Errors
-    /// A setting that cannot be used with these images.
-    ///
-    /// # Panics
-    /// If there is no run, or no image.
     pub fn with_engine(
         splits: Splits<'a>,
         runs: Vec<Run>,
