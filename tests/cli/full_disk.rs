@@ -11,7 +11,7 @@ use super::{Desk, Done};
 
 /// Few images, so that an epoch is short, and a history of many soon written.
 const TRAIN: &str = "train --data data --engine gemm --threads 1 --batch 10 --train-files few.bin \
-     --validation-files few.bin --no-report --out run --quiet";
+     --validation-files others.bin --no-report --out run --quiet";
 
 /// The one line of the command where no file may have more than `blocks` of 512 bytes.
 fn limited(desk: &Desk, blocks: usize, arguments: &str) -> String {
@@ -24,6 +24,7 @@ fn whichever_file_does_not_fit_is_named_and_no_two_runs_are_mixed() {
     let desk = Desk::new();
     let images = fs::read(desk.path("data/test_batch.bin")).unwrap();
     fs::write(desk.path("data/few.bin"), &images[..10 * RECORD]).unwrap();
+    fs::write(desk.path("data/others.bin"), &images[10 * RECORD..20 * RECORD]).unwrap();
     for (file, first, blocks, options) in [
         ("model.safetensors", true, 20, "--epochs 1"),
         ("checkpoint.bin", true, 20, "--epochs 1 --checkpoint-every 1"),

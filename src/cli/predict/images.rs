@@ -4,8 +4,6 @@ use std::fs;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use super::super::text;
-use super::Classifier;
 use crate::data::layout::{self, SIDE};
 use crate::data::{Format, ImageFile, Labels, npy};
 use crate::error::{Error, Result};
@@ -26,28 +24,34 @@ pub(super) struct Image {
     pub(super) features: Vec<u8>,
 }
 
-/// Classifies each image that `argument` names: a picture, the pictures of a folder, or images of a data file.
-pub(super) fn classify(argument: &Path, classifier: &mut Classifier) -> Result<()> {
+/// Who is given images.
+pub(super) trait Receiver {
+    /// Takes an image, or what was wrong with the file `path`.
+    fn take(&mut self, path: &Path, image: Result<Image>) -> Result<()>;
+
+    /// Learns, while a data file is open and before its images come, what its classes are called.
+    fn open(&mut self, classes: Option<&[String]>) -> Result<()>;
+}
+
+/// Gives `receiver` each image that `argument` names: a picture, the pictures of a folder, or images of a data file.
+pub(super) fn give(argument: &Path, model: &Model, receiver: &mut dyn Receiver) -> Result<()> {
     if argument.is_dir() {
         return match pictures_in(argument) {
-            Ok(pictures) => pictures.iter().try_for_each(|path| classifier.take(path, picture(path))),
-            Err(error) => classifier.take(argument, Err(error)),
+            Ok(pictures) => pictures.iter().try_for_each(|path| receiver.take(path, picture(path))),
+            Err(error) => receiver.take(argument, Err(error)),
         };
     }
     let (path, numbers) = match numbered(argument) {
         Some((path, first, last)) => (path, Some(first..=last)),
         None if is_npy(argument) => (argument, None),
-        None => return classifier.take(argument, picture(argument)),
+        None => return receiver.take(argument, picture(argument)),
     };
-    let records = match Records::open(path, numbers, classifier.model) {
+    let records = match Records::open(path, numbers, model) {
         Ok(records) => records,
-        Err(error) => return classifier.take(argument, Err(error)),
+        Err(error) => return receiver.take(argument, Err(error)),
     };
-    classifier.check_outputs()?;
-    if let Some(classes) = &records.classes {
-        classifier.warn(&text::renamed(&classifier.model.classes, classes))?;
-    }
-    records.numbers.clone().try_for_each(|number| classifier.take(path, Ok(records.image(path, number))))
+    receiver.open(records.classes.as_deref())?;
+    records.numbers.clone().try_for_each(|number| receiver.take(path, Ok(records.image(path, number))))
 }
 
 fn picture(path: &Path) -> Result<Image> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use self::images::Image;
+use self::images::{Image, Receiver};
 use super::args::EngineArgs;
 use super::console::{self, Console, OutputArgs};
 use super::{model_file, text};
@@ -109,7 +109,7 @@ impl Args {
         if self.csv {
             console::print("image,class,probability\n")?;
         }
-        self.pictures.iter().try_for_each(|picture| images::classify(picture, &mut classifier))?;
+        self.pictures.iter().try_for_each(|picture| images::give(picture, &model, &mut classifier))?;
         classifier.flush()?;
         let Classifier { probabilities, seen, failed, .. } = classifier;
         if let Some(path) = &self.probabilities {
@@ -135,8 +135,7 @@ struct Classifier<'a> {
     failed: usize,
 }
 
-impl Classifier<'_> {
-    /// Takes an image, or what was wrong with the file `path`.
+impl Receiver for Classifier<'_> {
     fn take(&mut self, path: &Path, image: Result<Image>) -> Result<()> {
         self.seen += 1;
         match image {
@@ -154,6 +153,15 @@ impl Classifier<'_> {
         }
     }
 
+    /// Checks that no output is the data file, and warns where its classes are not the model's.
+    fn open(&mut self, classes: Option<&[String]>) -> Result<()> {
+        self.args.probabilities.as_deref().map_or(Ok(()), whole::check_no_input)?;
+        self.flush()?;
+        self.console.say(&text::renamed(&self.model.classes, classes.unwrap_or_default()))
+    }
+}
+
+impl Classifier<'_> {
     /// Checks that the model is made for images like this one.
     fn check(&self, image: &Image) -> Result<()> {
         let (features, found) = (image.features.len(), self.model.parameters.features);
@@ -162,17 +170,6 @@ impl Classifier<'_> {
         }
         let expected = format!("a model of {features} features, as {} has", image.name);
         Err(Error::format(&self.args.model, expected, found))
-    }
-
-    /// Checks that no output is a data file that is being read.
-    fn check_outputs(&self) -> Result<()> {
-        self.args.probabilities.as_deref().map_or(Ok(()), whole::check_no_input)
-    }
-
-    /// Shows a warning after what was seen so far.
-    fn warn(&mut self, warning: &str) -> Result<()> {
-        self.flush()?;
-        self.console.say(warning)
     }
 
     /// Classifies the images that wait, and shows them.
