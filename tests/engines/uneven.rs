@@ -1,7 +1,7 @@
 //! The fixed engine on features of which some vary thousands of times as much as others.
 
 use onelayer::engine::{Batches, Engine, Problem, Step};
-use onelayer::gradient_check::{Precision, QUANTUM, logit_tolerance};
+use onelayer::gradient_check::{Precision, logit_tolerance};
 use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::Objective;
 use onelayer::samples::{Rows, Samples};
@@ -54,7 +54,7 @@ fn bound(image: &[u8], standardization: &Standardization, parameters: &Parameter
     let inputs: f64 = inputs.map(|x| f64::from(x.abs())).sum();
     let largest = parameters.weight.iter().fold(0.0, |largest: f32, w| largest.max(w.abs()));
     let of_f32 = logit_tolerance(image, standardization, parameters, Precision::F32);
-    16.0 * QUANTUM * f64::from(largest) * inputs + of_f32
+    16.0 * Precision::FIXED.quantum * f64::from(largest) * inputs + of_f32
 }
 
 proptest! {
