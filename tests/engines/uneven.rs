@@ -1,6 +1,6 @@
 //! The fixed engine on features of which some vary thousands of times as much as others.
 
-use onelayer::engine::{Batches, Engine, Problem, Step};
+use onelayer::engine::{Batches, Engine, Isa, Problem, Step};
 use onelayer::gradient_check::{Precision, logit_tolerance};
 use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::Objective;
@@ -72,11 +72,11 @@ proptest! {
         let initial = [Parameters::random(5, features, seed)];
         let objective = Objective::Softmax;
         let problem = Problem { initial: &initial, standardization: &standardization, objective };
-        let [reference, simd, fixed] = ["Reference", "Simd", "Fixed"].map(|name| {
-            let named = |contender: &&Contender| format!("{contender:?}").contains(name);
-            Contender::ALL.iter().find(named).unwrap().engine(&problem, 2)
-        });
-        let (mut reference, mut engines) = (reference, [simd, fixed]);
+        let [_, simd, fixed] = Contender::TEAMS;
+        let mut engines = [simd, fixed].map(|contender| contender.engine(&problem, 2)).into_iter().collect::<Vec<_>>();
+        // All the instruction sets, and one thread, have the same bits.
+        engines.extend(Isa::available().map(|isa| Contender::fused(isa)[1].engine(&problem, 1)));
+        let mut reference = Contender::REFERENCE.engine(&problem, 2);
 
         let rows = Rows::contiguous(&pixels[..20 * features], features);
         let forward = |engine: &mut dyn Engine| {
@@ -92,12 +92,17 @@ proptest! {
 
         let order: Vec<u32> = (0..2000).collect();
         let steps = vec![Step { eta: 0.1 / features as f32, lambda: 0.001 }; 20];
-        let [simd, fixed] = engines.each_mut().map(|engine| {
+        let mut losses = Vec::new();
+        for engine in &mut engines {
             for _ in 0..3 {
                 engine.train(&samples, Batches { order: &order, size: 100, steps: &steps }).unwrap();
             }
-            engine.evaluate(&samples).unwrap()[0].loss_sum
-        });
+            losses.push(engine.evaluate(&samples).unwrap()[0].loss_sum);
+        }
+        let (simd, fixed) = (losses[0], losses[1]);
         prop_assert!((fixed - simd).abs() <= 1e-6 * simd, "loss {} where simd has {}", fixed, simd);
+        let state = engines[1].state();
+        prop_assert!(engines[2..].iter().all(|engine| engine.state() == state), "bits");
+        prop_assert!(losses[2..].iter().all(|&loss| loss == fixed), "losses {:?}", losses);
     }
 }

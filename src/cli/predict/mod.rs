@@ -113,7 +113,7 @@ impl Args {
         classifier.flush()?;
         let Classifier { probabilities, seen, failed, .. } = classifier;
         if let Some(path) = &self.probabilities {
-            let shape = [seen - failed, model.classes.len()];
+            let shape = [probabilities.len() / model.classes.len(), model.classes.len()];
             WholeFile::new(path, &npy::of_floats(shape, &probabilities), false)?.finish()?;
             let (path, [images, classes]) = (one_line(path.display()), shape.map(count));
             console.say(&format!("written   {path}: probabilities [{images}, {classes}]\n"))?;

@@ -36,7 +36,7 @@ pub(super) fn forward<D: Dot>(
     // The sum of the block before it is added: the bits do not depend on which other blocks are added to the same logits.
     let mut partial = vec![Lanes::ZERO; logits.len()];
     shared::<D>(isa, block, weights, images, ahead, &mut partial);
-    outliers::add::<D>(isa, block, weights, images, &mut partial);
+    outliers::add::<D>(isa, block, &weights.apart, images, &mut partial);
     for (logit, partial) in logits.iter_mut().zip(&partial) {
         logit.0.iter_mut().zip(partial.0).for_each(|(logit, partial)| *logit += partial);
     }

@@ -6,7 +6,6 @@
 //! is then at most [`RATIO`] times as coarse for one feature as for another of the same W.
 
 use super::dot::Dot;
-use super::quantize::Weights;
 use crate::engine::fused::gathered::Images;
 use crate::engine::fused::isa::vector::{LANES, Lanes, Vector};
 use crate::engine::fused::kernels::forward::Block;
@@ -38,19 +37,14 @@ pub(super) fn take(block: Block, row: usize, weight: &mut [Lanes], apart: &mut V
     }
 }
 
-/// Adds their part to the partial logits of `images`, `[groups of 16 images][C]`.
+/// Adds the part of the outliers, whose weights are `apart`, to the partial logits of `images`, `[groups of 16 images][C]`.
 #[inline(always)]
-pub(super) fn add<D: Dot>(
-    isa: D::Isa,
-    block: Block,
-    weights: &Weights,
-    images: Images,
-    logits: &mut [Lanes],
-) {
+pub(super) fn add<D: Dot>(isa: D::Isa, block: Block, apart: &[f32], images: Images, logits: &mut [Lanes]) {
     let floats = D::floats(isa);
     for (images, logits) in images.chunks(LANES).zip(logits.chunks_exact_mut(block.columns)) {
-        let apart = weights.apart.chunks_exact(block.columns);
-        for (Outlier { feature, place }, weights) in block.outliers.iter().zip(apart) {
+        for (Outlier { feature, place }, weights) in
+            block.outliers.iter().zip(apart.chunks_exact(block.columns))
+        {
             let mean = block.mean[place.group - block.first].0[place.lane];
             let mut x = Lanes::ZERO;
             for (x, image) in x.0.iter_mut().zip(images.iter()) {
