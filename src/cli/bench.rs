@@ -11,7 +11,7 @@ use super::text;
 use crate::bench::roofline::{self, Bandwidth, Budget, Peak, Roofline};
 use crate::bench::{self, BenchRecord, Comparison, Contender, Measurement, Oracle, Task, Verdict, Workload};
 use crate::data::Dataset;
-use crate::engine::{EngineKind, Team};
+use crate::engine::{EngineKind, Isa, Team};
 use crate::error::{Error, Result};
 use crate::files::regular;
 use crate::machine::MachineRecord;
@@ -104,7 +104,8 @@ impl Args {
         let (kind, isa) = (self.engine.kind(), self.engine.isa());
         let mut contenders = Contender::list(kind, isa, self.all);
         if self.quick && (kind, isa) == (EngineKind::Auto, None) {
-            contenders.truncate(1);
+            let fused = [EngineKind::Simd, EngineKind::Fixed];
+            contenders.retain(|one| fused.contains(&one.kind) && one.isa == Some(Isa::fastest()));
         }
         if contenders.is_empty() {
             let found = isa.map_or("auto", |isa| isa.name());

@@ -48,7 +48,8 @@ impl Args {
         let runs = pass.write(&folder, &command)?;
 
         let table = table_1(&runs.iter().collect::<Vec<_>>());
-        console.say(&(text::table(&table) + &text::differences(&runs[0])))?;
+        let overflows: String = runs.iter().map(text::overflow).collect();
+        console.say(&(text::table(&table) + &overflows + &text::differences(&runs[0])))?;
         console.remark(&format!("\nvalidation split, epoch by epoch\n{}", text::validation_curves(&runs)))?;
         let record = ReproductionRecord { runs, seconds: TotalSeconds { total: pass.elapsed() }, out };
         folder.write("run.json", console::to_json(&record))?;

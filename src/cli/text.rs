@@ -10,7 +10,7 @@ use crate::error::one_line;
 use crate::model::Standardization;
 use crate::report::table::LabResult;
 use crate::report::{Table, count, sparkline};
-use crate::train::record::DatasetRecord;
+use crate::train::record::{DatasetRecord, Status};
 use crate::train::{EpochRecord, Metrics, Run, RunRecord, Scope, Setting, Settings};
 
 /// The characters of a curve.
@@ -129,6 +129,7 @@ pub(super) fn summary(record: &RunRecord) -> String {
         line("validation", &last.validation);
     }
     line("test", &record.test);
+    text.push_str(&overflow(record));
     text.push('\n');
     text.push_str(&curve("training", &record.history, |record| record.train));
     text.push_str(&curve("validation", &record.history, |record| record.validation));
@@ -137,6 +138,17 @@ pub(super) fn summary(record: &RunRecord) -> String {
     let _ = writeln!(text, "weights   sha256 {}", record.weights_sha256);
     let _ = writeln!(text, "written   {}", one_line(record.out.display()));
     text
+}
+
+/// A warning, where the loss of a run that is done is too large for a number on images that it was not trained on.
+pub(super) fn overflow(record: &RunRecord) -> String {
+    let last = record.history.last().map(|last| last.validation);
+    let splits = [("validation", last), ("test", Some(record.test))];
+    let overflows = |metrics: Metrics| record.status == Status::Done && !metrics.loss.is_finite();
+    let names = splits.into_iter().filter(|(_, metrics)| metrics.is_some_and(overflows));
+    names
+        .map(|(name, _)| format!("warning   the {name} loss is not finite, although training is\n"))
+        .collect()
 }
 
 /// What stands between these figures and the report's own, where Table 1 has both.

@@ -22,6 +22,17 @@ fn criteria(report: &Value) -> impl DoubleEndedIterator<Item = &Value> {
 }
 
 #[test]
+fn the_verdict_comes_first() {
+    let desk = Desk::new();
+    let (text, _) = desk.run("gradcheck --data data --images 5 --lambda 0 --engine simd");
+    let verdict = text.lines().position(|line| line.starts_with("PASSED    all")).expect("a verdict");
+    let table = text.lines().position(|line| line.starts_with("criterion")).expect("a table");
+    assert!(verdict < table, "{text}");
+    let failed = desk.done("gradcheck --data data --images 5 --lambda 0 --engine simd --step 0.5");
+    assert!(failed.stdout.contains("FAILED    ") && failed.code == Some(1), "{}", failed.stdout);
+}
+
+#[test]
 fn every_criterion_holds_over_every_parameter_at_every_lambda() {
     let desk = Desk::bare();
     let output = gradcheck(&desk, "--json");

@@ -176,6 +176,28 @@ fn an_array_without_labels_is_classified_whole_or_by_rows() {
     assert!(message.contains("expected an output that is no input"), "{message}");
 }
 
+/// Of equal logits the first class is the answer of both.
+#[test]
+fn predict_and_evaluate_answer_the_same() {
+    let desk = Desk::new();
+    desk.run("train --data data --epochs 1 --no-report --quiet --out run");
+    let mut model = Model::load(&desk.path("run/model.safetensors")).unwrap();
+    model.parameters.weight.fill(0.0);
+    model.parameters.bias = [0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0].to_vec();
+    model.save(&desk.path("ties.safetensors")).unwrap();
+    for model in ["run", "ties.safetensors"] {
+        let evaluated = desk.json(&format!("evaluate {model} --data data"));
+        let (lines, _) = desk.run(&format!("predict {model} data/test_batch.bin:0-99 --csv --top 1"));
+        let classes = evaluated["classes"].as_array().unwrap().iter().enumerate();
+        for (class, name) in classes.map(|(class, record)| (class, record["name"].as_str().unwrap())) {
+            let rows = evaluated["confusion"].as_array().unwrap();
+            let found: u64 = rows.iter().map(|row| row[class].as_u64().unwrap()).sum();
+            let predicted = lines.lines().filter(|line| line.split(',').nth(1) == Some(name)).count();
+            assert_eq!(predicted as u64, found, "{model}, {name}");
+        }
+    }
+}
+
 #[test]
 fn a_picture_that_cannot_be_read_keeps_its_row() {
     let desk = scene();

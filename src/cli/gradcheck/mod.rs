@@ -89,6 +89,7 @@ impl Args {
         let entries = flat(examination.parameters).len();
         console.dataset(&dataset)?;
         console.remark(&self.heading(entries))?;
+        console.say(&verdict(&criteria))?;
         console.say(&text::table(&table(&criteria)))?;
         let place = |index| Place::new(index, &dataset, train.features());
         let mut failures = criteria.iter().filter(|criterion| !criterion.passed());
@@ -180,6 +181,15 @@ fn sweep(
         path.display()
     ))?;
     Ok(SweepRecord { sweep, figure: path })
+}
+
+/// Whether the gradient is right, in a line.
+fn verdict(criteria: &[Criterion]) -> String {
+    let (all, failed) = (criteria.len(), criteria.iter().filter(|criterion| !criterion.passed()).count());
+    match failed {
+        0 => format!("PASSED    all {all} criteria hold\n\n"),
+        _ => format!("FAILED    {failed} of {all} criteria do not hold\n\n"),
+    }
 }
 
 /// The criteria as people read them.
