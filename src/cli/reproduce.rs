@@ -13,7 +13,7 @@ use crate::train::{Run, Session};
 
 /// Which report this is.
 const LAB: &str =
-    "report    KTH, DD2424 Deep Learning in Data Science, Assignment 1 (2020): runs test1 to test4\n";
+    "report    KTH DD2424, Assignment 1 (2020): runs test1 to test4\n";
 
 /// Examples after the help of the verb.
 const EXAMPLES: &str = "\
