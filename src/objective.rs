@@ -27,6 +27,13 @@ impl Objective {
         }
     }
 
+    /// The loss of an image whose K logits are equal: that of guessing.
+    pub fn guessing(self, classes: usize) -> f64 {
+        match self {
+            Self::Softmax => libm::log(classes as f64),
+        }
+    }
+
     /// The defining formula, in f64: the loss in nats; `logits` becomes `dlogits`, the loss's gradient.
     ///
     /// For softmax cross-entropy `dlogits = p - y`, with `p = softmax(logits)` and `y` the label's one-hot

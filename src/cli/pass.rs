@@ -202,7 +202,7 @@ impl<'a> Pass<'a> {
             engine: session.engine(),
             history: session.histories()[run].clone(),
             test: test.map_or(Metrics::NONE, |test| test.metrics),
-            seconds: self.seconds,
+            seconds: Seconds { total: self.elapsed(), ..self.seconds },
             weights_sha256: test.map_or(String::new(), |test| weights_sha256(&test.model.parameters)),
             out: self.folders[run].path().to_path_buf(),
         }

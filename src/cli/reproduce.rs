@@ -12,8 +12,7 @@ use crate::train::record::{ReproductionRecord, TotalSeconds};
 use crate::train::{Run, Session};
 
 /// Which report this is.
-const LAB: &str =
-    "report    KTH DD2424, Assignment 1 (2020): runs test1 to test4\n";
+const LAB: &str = "report    KTH DD2424, Assignment 1 (2020): runs test1 to test4\n";
 
 /// Examples after the help of the verb.
 const EXAMPLES: &str = "\

@@ -42,7 +42,7 @@ impl Metrics {
 pub enum Fate {
     /// It trains, or has trained to its last epoch.
     Running,
-    /// Its cost or its parameters are no longer finite.
+    /// Its cost or its parameters are no longer finite, or its cost ended above ten times the loss of guessing.
     Diverged {
         /// The epoch in which that was found, counted from 1.
         epoch: usize,

@@ -397,6 +397,18 @@ fn a_run_that_diverges_leaves_the_runs_beside_it_alone() {
 }
 
 #[test]
+fn a_cost_that_ends_above_ten_times_that_of_guessing_is_divergence_and_the_labs_first_run_is_none() {
+    let splits = Splits::small(300);
+    for (eta, fate) in [(1e6, Fate::Diverged { epoch: 3 }), (0.1, Fate::Running)] {
+        let mut session = splits.session(EngineKind::Simd, &Run::single(settings(eta, 0.0, 3)));
+        session.run(&mut ()).unwrap();
+        assert_eq!(session.fates(), [fate], "eta {eta}");
+        let model = session.models(Which::Last).remove(0).expect("a finite model");
+        assert_eq!(model.metadata["epoch"], if fate == Fate::Running { "3" } else { "2" });
+    }
+}
+
+#[test]
 fn a_model_beyond_f32_is_never_given_out() {
     // In f64 the cost is finite, and the weights are past f32.
     let splits = Splits::small(200);

@@ -15,6 +15,10 @@ use crate::train::settings::Settings;
 /// The longest that a slice shall take: who wants training to stop waits no longer than this.
 const SLICE: Duration = Duration::from_millis(50);
 
+/// A run diverged if its training cost ends above this many times the loss of guessing. The lab's first run, whose
+/// learning rate is too large, ends at about twice that loss.
+const WORSE: f64 = 10.0;
+
 impl Session<'_> {
     /// Trains what is left of an epoch, and evaluates it where that is due.
     pub(super) fn epoch_left(&mut self, control: &mut dyn Control) -> Result<End> {
@@ -77,6 +81,9 @@ impl Session<'_> {
     /// record of every run.
     fn record(&mut self, [train, validation]: [Vec<Evaluation>; 2], start: Instant) -> Vec<EpochRecord> {
         let penalties = self.penalties();
+        let Settings { epochs, objective, .. } = *self.settings();
+        let last = self.reached.epoch + 1 == epochs;
+        let limit = if last { WORSE * objective.guessing(self.classes.len()) } else { f64::INFINITY };
         let states = self.engine.state();
         let Reached { epoch, images, histories, fates, unevaluated_seconds, seconds } = &mut self.reached;
         (*epoch, *images) = (*epoch + 1, 0);
@@ -100,7 +107,7 @@ impl Session<'_> {
             let best =
                 histories[run].iter().map(|record| record.validation.loss).fold(f64::INFINITY, f64::min);
             histories[run].push(record);
-            fates[run].note(*epoch, record.train.cost.is_finite());
+            fates[run].note(*epoch, record.train.cost.is_finite() && record.train.cost <= limit);
             if fates[run] == Fate::Running {
                 let snapshot = Arc::new(Snapshot { epoch: *epoch, state });
                 if record.validation.loss < best {
