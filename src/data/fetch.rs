@@ -3,71 +3,20 @@
 //! What has arrived stays in a `.part` file, so that neither a broken connection nor an interrupted program loses
 //! it: the next attempt, or the next call, asks for the rest.
 
+mod terms;
+
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
 
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body};
 
-use super::archive::{Archive, Verified};
+use super::archive::Archive;
 use crate::error::{Error, Result};
 
-/// How long a host is waited for, and how often it is asked again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
-    /// The longest silence, in connecting or between two bytes.
-    pub stall: Duration,
-    /// Attempts in all.
-    pub attempts: u32,
-    /// The pause before the second attempt; each one after that is twice as long, up to [`Patience::stall`].
-    pub pause: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self { stall: Duration::from_secs(30), attempts: 8, pause: Duration::from_secs(1) }
-    }
-}
-
-/// Where an archive comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A host.
-    Url(String, Patience),
-    /// A file that is already here. It stays.
-    File(PathBuf),
-}
-
-/// What is happening.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event<'a> {
-    /// A host is asked, for the first time or again.
-    Asking {
-        /// The address.
-        url: &'a str,
-        /// The number of the attempt, counted from 1.
-        attempt: u32,
-        /// Why the attempt before it failed.
-        problem: Option<&'a str>,
-    },
-    /// So many bytes of the archive are here.
-    Here(u64),
-}
-
-/// What was done.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Fetched {
-    /// The folder.
-    #[serde(rename = "out", serialize_with = "crate::files::path_text::path")]
-    pub folder: PathBuf,
-    /// Whether it was there before, and only had to be verified.
-    pub present: bool,
-    /// Its files.
-    pub files: Vec<Verified>,
-}
+pub use terms::{Event, Fetched, Origin, Patience};
 
 /// Gets `archive` from `origin` and unpacks it in the folder `into`, which is made where it is not there. A data set
 /// that is already unpacked there is only verified. `observe` is told what is happening.

@@ -5,6 +5,8 @@
 //! arguments. Values are kept in one table and refer to each other by index, so that nothing is copied; strings and
 //! arrays stay in the file. Memory is bounded by a limit on the number of operations.
 
+mod stack;
+
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -271,40 +273,5 @@ impl Machine<'_> {
         let byte = *self.bytes.get(self.at).ok_or("the end of the file within the pickle")?;
         self.at += 1;
         Ok(byte)
-    }
-
-    fn push(&mut self, value: Value) {
-        self.stack.push(self.table.len() as Id);
-        self.table.push(value);
-    }
-
-    /// The index of the value on top of the stack, above the last mark.
-    fn top(&self) -> Step<Id> {
-        let floor = self.marks.last().copied().unwrap_or(0);
-        self.stack[floor..].last().copied().ok_or_else(|| "an empty stack".into())
-    }
-
-    fn top_value(&mut self) -> Step<&mut Value> {
-        let top = self.top()?;
-        Ok(&mut self.table[top as usize])
-    }
-
-    fn pop(&mut self) -> Step<Id> {
-        Ok(self.pop_many(1)?[0])
-    }
-
-    /// The last `count` values.
-    fn pop_many(&mut self, count: usize) -> Step<Vec<Id>> {
-        let floor = self.marks.last().copied().unwrap_or(0);
-        match self.stack.len().checked_sub(count) {
-            Some(start) if start >= floor => Ok(self.stack.split_off(start)),
-            _ => Err("an empty stack".into()),
-        }
-    }
-
-    /// Removes the last mark and the values above it, and returns these.
-    fn since_mark(&mut self) -> Step<Vec<Id>> {
-        let mark = self.marks.pop().ok_or("no mark")?;
-        Ok(self.stack.split_off(mark))
     }
 }
