@@ -26,6 +26,7 @@ mod random;
 mod records;
 mod report;
 mod run_folders;
+mod settings;
 #[cfg(unix)]
 mod signals;
 mod strange_data;

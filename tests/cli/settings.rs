@@ -1,0 +1,62 @@
+//! A setting is one row of a table: wherever people meet settings, each of them is there by its name.
+
+use onelayer::model::Model;
+use onelayer::train::Settings;
+
+use super::Desk;
+
+#[test]
+fn every_setting_is_an_option_and_is_in_record_model_info_and_command() {
+    let desk = Desk::new();
+    let given = [
+        ("eta", "0.25"),
+        ("lambda", "0.125"),
+        ("batch", "30"),
+        ("epochs", "2"),
+        ("shuffle", "true"),
+        ("seed", "7"),
+        ("evaluate_every", "2"),
+        ("objective", "softmax"),
+    ];
+    assert!(
+        given.iter().map(|(name, _)| *name).eq(Settings::TABLE.iter().map(|row| row.name)),
+        "every setting"
+    );
+    let option = |name: &str| format!("--{}", name.replace('_', "-"));
+    let words = given.map(|(name, value)| match value {
+        "true" => option(name),
+        value => format!("{} {value}", option(name)),
+    });
+    let (text, _) = desk.run(&format!("train --data data --out run {}", words.join(" ")));
+    let record = desk.read_json("run/run.json");
+    let model = Model::load(&desk.path("run/model.safetensors")).unwrap();
+    let (info, page) = (desk.run("info run").0, desk.read("run/report.md"));
+    let help = desk.run("train --help").0;
+    for ((name, value), words) in given.into_iter().zip(&words) {
+        assert_eq!(record["config"][name].to_string().trim_matches('"'), value, "{name}");
+        assert!(page.contains(words.as_str()), "{words} in the command of the report");
+        assert!(help.contains(&option(name)), "{name} in the help");
+        if name == "objective" {
+            assert_eq!(model.objective.to_string(), value);
+            continue;
+        }
+        assert_eq!(model.metadata[name], value, "{name}");
+        let words = format!("{} {value}", name.replace('_', " "));
+        assert!(text.contains(&words), "{words:?} in the heading");
+        assert!(info.contains(value), "{value} of {name} in info");
+    }
+}
+
+#[test]
+fn settings_have_the_names_that_people_know() {
+    let desk = Desk::new();
+    let record =
+        desk.json("train --data data --epochs 1 --lr 0.5 --weight-decay 0.25 --batch-size 50 --out run");
+    let config = &record["config"];
+    assert_eq!(
+        (&config["eta"], &config["lambda"], &config["batch"]),
+        (&0.5.into(), &0.25.into(), &50.into())
+    );
+    let longer = desk.json("train --data data --epochs 1 --learning-rate 0.5 --out other");
+    assert_eq!(longer["config"]["eta"], 0.5);
+}
