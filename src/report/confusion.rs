@@ -2,7 +2,7 @@
 
 use super::Table;
 use super::bitmap::png;
-use super::number::{count, exact, fixed};
+use super::number::{count, fixed};
 use super::svg::{Anchor, INK, Svg, TEXT};
 
 /// The side of a heat map's cell where the count stands in it, in SVG units.
@@ -113,17 +113,6 @@ impl<'a> Confusion<'a> {
             let turn = format!(" transform=\"rotate(-45 {x:.1} {y:.1})\"");
             svg.styled_text((x, y), Anchor::Start, &turn, name);
         }
-    }
-
-    /// Precision and recall in a CSV with a line for each class.
-    pub fn csv(&self) -> String {
-        let row = |(class, name): (usize, &String)| {
-            let counts = [self.images(class), self.predicted(class), self.count(class, class)];
-            let ratios = [self.precision(class), self.recall(class)].map(exact);
-            [name.clone()].into_iter().chain(counts.map(|count| count.to_string())).chain(ratios).collect()
-        };
-        let header = ["class", "images", "predicted", "correct", "precision", "recall"];
-        Table { rows: self.classes.iter().enumerate().map(row).collect(), ..Table::new(header) }.csv()
     }
 }
 

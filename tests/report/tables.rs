@@ -42,11 +42,6 @@ fn precision_and_recall_are_what_they_are_called() {
     let confusion = Confusion::new(&classes, &[4, 6, 2, 3]);
     assert_eq!((confusion.recall(0), confusion.precision(0)), (0.4, 4.0 / 6.0));
     assert_eq!((confusion.recall(1), confusion.precision(1)), (0.6, 3.0 / 9.0));
-    let csv = confusion.csv();
-    let lines: Vec<&str> = csv.lines().collect();
-    assert_eq!(lines[0], "class,images,predicted,correct,precision,recall");
-    assert_eq!(lines[1], "cat,10,6,4,0.6666666666666666,0.4");
-    assert!(lines[2].starts_with("\"a,\"\"b\"\"\",5,9,3,"));
     let empty = Confusion::new(&classes, &[4, 0, 0, 0]);
-    assert!(empty.recall(1).is_nan() && empty.csv().ends_with(",0,0,0,,\n"));
+    assert!(empty.recall(1).is_nan());
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use onelayer::engine::{EngineKind, Isa, Machine, Team};
 use onelayer::samples::{Rows, Samples};
-use onelayer::train::{Checkpoint, Control, End, EpochRecord, Run, Session, Settings, Splits, Which};
+use onelayer::train::{Checkpoint, Control, End, EpochRecord, Fate, Run, Session, Settings, Splits, Which};
 use onelayer::{Error, Result};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -237,7 +237,7 @@ fn only_places_that_training_comes_past_fit() {
         |reached, record| reached.histories[1].push(record),
         |reached, record| reached.histories[0][0] = EpochRecord { epoch: 1, ..record },
         |reached, _| reached.fates.truncate(1),
-        |reached, _| reached.fates[0] = onelayer::train::Fate::Diverged { epoch: 3 },
+        |reached, _| reached.fates[0] = Fate::Diverged { epoch: 3 },
     ];
     for (number, change) in changes.iter().enumerate() {
         let mut reached = good.clone();
@@ -290,4 +290,22 @@ fn a_state_of_another_size_is_refused() {
     let machine = machine(EngineKind::Reference, None, 1);
     let message = Session::resume(images.splits(), checkpoint, &machine).err().unwrap().to_string();
     assert!(message.contains("bytes for each run"), "{message}");
+}
+
+/// Its last finite model was given out before it was stopped.
+#[test]
+fn a_run_that_diverged_gives_no_model_when_it_is_resumed() {
+    let (images, folder) = (Images::new(3), TempDir::new().unwrap());
+    let (path, machine) = (folder.path().join("checkpoint"), machine(EngineKind::Simd, None, 1));
+    let mut runs = runs();
+    // The cost is finite, and ends far above that of guessing.
+    runs[1].settings = Settings { eta: 1e6, lambda: 0.0, ..runs[1].settings.clone() };
+    let mut session = Session::new(images.splits(), runs, &machine).unwrap();
+    session.save_checkpoints(1, |checkpoint| checkpoint.save(&path));
+    session.run(&mut ()).unwrap();
+    assert_eq!(session.fates()[1], Fate::Diverged { epoch: 5 });
+    assert!(session.models(Which::Last).iter().all(Option::is_some));
+    let mut resumed = Session::resume(images.splits(), Checkpoint::load(&path).unwrap(), &machine).unwrap();
+    assert_eq!(resumed.fates(), session.fates());
+    assert_eq!(resumed.models(Which::Last), [session.models(Which::Last).swap_remove(0), None]);
 }

@@ -80,6 +80,12 @@ impl<'a> Session<'a> {
 
     /// As [`Session::new`], on an engine that holds the parameters which the runs begin with, and standardizes by
     /// `standardization`. Images are copied, where that pays, by `team`.
+    ///
+    /// # Errors
+    /// A setting that cannot be used with these images.
+    ///
+    /// # Panics
+    /// If there is no run, or no image.
     pub fn with_engine(
         splits: Splits<'a>,
         runs: Vec<Run>,
@@ -132,10 +138,11 @@ impl<'a> Session<'a> {
             let found = "a state of another size";
             Error::format(&path, format_args!("a state of {expected} bytes for each run"), found)
         })?;
-        let finite = |state| Some(Arc::new(Snapshot { epoch: reached.epoch, state }));
-        if reached.epoch > 0 {
-            session.last = states.into_iter().map(finite).collect();
-        }
+        let finite = |(state, fate): (_, &Fate)| {
+            let known = reached.epoch > 0 && *fate == Fate::Running;
+            known.then(|| Arc::new(Snapshot { epoch: reached.epoch, state }))
+        };
+        session.last = states.into_iter().zip(&reached.fates).map(finite).collect();
         session.best = best.into_iter().map(|best| best.map(Arc::new)).collect();
         session.runs[0].settings.order().fill(reached.epoch + 1, &mut session.order);
         session.reached = reached;
