@@ -10,6 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::Desk;
+use super::support::data_sets::write_pair;
 use super::support::names;
 
 #[test]
@@ -135,4 +136,17 @@ fn synth_needs_a_place_that_takes_files() {
     let message = desk.failure("synth", 2);
     assert!(message.contains("--out"), "{message}");
     assert_eq!(desk.files(), ["data/", "file", "tmp/"]);
+}
+
+#[test]
+fn the_deviation_of_pixels_is_that_of_the_pixels_that_vary() {
+    let desk = Desk::bare();
+    for split in ["train", "validation", "test"] {
+        // The first pixel is the same in every image; the second one is black or white.
+        let pixels = [100, 0, 100, 255, 100, 0, 100, 255];
+        write_pair(&desk.path("data"), split, &[4, 2], &pixels, &[0, 1, 0, 1]);
+    }
+    let pixels = &desk.json("info data")["pixels"];
+    let (mean, std) = (pixels["mean"].as_f64().unwrap(), pixels["std"].as_f64().unwrap());
+    assert!((mean - (100.0 / 255.0 + 0.5) / 2.0).abs() < 1e-6 && (std - 0.5).abs() < 1e-6, "{pixels}");
 }
