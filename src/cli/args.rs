@@ -17,7 +17,7 @@ use crate::engine::{EngineInfo, EngineKind, Isa, Machine, Team};
 use crate::error::{Error, Result};
 use crate::files::{Existing, RunFolder, run_folder};
 use crate::model::Model;
-use crate::train::{Run, Scope};
+use crate::train::Run;
 
 /// The seed of the built-in synthetic data set.
 const SYNTHETIC_SEED: u64 = 0;
@@ -221,10 +221,8 @@ impl TrainingArgs {
 
     /// The command that trains `runs` again on any machine: with the settings that the result depends on.
     pub(super) fn command(&self, verb: &str, runs: &[Run], dataset: &Dataset, engine: &EngineInfo) -> String {
-        // The runs of a verb that trains several are its own.
-        let wanted = |scope| scope == Scope::Common || runs.len() == 1;
         let mut words = vec!["onelayer".to_string(), verb.to_string()];
-        words.extend(settings::options(&runs[0].settings, |row| wanted(row.scope)));
+        words.extend(settings::options(runs));
         let mut option = |name: &str, value: String| words.extend([name.to_string(), quoted(&value)]);
         if let Some(path) = &dataset.path {
             option("--data", path.display().to_string());

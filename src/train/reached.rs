@@ -46,7 +46,7 @@ impl Reached {
         let whole = |(history, fate): (&Vec<EpochRecord>, &Fate)| {
             let end = match *fate {
                 Fate::Running => self.epoch,
-                Fate::Diverged { epoch } => epoch,
+                Fate::Diverged { epoch } | Fate::Early { epoch } => epoch,
             };
             let last = (end == epochs && !end.is_multiple_of(evaluate_every)).then_some(end);
             let evaluated = (evaluate_every..=end).step_by(evaluate_every).chain(last);

@@ -1,6 +1,8 @@
 //! The images of a session.
 
-use crate::data::{Dataset, Resident};
+use crate::data::augmentation::Change;
+use crate::data::{Augmentation, Dataset, Resident};
+use crate::error::{Error, Result};
 use crate::samples::Samples;
 
 /// The images that a session trains and watches itself by.
@@ -21,7 +23,7 @@ impl<'a> From<&'a Dataset> for Splits<'a> {
     }
 }
 
-/// A split where it is read fastest: where it lies, or in a copy.
+/// A split as it is trained and evaluated: where it is read fastest, folded where the weights are mirror-symmetric.
 pub(crate) struct Held<'a> {
     samples: Samples<'a>,
     copy: Option<Resident>,
@@ -29,13 +31,33 @@ pub(crate) struct Held<'a> {
 
 impl<'a> Held<'a> {
     /// Holds `samples`, which are read in each of `epochs` epochs. Called in the pool of a team, which copies them where
-    /// that pays.
-    pub(crate) fn new(samples: Samples<'a>, epochs: usize) -> Self {
-        let copy = if epochs >= Resident::READINGS { Resident::copy(&samples) } else { None };
-        Self { samples, copy }
+    /// that pays, and folds them where `augmentation` says so.
+    ///
+    /// # Errors
+    /// No memory for folded images.
+    pub(crate) fn new(
+        samples: Samples<'a>,
+        epochs: usize,
+        augmentation: Option<&Augmentation>,
+    ) -> Result<Self> {
+        let copy = match augmentation.filter(|augmentation| augmentation.mirror) {
+            Some(augmentation) => {
+                let fold = |image: &[u8], row: &mut [u8]| augmentation.apply(Change::NONE, image, row);
+                let folded = Resident::of(&samples, augmentation.features(), fold);
+                Some(folded.map_err(|_| Error::setting("mirror", "memory for folded images", "none left"))?)
+            }
+            None if epochs >= Resident::READINGS => Resident::copy(&samples),
+            None => None,
+        };
+        Ok(Self { samples, copy })
     }
 
     pub(crate) fn samples(&self) -> Samples<'_> {
         self.copy.as_ref().map_or_else(|| self.samples.clone(), Resident::samples)
+    }
+
+    /// The images as they were given.
+    pub(crate) fn given(&self) -> &Samples<'a> {
+        &self.samples
     }
 }

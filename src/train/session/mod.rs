@@ -19,28 +19,35 @@ pub use models::Which;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::augmented::Augmented;
 use super::checkpoint::{Checkpoint, Fingerprint};
 use super::control::{Control, End};
 use super::history::{EpochRecord, EpochSeconds, Fate};
 use super::reached::{Reached, Snapshot};
 use super::settings::{Run, Settings};
 use super::splits::{Held, Splits};
-use crate::engine::{Engine, EngineInfo, Machine, Problem, Step, Team};
+use crate::data::Augmentation;
+use crate::engine::{Engine, EngineInfo, Machine, Problem, Team};
 use crate::error::{Error, Result};
 use crate::model::{Parameters, Standardization};
+use crate::objective::Objective;
+use crate::samples::Samples;
 
 /// Trains runs side by side, keeps their histories, and survives whatever ends them early.
 pub struct Session<'a> {
     runs: Vec<Run>,
     classes: &'a [String],
+    objective: Objective,
     train: Held<'a>,
     validation: Held<'a>,
     standardization: Standardization,
     team: Team,
     engine: Box<dyn Engine>,
-    /// The order of the images in this epoch, and the steps of one: buffers that are made once.
+    /// How pictures are changed, if they are; and memory for those that each epoch changes in another way.
+    augmentation: Option<Augmentation>,
+    augmented: Option<Augmented>,
+    /// The order of the images in this epoch: a buffer that is made once.
     order: Vec<u32>,
-    steps: Vec<Step>,
     /// Batches in the next slice.
     slice: usize,
     reached: Reached,
@@ -62,7 +69,7 @@ struct Checkpoints<'a> {
 
 impl<'a> Session<'a> {
     /// A session at the beginning of the first epoch of `runs`. The training images are standardized by their own mean and
-    /// deviation; all runs begin with the same random parameters, drawn from their seed.
+    /// deviation; each run begins with the parameters that its settings draw from its seed.
     ///
     /// # Errors
     /// A setting that cannot be used with these images, or on this machine.
@@ -70,16 +77,20 @@ impl<'a> Session<'a> {
     /// # Panics
     /// If there is no run, or no image.
     pub fn new(splits: Splits<'a>, runs: Vec<Run>, machine: &Machine) -> Result<Self> {
-        Run::check(&runs, splits.train.len())?;
-        let standardization = machine.team.handle().install(|| Standardization::measure(&splits.train))?;
-        let initial = &initial(&runs, splits.classes.len(), splits.train.features());
-        let objective = runs[0].settings.objective;
-        let engine = machine.engine(&Problem { initial, standardization: &standardization, objective })?;
-        Self::with_engine(splits, runs, engine, standardization, &machine.team)
+        let Splits { train, validation, classes } = splits;
+        Run::check(&runs, &train, classes.len())?;
+        let objective = &runs[0].settings.objective(&train, classes.len());
+        let held = hold([train, validation], &runs, &machine.team)?;
+        let train = held[0].samples();
+        let standardization = &machine.team.handle().install(|| Standardization::measure(&train))?;
+        let initial = &initial(&runs, classes.len(), train.features());
+        let engine = machine.engine(&Problem { initial, standardization, objective })?;
+        Self::of(held, classes, runs, engine, standardization.clone(), &machine.team)
     }
 
     /// As [`Session::new`], on an engine that holds the parameters which the runs begin with, and standardizes by
-    /// `standardization`. Images are copied, where that pays, by `team`.
+    /// `standardization`: those of folded images, where weights are mirror-symmetric. Images are copied, where that pays,
+    /// by `team`.
     ///
     /// # Errors
     /// A setting that cannot be used with these images.
@@ -94,15 +105,25 @@ impl<'a> Session<'a> {
         team: &Team,
     ) -> Result<Self> {
         let Splits { train, validation, classes } = splits;
-        let images = train.len();
-        Run::check(&runs, images)?;
-        let Settings { epochs, batch, .. } = runs[0].settings;
-        let hold = |split| Held::new(split, epochs);
-        let [train, validation] = team.handle().install(|| [train, validation].map(hold))?;
-        let steps: Vec<Step> = runs.iter().map(|run| run.settings.step()).collect();
+        Run::check(&runs, &train, classes.len())?;
+        let held = hold([train, validation], &runs, team)?;
+        Self::of(held, classes, runs, engine, standardization, team)
+    }
+
+    fn of(
+        [train, validation]: [Held<'a>; 2],
+        classes: &'a [String],
+        runs: Vec<Run>,
+        engine: Box<dyn Engine>,
+        standardization: Standardization,
+        team: &Team,
+    ) -> Result<Self> {
+        let augmentation = runs[0].settings.augmentation(train.given().features())?;
         Ok(Self {
-            order: vec![0; images],
-            steps: steps.repeat(images.div_ceil(batch)),
+            augmentation,
+            augmented: augmentation.filter(Augmentation::varies).map(Augmented::new),
+            order: vec![0; train.given().len()],
+            objective: runs[0].settings.objective(train.given(), classes.len()),
             slice: 16,
             reached: Reached::nothing(runs.len()),
             last: vec![None; runs.len()],
@@ -139,7 +160,7 @@ impl<'a> Session<'a> {
             Error::format(&path, format_args!("a state of {expected} bytes for each run"), found)
         })?;
         let finite = |(state, fate): (_, &Fate)| {
-            let known = reached.epoch > 0 && *fate == Fate::Running;
+            let known = reached.epoch > 0 && !fate.is_diverged();
             known.then(|| Arc::new(Snapshot { epoch: reached.epoch, state }))
         };
         session.last = states.into_iter().zip(&reached.fates).map(finite).collect();
@@ -169,7 +190,7 @@ impl<'a> Session<'a> {
         save: impl FnMut(&Checkpoint) -> Result<()> + Send + 'a,
     ) {
         assert!(every > 0, "epochs between checkpoints");
-        let data = Fingerprint::of(&self.train.samples(), &self.validation.samples(), self.classes);
+        let data = Fingerprint::of(self.train.given(), self.validation.given(), self.classes);
         self.checkpoints = Some(Checkpoints { every, data, save: Box::new(save) });
     }
 
@@ -250,8 +271,8 @@ impl<'a> Session<'a> {
     }
 
     fn is_finished(&self) -> bool {
-        let diverged = |fate: &Fate| *fate != Fate::Running;
-        self.reached.epoch == self.settings().epochs || self.reached.fates.iter().all(diverged)
+        let ended = |fate: &Fate| *fate != Fate::Running;
+        self.reached.epoch == self.settings().epochs || self.reached.fates.iter().all(ended)
     }
 
     fn save_checkpoint(&mut self, end: End) -> Result<()> {
@@ -264,7 +285,16 @@ impl<'a> Session<'a> {
     }
 }
 
+/// The splits, held where `runs` read them best.
+fn hold<'a>(splits: [Samples<'a>; 2], runs: &[Run], team: &Team) -> Result<[Held<'a>; 2]> {
+    let settings = &runs[0].settings;
+    let augmentation = settings.augmentation(splits[0].features())?;
+    let hold = |split| Held::new(split, settings.epochs, augmentation.as_ref());
+    let [train, validation] = team.handle().install(|| splits.map(hold))?;
+    Ok([train?, validation?])
+}
+
 /// The parameters that the runs begin with.
 fn initial(runs: &[Run], classes: usize, features: usize) -> Vec<Parameters> {
-    vec![Parameters::random(classes, features, runs[0].settings.seed); runs.len()]
+    runs.iter().map(|run| run.settings.initial(classes, features)).collect()
 }
