@@ -108,28 +108,55 @@ impl Augmentation {
     /// # Panics
     /// If the lengths are not those of the shape.
     pub fn apply(&self, change: Change, picture: &[u8], made: &mut [u8]) {
-        let PictureShape { height, width, .. } = self.shape;
         assert_eq!((picture.len(), made.len()), (self.shape.features(), self.features()), "pixels");
-        let Change { flip, right, down } = change;
-        let mut row = vec![0; width + 2 * self.shift];
-        let start = self.shift.wrapping_add_signed(-right);
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            #[target_feature(enable = "avx2")]
+            fn with_avx2(of: &Augmentation, change: Change, picture: &[u8], made: &mut [u8]) {
+                of.change_rows(change, picture, made);
+            }
+            // SAFETY: the machine has AVX2.
+            return unsafe { with_avx2(self, change, picture, made) };
+        }
+        self.change_rows(change, picture, made);
+    }
+
+    /// As [`Augmentation::apply`]. The compiler unrolls rows of CIFAR's width.
+    #[inline(always)]
+    fn change_rows(&self, change: Change, picture: &[u8], made: &mut [u8]) {
+        const NEAR: usize = 16;
+        let PictureShape { height, width, .. } = self.shape;
         let planes = picture.chunks_exact(height * width).zip(made.chunks_exact_mut(height * self.width()));
         for (plane, made) in planes {
             for (y, made) in made.chunks_exact_mut(self.width()).enumerate() {
-                let y = y.saturating_add_signed(-down).min(height - 1);
-                let mut pixels = &plane[y * width..][..width];
-                if self.shift > 0 {
-                    row[..self.shift].fill(pixels[0]);
-                    row[self.shift..][..width].copy_from_slice(pixels);
-                    row[self.shift + width..].fill(pixels[width - 1]);
-                    pixels = &row[start..][..width];
-                }
-                match (self.mirror, flip) {
-                    (true, _) => fold(pixels, made),
-                    (false, true) => reverse(pixels, made),
-                    (false, false) => made.copy_from_slice(pixels),
+                let y = y.saturating_add_signed(-change.down).min(height - 1);
+                let row = &plane[y * width..][..width];
+                match row.as_array::<SIDE>() {
+                    Some(row) if self.shift <= NEAR => {
+                        let mut wide = [row[0]; NEAR + SIDE + NEAR];
+                        wide[NEAR..][..SIDE].copy_from_slice(row);
+                        wide[NEAR + SIDE..].fill(row[SIDE - 1]);
+                        let start = NEAR.wrapping_add_signed(-change.right);
+                        let moved: &[u8; SIDE] = wide[start..].first_chunk().expect("a row");
+                        self.make_row(change.flip, moved, made);
+                    }
+                    _ => {
+                        let last = width as isize - 1;
+                        let moved = |x: isize| row[(x - change.right).clamp(0, last) as usize];
+                        self.make_row(change.flip, &(0..=last).map(moved).collect::<Vec<u8>>(), made);
+                    }
                 }
             }
+        }
+    }
+
+    /// A row of what it makes, of pixels that were moved.
+    #[inline(always)]
+    fn make_row(&self, flip: bool, row: &[u8], made: &mut [u8]) {
+        match (self.mirror, flip) {
+            (true, _) => fold(row, made),
+            (false, true) => reverse(row, made),
+            (false, false) => made.copy_from_slice(row),
         }
     }
 
@@ -190,15 +217,34 @@ impl Augmentation {
 }
 
 /// `folded [(W + 1) / 2] <- (pixels + mirrored pixels) / 2`, halves rounded to the even level.
+#[inline(always)]
 fn fold(pixels: &[u8], folded: &mut [u8]) {
-    let mirrored = pixels.iter().rev();
-    for (folded, (&left, &right)) in folded.iter_mut().zip(pixels.iter().zip(mirrored)) {
-        let sum = u16::from(left) + u16::from(right);
-        *folded = ((sum + ((sum >> 1) & 1)) >> 1) as u8;
+    // Of rows of CIFAR's width, whose loops the compiler unrolls.
+    if let (Some(pixels), Some(folded)) = (pixels.as_array::<SIDE>(), folded.as_mut_array::<{ SIDE / 2 }>()) {
+        for x in 0..SIDE / 2 {
+            folded[x] = half(pixels[x], pixels[SIDE - 1 - x]);
+        }
+        return;
     }
+    let pairs = pixels.iter().zip(pixels.iter().rev());
+    folded.iter_mut().zip(pairs).for_each(|(folded, (&left, &right))| *folded = half(left, right));
 }
 
+/// `(left + right) / 2`, rounded to even.
+#[inline(always)]
+fn half(left: u8, right: u8) -> u8 {
+    let sum = u16::from(left) + u16::from(right);
+    ((sum + ((sum >> 1) & 1)) >> 1) as u8
+}
+
+#[inline(always)]
 fn reverse(pixels: &[u8], reversed: &mut [u8]) {
+    if let (Some(pixels), Some(reversed)) = (pixels.as_array::<SIDE>(), reversed.as_mut_array::<SIDE>()) {
+        for x in 0..SIDE {
+            reversed[x] = pixels[SIDE - 1 - x];
+        }
+        return;
+    }
     reversed.iter_mut().zip(pixels.iter().rev()).for_each(|(reversed, &pixel)| *reversed = pixel);
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Augmented {
 impl Augmented {
     /// Images made at a time: they stay in a cache until they are trained.
     pub(super) const SLICE: usize = 1024;
+    /// Images that a thread makes at a time.
+    const PIECE: usize = 64;
 
     pub(super) fn new(augmentation: Augmentation) -> Self {
         Self { augmentation, images: Vec::new(), labels: Vec::new(), weights: Vec::new(), order: Vec::new() }
@@ -30,7 +32,8 @@ impl Augmented {
         let Self { augmentation, images, .. } = self;
         let features = augmentation.features();
         images.resize(order.len() * features, 0);
-        images.par_chunks_mut(features).zip(order).for_each(|(made, &index)| {
+        let made = images.par_chunks_mut(features).zip(order).with_min_len(Self::PIECE);
+        made.for_each(|(made, &index)| {
             let index = index as usize;
             augmentation.apply(augmentation.change(epoch, index), samples.image(index), made);
         });

@@ -211,16 +211,18 @@ fn step<D: Dot>(isa: D::Isa, batch: Batch, scales: &[Scale], sums: &[Lanes], lin
     for (group, sums) in sums.chunks_exact(columns).enumerate() {
         let plane = group * row(columns)..group * row(columns) + columns;
         for part in 0..D::Floats::PARTS {
-            let load = |lanes: &Lanes| D::Floats::load(floats, lanes, part);
-            let mean = load(&mean[group]);
-            let gradient = |column: usize| {
-                let [dbias, factor] = [-batch.dbias[column], scales[column].factor];
-                let [dbias, factor] = [dbias, factor].map(|value| D::Floats::splat(floats, value));
-                mean.mul_add(dbias, load(&sums[column]) * factor)
-            };
-            let of_scale = [&scale[group], &reciprocal[group]].map(load);
-            let velocities = velocity.get_mut(plane.clone()).unwrap_or_default();
-            update(floats, part, of_scale, batch.steps, gradient, &mut weight[plane.clone()], velocities);
+            let mean = D::Floats::load(floats, &mean[group], part);
+            let of_scale = [
+                D::Floats::load(floats, &scale[group], part),
+                D::Floats::load(floats, &reciprocal[group], part),
+            ];
+            let mut velocities = velocity.get_mut(plane.clone()).unwrap_or_default().iter_mut();
+            for (column, weight) in weight[plane.clone()].iter_mut().enumerate() {
+                let dbias = D::Floats::splat(floats, -batch.dbias[column]);
+                let factor = D::Floats::splat(floats, scales[column].factor);
+                let gradient = mean.mul_add(dbias, D::Floats::load(floats, &sums[column], part) * factor);
+                update(floats, part, &batch.steps[column], of_scale, gradient, weight, velocities.next());
+            }
         }
     }
 }

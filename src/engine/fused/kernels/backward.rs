@@ -140,11 +140,27 @@ fn tile<V: Vector, const N: usize, const TAIL: bool, const PREFETCH: bool, const
             }
         }
         for (n, sums) in sums.iter().enumerate() {
-            let scales = [features.scale, features.reciprocal].map(|s| V::load(isa, &s[group + n], part));
+            let scale = V::load(isa, &features.scale[group + n], part);
+            let reciprocal = V::load(isa, &features.reciprocal[group + n], part);
             let start = (group + n) * row(columns) + column;
-            let weights = features.weight[start..].first_chunk_mut::<COLUMNS>().expect("a tile of columns");
-            let velocities = features.velocity.get_mut(start..start + COLUMNS).unwrap_or_default();
-            update(isa, part, scales, steps, |column| sums[column], weights, velocities);
+            let weights: &mut [Lanes; COLUMNS] =
+                features.weight[start..].first_chunk_mut().expect("a tile of columns");
+            let scales = [scale, reciprocal];
+            match features.velocity.get_mut(start..).and_then(|of_tile| of_tile.first_chunk_mut::<COLUMNS>())
+            {
+                None => {
+                    for ((step, &sum), weight) in steps.iter().zip(sums).zip(weights) {
+                        update(isa, part, step, scales, sum, weight, None);
+                    }
+                }
+                Some(velocities) => {
+                    for (((step, &sum), weight), velocity) in
+                        steps.iter().zip(sums).zip(weights).zip(velocities)
+                    {
+                        update(isa, part, step, scales, sum, weight, Some(velocity));
+                    }
+                }
+            }
         }
     }
 }

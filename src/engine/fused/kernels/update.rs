@@ -51,39 +51,28 @@ impl ColumnStep {
     }
 }
 
-/// Updates part `part` of the sixteen weights of each column of a group, whose scale and its reciprocal these are.
-/// `gradient` gives the sum of the gradients of a column. `velocities` are empty where there is no momentum.
+/// Updates part `part` of the sixteen weights of a column in a group with this scale and its reciprocal, given the sum of
+/// their gradients. No closure has a part in it: what is not inlined into a compiled kernel loses its instructions.
 #[inline(always)]
 pub(crate) fn update<V: Vector>(
     isa: V::Isa,
     part: usize,
+    step: &ColumnStep,
     [scale, reciprocal]: [V; 2],
-    steps: &[ColumnStep],
-    gradient: impl Fn(usize) -> V,
-    weights: &mut [Lanes],
-    velocities: &mut [Lanes],
+    gradient: V,
+    weight: &mut Lanes,
+    velocity: Option<&mut Lanes>,
 ) {
-    let constant = |value| V::splat(isa, value);
-    let penalized = |column: usize, weight: V| {
-        (reciprocal * constant(steps[column].penalty)).mul_add(weight, gradient(column))
-    };
-    let moved = |column: usize, weight: V, direction: V| {
-        direction.mul_add(scale * constant(-steps[column].rate), weight)
-    };
-    if velocities.is_empty() {
-        for (column, weight) in weights.iter_mut().enumerate() {
-            let before = V::load(isa, weight, part);
-            moved(column, before, penalized(column, before)).store(weight, part);
+    let before = V::load(isa, weight, part);
+    let gradient = (reciprocal * V::splat(isa, step.penalty)).mul_add(before, gradient);
+    let direction = match velocity {
+        None => gradient,
+        Some(velocity) => {
+            let kept = V::splat(isa, step.momentum) * V::load(isa, velocity, part);
+            let moved = gradient.mul_add(V::splat(isa, step.reciprocal), kept);
+            moved.store(velocity, part);
+            moved.mul_add(V::splat(isa, step.lookahead), gradient)
         }
-    } else {
-        for (column, (weight, velocity)) in weights.iter_mut().zip(velocities).enumerate() {
-            let (before, step) = (V::load(isa, weight, part), &steps[column]);
-            let gradient = penalized(column, before);
-            let kept = constant(step.momentum) * V::load(isa, velocity, part);
-            let faster = gradient.mul_add(constant(step.reciprocal), kept);
-            faster.store(velocity, part);
-            let direction = faster.mul_add(constant(step.lookahead), gradient);
-            moved(column, before, direction).store(weight, part);
-        }
-    }
+    };
+    direction.mul_add(scale * V::splat(isa, -step.rate), before).store(weight, part);
 }
