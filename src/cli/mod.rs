@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod console;
+mod data_args;
 mod evaluate;
 mod fetch;
 mod gradcheck;

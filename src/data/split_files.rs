@@ -1,5 +1,7 @@
 //! The choice of the files that make the training, validation and test splits.
 
+use serde::{Deserialize, Serialize};
+
 use super::labels::Labels;
 
 /// Which files of a data folder make which split, and which labels are used. A file is given by its name in the folder.
@@ -7,7 +9,7 @@ use super::labels::Labels;
 /// The default is that of the folder's format. For CIFAR-10 this is the lab's split: `data_batch_1` for training,
 /// `data_batch_2` for validation, `test_batch` for testing. Where the format has no validation file, or it is used for
 /// training, the last fifth of the training images is held out for validation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitFiles {
     /// The training files; none, or an empty list, for those of the format.
     pub train: Option<Vec<String>>,
@@ -20,7 +22,8 @@ pub struct SplitFiles {
 }
 
 /// Where the validation images come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Validation {
     /// Separate files.
     Files(Vec<String>),

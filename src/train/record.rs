@@ -7,7 +7,9 @@ use sha2::{Digest, Sha256};
 
 use super::checkpoint::Fingerprint;
 use super::history::{EpochRecord, Metrics};
+use super::phase::Earlier;
 use super::settings::Settings;
+use super::warm_start::WarmStart;
 use crate::data::Dataset;
 use crate::engine::EngineInfo;
 use crate::model::Parameters;
@@ -28,6 +30,12 @@ pub struct RunRecord {
     pub machine: String,
     /// Every setting that its result depends on.
     pub config: Settings,
+    /// The settings that it had before it was resumed with others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Earlier>,
+    /// The model that it began with; none where it began with random weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<WarmStart>,
     /// The data.
     pub dataset: DatasetRecord,
     /// What tells this data from other data, where checkpoints made it necessary to know.

@@ -25,6 +25,7 @@ mod predict;
 mod random;
 mod records;
 mod report;
+mod resume;
 mod run_folders;
 mod settings;
 #[cfg(unix)]

@@ -19,15 +19,16 @@ pub use models::Which;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::checkpoint::{Checkpoint, Fingerprint};
+use super::checkpoint::{Checkpoint, Fingerprint, Notes};
 use super::control::{Control, End};
 use super::history::{EpochRecord, EpochSeconds, Fate};
+use super::phase::Phase;
 use super::reached::{Reached, Snapshot};
 use super::settings::{Run, Settings};
 use super::splits::{Held, Splits};
 use crate::engine::{Engine, EngineInfo, Machine, Problem, Step, Team};
 use crate::error::{Error, Result};
-use crate::model::{Parameters, Standardization};
+use crate::model::{Model, Parameters, Standardization};
 
 /// Trains runs side by side, keeps their histories, and survives whatever ends them early.
 pub struct Session<'a> {
@@ -38,6 +39,8 @@ pub struct Session<'a> {
     standardization: Standardization,
     team: Team,
     engine: Box<dyn Engine>,
+    /// What the runs begin with, where that is a model.
+    warm: Option<Parameters>,
     /// The order of the images in this epoch, and the steps of one: buffers that are made once.
     order: Vec<u32>,
     steps: Vec<Step>,
@@ -51,7 +54,7 @@ pub struct Session<'a> {
 }
 
 /// Takes a checkpoint.
-type Save<'a> = dyn FnMut(&Checkpoint) -> Result<()> + Send + 'a;
+type Save<'a> = dyn FnMut(Checkpoint) -> Result<()> + Send + 'a;
 
 /// Where checkpoints go, and how often.
 struct Checkpoints<'a> {
@@ -70,12 +73,31 @@ impl<'a> Session<'a> {
     /// # Panics
     /// If there is no run, or no image.
     pub fn new(splits: Splits<'a>, runs: Vec<Run>, machine: &Machine) -> Result<Self> {
+        Self::begin(splits, runs, None, machine)
+    }
+
+    /// As [`Session::new`], but that all runs begin as `model`: with its answers, whatever these images are standardized by.
+    ///
+    /// # Errors
+    /// As [`Session::new`], and a model of another shape.
+    pub fn from_model(splits: Splits<'a>, runs: Vec<Run>, model: &Model, machine: &Machine) -> Result<Self> {
+        let shape = |features, classes| format!("a model of {features} features and {classes} classes");
+        let expected = shape(splits.train.features(), splits.classes.len());
+        let found = shape(model.parameters.features, model.parameters.classes);
+        if expected != found {
+            return Err(Error::setting("from", expected + ", as the data has", found));
+        }
+        Self::begin(splits, runs, Some(model), machine)
+    }
+
+    fn begin(splits: Splits<'a>, runs: Vec<Run>, model: Option<&Model>, machine: &Machine) -> Result<Self> {
         Run::check(&runs, splits.train.len())?;
         let standardization = machine.team.handle().install(|| Standardization::measure(&splits.train))?;
-        let initial = &initial(&runs, splits.classes.len(), splits.train.features());
+        let warm = model.map(|model| model.behind(&standardization));
+        let initial = &initial(&runs, splits.classes.len(), splits.train.features(), warm.as_ref());
         let objective = runs[0].settings.objective;
         let engine = machine.engine(&Problem { initial, standardization: &standardization, objective })?;
-        Self::with_engine(splits, runs, engine, standardization, &machine.team)
+        Ok(Self { warm, ..Self::with_engine(splits, runs, engine, standardization, &machine.team)? })
     }
 
     /// As [`Session::new`], on an engine that holds the parameters which the runs begin with, and standardizes by
@@ -108,6 +130,7 @@ impl<'a> Session<'a> {
             last: vec![None; runs.len()],
             best: vec![None; runs.len()],
             checkpoints: None,
+            warm: None,
             team: team.handle(),
             runs,
             classes,
@@ -149,10 +172,10 @@ impl<'a> Session<'a> {
         Ok(session)
     }
 
-    /// Goes back to the beginning of the first epoch.
+    /// Goes back to the beginning of the first epoch; where it was resumed, to random parameters.
     pub fn restart(&mut self) {
         let features = self.standardization.mean.len();
-        self.engine.load(&initial(&self.runs, self.classes.len(), features));
+        self.engine.load(&initial(&self.runs, self.classes.len(), features, self.warm.as_ref()));
         self.reached = Reached::nothing(self.runs.len());
         self.last.fill(None);
         self.best.fill(None);
@@ -163,11 +186,7 @@ impl<'a> Session<'a> {
     ///
     /// # Panics
     /// If `every` is 0.
-    pub fn save_checkpoints(
-        &mut self,
-        every: usize,
-        save: impl FnMut(&Checkpoint) -> Result<()> + Send + 'a,
-    ) {
+    pub fn save_checkpoints(&mut self, every: usize, save: impl FnMut(Checkpoint) -> Result<()> + Send + 'a) {
         assert!(every > 0, "epochs between checkpoints");
         let data = Fingerprint::of(&self.train.samples(), &self.validation.samples(), self.classes);
         self.checkpoints = Some(Checkpoints { every, data, save: Box::new(save) });
@@ -206,6 +225,11 @@ impl<'a> Session<'a> {
         &self.reached.fates
     }
 
+    /// The phases before this one: what the settings were until the runs were resumed with others.
+    pub fn phases(&self) -> &[Phase] {
+        &self.reached.phases
+    }
+
     /// The epochs that are finished.
     pub fn epoch(&self) -> usize {
         self.reached.epoch
@@ -241,6 +265,7 @@ impl<'a> Session<'a> {
             reached: self.reached.clone(),
             states: self.engine.state(),
             best: self.best.iter().map(|best| best.as_deref().cloned()).collect(),
+            notes: Notes::default(),
             path: PathBuf::new(),
         }
     }
@@ -260,11 +285,12 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let checkpoint = self.checkpoint(*every, data);
-        self.checkpoints.as_mut().map_or(Ok(()), |checkpoints| (checkpoints.save)(&checkpoint))
+        self.checkpoints.as_mut().map_or(Ok(()), |checkpoints| (checkpoints.save)(checkpoint))
     }
 }
 
 /// The parameters that the runs begin with.
-fn initial(runs: &[Run], classes: usize, features: usize) -> Vec<Parameters> {
-    vec![Parameters::random(classes, features, runs[0].settings.seed); runs.len()]
+fn initial(runs: &[Run], classes: usize, features: usize, warm: Option<&Parameters>) -> Vec<Parameters> {
+    let drawn = || Parameters::random(classes, features, runs[0].settings.seed);
+    vec![warm.cloned().unwrap_or_else(drawn); runs.len()]
 }

@@ -3,6 +3,7 @@
 use super::Session;
 use crate::model::{Model, Parameters};
 use crate::train::history::Fate;
+use crate::train::phase::Earlier;
 use crate::train::reached::Snapshot;
 use crate::train::settings::Settings;
 
@@ -52,12 +53,19 @@ impl Session<'_> {
         let metadata =
             Settings::TABLE.iter().filter(|row| row.name != "objective").map(|row| setting(row.name));
         let facts = [("engine", self.engine.info().name), ("epoch", epoch.to_string())];
+        let earlier = Earlier::of(&self.reached.phases, run);
+        let earlier = (!earlier.is_empty())
+            .then(|| ("earlier", serde_json::to_string(&earlier).expect("settings have string keys")));
         Model {
             parameters,
             standardization: self.standardization.clone(),
             objective: settings.objective,
             classes: self.classes.to_vec(),
-            metadata: metadata.chain(facts).map(|(name, value)| (name.to_string(), value)).collect(),
+            metadata: metadata
+                .chain(facts)
+                .chain(earlier)
+                .map(|(name, value)| (name.to_string(), value))
+                .collect(),
         }
     }
 }
