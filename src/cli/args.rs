@@ -133,12 +133,12 @@ impl TrainingArgs {
         let wanted = |scope| scope == Scope::Common || runs.len() == 1;
         let mut words = vec!["onelayer".to_string(), verb.to_string()];
         words.extend(settings::options(&runs[0].settings, |row| wanted(row.scope)));
-        let mut option = |name: &str, value: String| words.extend([name.to_string(), quoted(&value)]);
-        if let Some(path) = &dataset.path {
-            option("--data", path.display().to_string());
+        let path = dataset.path.as_ref().map(|path| ("--data", Some(path.display().to_string())));
+        let engine = ("--engine", Some(engine.name.clone()));
+        for (name, value) in path.into_iter().chain(self.data.choices()).chain([engine]) {
+            words.push(name.into());
+            words.extend(value.map(|value| quoted(&value)));
         }
-        self.data.choices().for_each(|(name, value)| option(name, value));
-        option("--engine", engine.name.clone());
         words.join(" ")
     }
 

@@ -8,7 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::console;
 use crate::data::layout;
-use crate::data::{Dataset, Excerpt, Labels, Origin, Part, Source, SplitFiles, Validation};
+use crate::data::{Dataset, Draw, Excerpt, Labels, Origin, Part, Source, SplitFiles, Validation};
 use crate::error::{Error, Result};
 use crate::model::Model;
 
@@ -34,6 +34,16 @@ pub(super) struct DataArgs {
     /// Hold out the last N training images for validation
     #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "validation_files")]
     validation_images: Option<usize>,
+    /// Hold out this share of the training images, drawn at random, for validation: 0.2 is a fifth
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true,
+        conflicts_with_all = ["validation_files", "validation_images"])]
+    validation_split: Option<f64>,
+    /// Draw the share of the images of each class
+    #[arg(long, requires = "validation_split")]
+    stratify: bool,
+    /// Seed of the draw: the same seed holds out the same images, whatever is trained [default: 0]
+    #[arg(long, value_name = "N", requires = "validation_split", allow_negative_numbers = true)]
+    split_seed: Option<u64>,
     /// Test files in the data folder, separated by commas [default: the usual one of the format]
     #[arg(long, value_name = "FILES", value_delimiter = ',')]
     test_files: Option<Vec<String>>,
@@ -87,9 +97,11 @@ impl DataArgs {
 
     fn files(&self) -> SplitFiles {
         let remembered = self.remembered.clone().map(|origin| origin.files).unwrap_or_default();
-        let validation = match self.validation_images {
-            Some(images) => Some(Validation::Images(images)),
-            None => self.validation_files.clone().map(Validation::Files),
+        let (stratify, seed) = (self.stratify, self.split_seed.unwrap_or(0));
+        let validation = match (self.validation_images, self.validation_split) {
+            (Some(images), _) => Some(Validation::Images(images)),
+            (None, Some(share)) => Some(Validation::Drawn(Draw { share, seed, stratify })),
+            (None, None) => self.validation_files.clone().map(Validation::Files),
         };
         SplitFiles {
             train: self.train_files.clone().or(remembered.train),
@@ -104,23 +116,27 @@ impl DataArgs {
         Self { data: Some(folder.to_path_buf()), ..self }
     }
 
-    /// The options that choose among the data, where they are not the default.
-    pub(super) fn choices(&self) -> impl Iterator<Item = (&'static str, String)> {
+    /// The options that choose among the data, where they are not the default, each with its value; a switch has none.
+    pub(super) fn choices(&self) -> Vec<(&'static str, Option<String>)> {
         let SplitFiles { train, validation, test, labels } = self.files();
-        let (validation_files, validation_images) = match validation {
-            Some(Validation::Files(names)) => (Some(names), None),
-            Some(Validation::Images(images)) => (None, Some(images.to_string())),
-            None => (None, None),
-        };
-        let list = |names: Option<Vec<String>>| names.map(|names| names.join(","));
-        let options = [
-            ("--train-files", list(train)),
-            ("--validation-files", list(validation_files)),
-            ("--validation-images", validation_images),
-            ("--test-files", list(test)),
-            ("--labels", (labels != Labels::default()).then(|| labels.name().to_string())),
-        ];
-        options.into_iter().filter_map(|(name, value)| Some((name, value?)))
+        let list = |names: Vec<String>| Some(names.join(","));
+        let mut choices = Vec::new();
+        choices.extend(train.map(|names| ("--train-files", list(names))));
+        match validation {
+            Some(Validation::Files(names)) => choices.push(("--validation-files", list(names))),
+            Some(Validation::Images(images)) => {
+                choices.push(("--validation-images", Some(images.to_string())));
+            }
+            Some(Validation::Drawn(Draw { share, seed, stratify })) => {
+                choices.push(("--validation-split", Some(share.to_string())));
+                choices.push(("--split-seed", Some(seed.to_string())));
+                choices.extend(stratify.then_some(("--stratify", None)));
+            }
+            None => {}
+        }
+        choices.extend(test.map(|names| ("--test-files", list(names))));
+        choices.extend((labels != Labels::default()).then(|| ("--labels", Some(labels.name().into()))));
+        choices
     }
 
     fn source(&self) -> Source {

@@ -12,6 +12,7 @@ mod inputs;
 mod model_file;
 mod pass;
 mod predict;
+mod provenance;
 mod report;
 mod reproduce;
 mod settings;

@@ -175,6 +175,7 @@ impl<'a> Pass<'a> {
         for (run, folder) in self.folders.iter().enumerate() {
             if let Some(mut model) = models.next().flatten() {
                 model.metadata.insert("dataset".into(), self.inputs.dataset.name.into());
+                model.metadata.extend(self.inputs.provenance.clone());
                 if let Some(WarmStart { model: from, weights_sha256 }) = &self.notes.from {
                     model.metadata.insert("from".into(), from.display().to_string());
                     model.metadata.insert("from_weights_sha256".into(), weights_sha256.clone());

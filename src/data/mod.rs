@@ -11,6 +11,7 @@ pub mod archive;
 pub mod binary;
 mod class_names;
 pub mod dataset;
+mod draw;
 #[cfg(feature = "cli")]
 pub mod fetch;
 pub mod format;
@@ -30,6 +31,7 @@ mod standardize;
 pub mod synthetic;
 
 pub use dataset::{Dataset, Excerpt};
+pub use draw::Draw;
 pub use format::Format;
 pub use image_file::ImageFile;
 pub use labels::Labels;

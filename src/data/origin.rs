@@ -6,7 +6,7 @@ use super::source::Source;
 use super::split_files::SplitFiles;
 
 /// A data set as it was chosen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Origin {
     /// The folder, or the built-in images.
     pub source: Source,

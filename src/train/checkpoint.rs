@@ -48,7 +48,11 @@ pub struct Fingerprint {
 impl Fingerprint {
     /// The fingerprint of what a session trains on. Reads all of it.
     pub fn of(train: &Samples, validation: &Samples, classes: &[String]) -> Self {
-        Self { train: sha256_of(train), validation: sha256_of(validation), classes: classes.to_vec() }
+        Self {
+            train: samples_sha256(train),
+            validation: samples_sha256(validation),
+            classes: classes.to_vec(),
+        }
     }
 }
 
@@ -234,7 +238,7 @@ impl Checkpoint {
 
 /// SHA-256 over the number of images and of features as little-endian u64, then the label and the bytes of each
 /// image.
-fn sha256_of(samples: &Samples) -> String {
+pub(crate) fn samples_sha256(samples: &Samples) -> String {
     let mut hash = Sha256::new();
     for size in [samples.len(), samples.features()] {
         hash.update((size as u64).to_le_bytes());

@@ -10,7 +10,7 @@ use super::history::{EpochRecord, Metrics};
 use super::phase::Earlier;
 use super::settings::Settings;
 use super::warm_start::WarmStart;
-use crate::data::Dataset;
+use crate::data::{Dataset, SplitFiles};
 use crate::engine::EngineInfo;
 use crate::model::Parameters;
 
@@ -116,6 +116,9 @@ pub struct DatasetRecord {
     pub test: usize,
     /// The names of the classes.
     pub classes: Vec<String>,
+    /// What was chosen of its files.
+    #[serde(default, skip_serializing_if = "SplitFiles::is_default")]
+    pub files: SplitFiles,
 }
 
 impl DatasetRecord {
@@ -128,6 +131,7 @@ impl DatasetRecord {
             validation: dataset.validation.len(),
             test: dataset.test.len(),
             classes: dataset.classes.clone(),
+            files: dataset.files.clone(),
         }
     }
 }

@@ -22,6 +22,7 @@ mod markup;
 mod misuse;
 mod output;
 mod predict;
+mod provenance;
 mod random;
 mod records;
 mod report;

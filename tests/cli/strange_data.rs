@@ -105,6 +105,14 @@ fn images_used_twice_and_classes_without_images_are_warned_of() {
     let sorted =
         ["warning   no image for validation is of 0, 1, 2, 3", "warning   no image for training is of 4"];
     assert_eq!(warnings(), sorted);
+    let train = "train --data data --batch 1 --epochs 1 --no-report --overwrite --out run";
+    let hint = "hint      --validation-split 0.2 --stratify holds out images of every class\n";
+    assert!(desk.run(train).0.contains(hint));
+    for verb in [train, "info data", "gradcheck --data data --images 4"] {
+        let (text, _) = desk.run(&format!("{verb} --validation-split 0.25 --stratify"));
+        assert!(text.contains("15 training, 5 validation, 20 test"), "{text}");
+        assert!(!text.contains("no image") && !text.contains(hint), "{text}");
+    }
     for split in ["train", "test"] {
         write_pair(&desk.path("data"), split, &[20, 4], &pixels, &[255, 1].repeat(10));
     }

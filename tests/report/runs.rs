@@ -110,6 +110,7 @@ fn record((run, Run { name, settings }): (usize, Run)) -> RunRecord {
         validation: 10_000,
         test: 1_000,
         classes: CLASSES.map(String::from).to_vec(),
+        files: Default::default(),
     };
     RunRecord {
         name: Some(name),
