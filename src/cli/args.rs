@@ -127,6 +127,16 @@ impl TrainingArgs {
         runs.iter_mut().try_for_each(|run| self.settings.apply(&mut run.settings))
     }
 
+    /// Makes the default batch of `runs` as small as the training images are few, and says so.
+    pub(super) fn fit(&self, runs: &mut [Run], images: usize) -> String {
+        let batch = runs[0].settings.batch;
+        if self.settings.gives("batch") || batch <= images {
+            return String::new();
+        }
+        runs.iter_mut().for_each(|run| run.settings.batch = images);
+        format!("batch     all {images} training images, as there are fewer than {batch}\n")
+    }
+
     /// The command that trains `runs` again on any machine: with the settings that the result depends on.
     pub(super) fn command(&self, verb: &str, runs: &[Run], dataset: &Dataset, engine: &EngineInfo) -> String {
         // The runs of a verb that trains several are its own.

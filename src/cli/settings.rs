@@ -18,6 +18,11 @@ impl<const OWN: bool> SettingArgs<OWN> {
         Settings::TABLE.iter().filter(|row| (row.scope == Scope::Own) == OWN)
     }
 
+    /// Whether the setting `name` was given.
+    pub(super) fn gives(&self, name: &str) -> bool {
+        self.0.iter().any(|(given, _)| *given == name)
+    }
+
     /// Changes `settings` to what was given.
     pub(super) fn apply(&self, settings: &mut Settings) -> Result<()> {
         self.0.iter().try_for_each(|(name, text)| settings.set(name, text))

@@ -49,10 +49,13 @@ impl Args {
         }
         let model = self.from.as_deref().map(model_file::load).transpose()?;
         let checkpoint = self.resume.as_deref().map(load).transpose()?;
-        let runs = self.runs(checkpoint.as_ref())?;
+        let mut runs = self.runs(checkpoint.as_ref())?;
         let checkpoint = checkpoint.map(|checkpoint| checkpoint.go_on_with(runs.clone())).transpose()?;
         let inputs = Inputs::open(&self.training)?;
         inputs.signals.note();
+        if checkpoint.is_none() {
+            console.remark(&self.training.fit(&mut runs, inputs.dataset.train.len()))?;
+        }
         let folders = [match &self.resume {
             Some(folder) => RunFolder::create(folder, Existing::Keep)?,
             None => self.training.folder("train")?,

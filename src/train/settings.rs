@@ -96,7 +96,7 @@ settings! {
     Own eta: f64 = 0.001, "RATE";
     /// Weight of the penalty lambda ||W||^2, which leaves the bias out. It is half of what PyTorch calls weight_decay
     Own lambda: f64 = 0.0, "WEIGHT";
-    /// Images in a batch
+    /// Images in a batch; all of them, where there are fewer than the default
     Common batch: usize = 100, "N";
     /// Passes over the training images
     Common epochs: usize = 40, "N";
