@@ -227,10 +227,26 @@ impl<'a> Samples<'a> {
     /// # Panics
     /// If `range` goes past the last sample.
     pub fn slice(&self, range: Range<usize>) -> Self {
-        assert!(range.start <= range.end && range.end <= self.count, "samples {range:?} of {}", self.count);
+        self.ranges(&[range])
+    }
+
+    /// The samples of `ranges`, one range after the other, in place.
+    ///
+    /// # Panics
+    /// If a range goes past the last sample.
+    pub fn ranges(&self, ranges: &[Range<usize>]) -> Self {
         let mut part = Self { stretches: Vec::new(), count: 0, features: self.features };
-        for stretch in &self.stretches {
-            let within = |index: usize| index.clamp(stretch.first, stretch.first + stretch.images.len());
+        ranges.iter().for_each(|range| self.push_slice(range, &mut part));
+        part
+    }
+
+    /// Adds the samples of `range` to `part`.
+    fn push_slice(&self, range: &Range<usize>, part: &mut Self) {
+        assert!(range.start <= range.end && range.end <= self.count, "samples {range:?} of {}", self.count);
+        let end = |stretch: &Stretch| stretch.first + stretch.images.len();
+        let before = self.stretches.partition_point(|stretch| end(stretch) <= range.start);
+        for stretch in self.stretches[before..].iter().take_while(|stretch| stretch.first < range.end) {
+            let within = |index: usize| index.clamp(stretch.first, end(stretch));
             let rows = within(range.start) - stretch.first..within(range.end) - stretch.first;
             if !rows.is_empty() {
                 part.push(stretch.images.slice(rows.clone()), stretch.labels.slice(rows.clone()));
@@ -238,7 +254,6 @@ impl<'a> Samples<'a> {
                 part.stretches.last_mut().expect("the stretch just added").weights = weights;
             }
         }
-        part
     }
 
     #[inline]

@@ -1,8 +1,10 @@
 //! What a training pass works with.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::args::TrainingArgs;
+use super::provenance;
 use super::signals::Signals;
 use crate::data::Dataset;
 use crate::engine::Machine;
@@ -15,14 +17,17 @@ pub(super) struct Inputs {
     pub(super) signals: Signals,
     pub(super) machine: Machine,
     pub(super) dataset: Dataset,
+    /// What the metadata of models says of the data's files.
+    pub(super) provenance: BTreeMap<String, String>,
 }
 
 impl Inputs {
     /// Opens the data, and watches for signals.
     pub(super) fn open(args: &TrainingArgs) -> Result<Self> {
         let (started, signals, mut machine) = (Instant::now(), Signals::watch()?, args.engine.machine()?);
-        let dataset = machine.team.install(|| args.data.open())??;
-        Ok(Self { started, signals, machine, dataset })
+        let open = || args.data.open().map(|dataset| (provenance::of(&dataset), dataset));
+        let (provenance, dataset) = machine.team.install(open)??;
+        Ok(Self { started, signals, machine, dataset, provenance })
     }
 
     /// The images of a session.

@@ -16,7 +16,8 @@ use crate::model::Model;
 use crate::report::history_csv;
 use crate::train::record::{DatasetRecord, RunRecord, Seconds, Status, Throughput, weights_sha256};
 use crate::train::{
-    Control, End, EpochRecord, Fate, Metrics, Session, Which, checkpoint, evaluate, evaluator,
+    Checkpoint, Control, Earlier, End, EpochRecord, Fate, Metrics, Notes, Session, WarmStart, Which,
+    checkpoint, evaluate, evaluator,
 };
 
 /// Training with a person at the console, which fills run folders.
@@ -27,6 +28,7 @@ pub(super) struct Pass<'a> {
     folders: &'a [RunFolder],
     tests: Vec<Option<Test>>,
     seconds: Seconds,
+    notes: Notes,
     /// None without a report.
     extras: Option<Extras>,
 }
@@ -35,13 +37,19 @@ impl<'a> Pass<'a> {
     /// A pass of `session`, whose images and machine are those of `inputs`.
     pub(super) fn new(inputs: &'a Inputs, session: Session<'a>, folders: &'a [RunFolder]) -> Self {
         let seconds = Seconds { load: inputs.started.elapsed().as_secs_f64(), ..Seconds::default() };
-        Self { inputs, session, folders, tests: Vec::new(), seconds, extras: None }
+        Self { inputs, session, folders, tests: Vec::new(), seconds, notes: Notes::default(), extras: None }
+    }
+
+    /// Notes how it came to what it trains, for records and checkpoints.
+    pub(super) fn note(&mut self, notes: Notes) {
+        self.notes = notes;
     }
 
     /// Saves checkpoints, as [`Session::save_checkpoints`] does.
     pub(super) fn save_checkpoints(&mut self, every: usize) {
-        let folder = &self.folders[0];
+        let (folder, notes) = (&self.folders[0], self.notes.clone());
         self.session.save_checkpoints(every, move |checkpoint| {
+            let checkpoint = Checkpoint { notes: notes.clone(), ..checkpoint };
             folder.write_durably(checkpoint::FILE, checkpoint.to_bytes())
         });
     }
@@ -50,6 +58,7 @@ impl<'a> Pass<'a> {
     pub(super) fn run(&mut self, args: &TrainingArgs, console: Console) -> Result<()> {
         console.dataset(&self.inputs.dataset)?;
         console.say(&text::constant_pixels(self.session.standardization()))?;
+        console.remark(&text::before(&self.record(0)))?;
         console.remark(&text::heading(self.session.runs(), &self.session.engine()))?;
         let images = self.inputs.dataset.train.len();
         let progress = console.progress(self.session.runs()[0].settings.epochs, images, self.session.epoch());
@@ -166,6 +175,11 @@ impl<'a> Pass<'a> {
         for (run, folder) in self.folders.iter().enumerate() {
             if let Some(mut model) = models.next().flatten() {
                 model.metadata.insert("dataset".into(), self.inputs.dataset.name.into());
+                model.metadata.extend(self.inputs.provenance.clone());
+                if let Some(WarmStart { model: from, weights_sha256 }) = &self.notes.from {
+                    model.metadata.insert("from".into(), from.display().to_string());
+                    model.metadata.insert("from_weights_sha256".into(), weights_sha256.clone());
+                }
                 if let Some(Some(Test { metrics, .. })) = self.tests.get(run) {
                     let Metrics { loss, cost, accuracy } = metrics;
                     let figures = [("test_loss", loss), ("test_cost", cost), ("test_accuracy", accuracy)];
@@ -196,6 +210,8 @@ impl<'a> Pass<'a> {
             date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             machine: MachineRecord::here().name,
             config: runs[run].settings.clone(),
+            earlier: Earlier::of(session.phases(), run),
+            from: self.notes.from.clone(),
             throughput: Throughput::new(images, features, columns, self.seconds.train),
             dataset,
             fingerprint: session.fingerprint().cloned(),

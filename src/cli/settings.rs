@@ -22,6 +22,11 @@ impl<const OF_RATES: bool> SettingArgs<OF_RATES> {
         Settings::TABLE.iter().filter(|row| RATES.contains(&row.name) == OF_RATES)
     }
 
+    /// Whether the setting `name` was given.
+    pub(super) fn gives(&self, name: &str) -> bool {
+        self.0.iter().any(|(given, _)| *given == name)
+    }
+
     /// Changes `settings` to what was given.
     pub(super) fn apply(&self, settings: &mut Settings) -> Result<()> {
         self.0.iter().try_for_each(|(name, text)| settings.set(name, text))
@@ -79,11 +84,11 @@ pub(super) fn option(name: &str) -> String {
     name.replace('_', "-")
 }
 
-/// The options of the settings that `runs` have in common, but for those that few set and these leave at the default.
-pub(super) fn options(runs: &[Run]) -> Vec<String> {
+/// The options, with their values, of these settings.
+pub(super) fn options<'a>(settings: &Settings, rows: impl IntoIterator<Item = &'a Setting>) -> Vec<String> {
     let mut words = Vec::new();
-    for row in told(&runs[0].settings).filter(|row| !differs(runs, row)) {
-        let (option, value) = (format!("--{}", option(row.name)), runs[0].settings.get(row.name));
+    for row in rows {
+        let (option, value) = (format!("--{}", option(row.name)), settings.get(row.name));
         match (row.placeholder, value.as_str()) {
             ("", "true") => words.push(option),
             ("", _) => {}

@@ -12,7 +12,7 @@ use crate::model::Standardization;
 use crate::report::table::LabResult;
 use crate::report::{Table, count, sparkline};
 use crate::train::record::{DatasetRecord, Status};
-use crate::train::{EpochRecord, Metrics, Run, RunRecord, Setting, Settings};
+use crate::train::{Earlier, EpochRecord, Metrics, Run, RunRecord, Setting, Settings};
 
 /// The characters of a curve.
 const CURVE: usize = 24;
@@ -66,6 +66,13 @@ pub(super) fn constant_pixels(standardization: &Standardization) -> String {
         }
         false => String::new(),
     }
+}
+
+/// What came before the training of a run: a model, other settings.
+pub(super) fn before(record: &RunRecord) -> String {
+    let from = record.from.iter().map(|from| format!("from      {}\n", one_line(from.model.display())));
+    let earlier = Earlier::words(&record.earlier, &record.config);
+    from.chain(earlier.into_iter().map(|words| format!("earlier   {words}\n"))).collect()
 }
 
 /// What is about to be trained, and by what.

@@ -172,8 +172,9 @@ impl Augmentation {
         }
     }
 
-    /// The parameters for folded pictures that are `parameters`, which must be symmetric, for plain ones.
-    pub fn folded(&self, parameters: &Parameters) -> Parameters {
+    /// The parameters for folded pictures that give the logits of `parameters`, for plain ones: of an asymmetric model, the
+    /// mean of its logits of a picture and of its mirror image.
+    pub fn fold(&self, parameters: &Parameters) -> Parameters {
         let width = self.shape.width;
         let fold = |row: &[f32]| -> Vec<f32> {
             let sum = |x: usize| {
@@ -324,7 +325,7 @@ mod tests {
         let folded = Parameters::random(3, mirror.features(), 1);
         let plain = mirror.unfold(&folded);
         // Doubling and halving are exact.
-        assert_eq!(mirror.folded(&plain), folded);
+        assert_eq!(mirror.fold(&plain), folded);
         let picture: Vec<f64> = (0..SHAPE.features()).map(|i| (i as f64 * 1.7).sin()).collect();
         let mirrored: Vec<f64> = picture.chunks(5).flat_map(|row| row.iter().rev().copied()).collect();
         let logit =

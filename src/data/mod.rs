@@ -12,6 +12,7 @@ pub mod augmentation;
 pub mod binary;
 mod class_names;
 pub mod dataset;
+mod draw;
 #[cfg(feature = "cli")]
 pub mod fetch;
 pub mod format;
@@ -20,6 +21,7 @@ mod labels;
 pub mod layout;
 pub mod mapped;
 pub mod npy;
+mod origin;
 pub mod pickle;
 mod plan;
 pub mod resident;
@@ -31,9 +33,11 @@ pub mod synthetic;
 
 pub use augmentation::{Augmentation, PictureShape};
 pub use dataset::{Dataset, Excerpt};
+pub use draw::Draw;
 pub use format::Format;
 pub use image_file::ImageFile;
 pub use labels::Labels;
+pub use origin::Origin;
 pub use resident::Resident;
 pub use source::Source;
 pub use split::Split;

@@ -39,6 +39,24 @@ impl Model {
     pub fn lambda(&self) -> f64 {
         self.metadata.get("lambda").and_then(|lambda| lambda.parse().ok()).unwrap_or(0.0)
     }
+
+    /// The parameters that give the same logits behind another standardization, rounded once; the same bits behind its own.
+    ///
+    /// # Panics
+    /// If `other` is of another D.
+    pub fn behind(&self, other: &Standardization) -> Parameters {
+        let (ours, mut parameters) = (&self.standardization, self.parameters.clone());
+        assert_eq!([other.mean.len(), other.std.len()], [parameters.features; 2], "mean [D], std [D]");
+        // (x - mean) / std = scale x'^ + offset, with x'^ what the other makes of x.
+        let scale = |d: usize| f64::from(other.std[d]) / f64::from(ours.std[d]);
+        let offset = |d: usize| (f64::from(other.mean[d]) - f64::from(ours.mean[d])) / f64::from(ours.std[d]);
+        for (row, bias) in parameters.weight.chunks_mut(parameters.features).zip(&mut parameters.bias) {
+            let moved: f64 = row.iter().enumerate().map(|(d, &w)| f64::from(w) * offset(d)).sum();
+            *bias = (f64::from(*bias) + moved) as f32;
+            row.iter_mut().enumerate().for_each(|(d, w)| *w = (f64::from(*w) * scale(d)) as f32);
+        }
+        parameters
+    }
 }
 
 /// The weights and bias of one run. `logits [N, K] = x^ [N, D] . weight^T + bias`, `x^` standardized.

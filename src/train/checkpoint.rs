@@ -9,9 +9,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::phase::{CHANGEABLE, Phase};
 use super::reached::{Reached, Snapshot};
 use super::settings::{Run, Setting, Settings};
 use super::splits::Splits;
+use super::warm_start::WarmStart;
+use crate::data::Origin;
 use crate::engine::{Planes, RunState};
 use crate::error::{Error, Result};
 use crate::files::regular;
@@ -45,7 +48,11 @@ pub struct Fingerprint {
 impl Fingerprint {
     /// The fingerprint of what a session trains on. Reads all of it.
     pub fn of(train: &Samples, validation: &Samples, classes: &[String]) -> Self {
-        Self { train: sha256_of(train), validation: sha256_of(validation), classes: classes.to_vec() }
+        Self {
+            train: samples_sha256(train),
+            validation: samples_sha256(validation),
+            classes: classes.to_vec(),
+        }
     }
 }
 
@@ -64,12 +71,24 @@ pub struct Checkpoint {
     pub reached: Reached,
     /// The state of each run at its smallest validation loss so far.
     pub best: Vec<Option<Snapshot>>,
+    /// What its writer noted.
+    #[serde(default)]
+    pub notes: Notes,
     /// The exact state of each run.
     #[serde(skip)]
     pub states: Vec<RunState>,
     /// The file that it was read from; empty where it was not.
     #[serde(skip)]
     pub path: PathBuf,
+}
+
+/// What the writer of a checkpoint wants to find in it again. A session knows nothing of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Notes {
+    /// Where the images came from.
+    pub data: Option<Origin>,
+    /// The model that training began with.
+    pub from: Option<WarmStart>,
 }
 
 /// What the file holds in JSON.
@@ -164,13 +183,33 @@ impl Checkpoint {
         (all && fits).then_some(self)
     }
 
-    /// Checks that `runs` are those of the checkpoint.
+    /// The same, to go on with the settings of `runs`: another learning rate from here on, more epochs. What they were
+    /// stands in [`Reached::phases`].
     ///
     /// # Errors
-    /// The first setting that has another value.
-    pub fn check_settings(&self, runs: &[Run]) -> Result<()> {
+    /// The first other setting that has another value; no more epochs than are finished.
+    pub fn go_on_with(mut self, runs: Vec<Run>) -> Result<Self> {
+        self.check_settings(&runs)?;
+        if self.runs != runs {
+            let Reached { epoch, images, phases, .. } = &mut self.reached;
+            let begun = phases.last().map_or((0, 0), |phase| (phase.epoch, phase.images));
+            let former = std::mem::replace(&mut self.runs, runs);
+            if begun != (*epoch, *images) {
+                phases.push(Phase { runs: former, epoch: *epoch, images: *images });
+            }
+        }
+        Ok(self)
+    }
+
+    fn check_settings(&self, runs: &[Run]) -> Result<()> {
+        let reached = self.reached.epoch;
         for (ours, found) in self.runs.iter().zip(runs) {
-            for Setting { name, .. } in Settings::TABLE {
+            let [before, epochs] = [ours, found].map(|run| run.settings.epochs);
+            if epochs != before && epochs <= reached {
+                let expected = format_args!("{before}, or more than the {reached} that are finished");
+                return Err(Error::setting("epochs", expected, epochs));
+            }
+            for Setting { name, .. } in Settings::TABLE.iter().filter(|row| !CHANGEABLE.contains(&row.name)) {
                 let [ours, found] = [ours, found].map(|run| run.settings.get(name));
                 if ours != found {
                     let expected = format_args!("{ours}, as in the run that is resumed");
@@ -213,7 +252,7 @@ fn planes(state: &RunState) -> Vec<&[u8]> {
 
 /// SHA-256 over the number of images and of features as little-endian u64, then the label and the bytes of each
 /// image.
-fn sha256_of(samples: &Samples) -> String {
+pub(crate) fn samples_sha256(samples: &Samples) -> String {
     let mut hash = Sha256::new();
     for size in [samples.len(), samples.features()] {
         hash.update((size as u64).to_le_bytes());

@@ -107,7 +107,7 @@ settings! {
     Own schedule: Schedule = Schedule::Constant, "SCHEDULE";
     /// Nesterov's momentum, 0 to below 1
     Own momentum: f64 = 0.0, "M";
-    /// Images in a batch
+    /// Images in a batch; all of them, where there are fewer than the default
     Common batch: usize = 100, "N";
     /// Passes over the training images
     Common epochs: usize = 40, "N";

@@ -46,7 +46,7 @@ impl RunInfo {
             "record    {}\n\
              trained   {} by onelayer {} on {}: {}\n\
              data      {} ({place}): {train} training, {validation} validation, {test} test images\n\
-             {}engine    {} ({}), {} threads\n\
+             {}{}engine    {} ({}), {} threads\n\
              {}\n{}\n{}",
             one_line(self.path.display()),
             one_line(&first.date),
@@ -54,6 +54,7 @@ impl RunInfo {
             one_line(&first.machine),
             first.status.name(),
             one_line(&data.name),
+            text::before(first),
             text::line_of_settings(&first.config, common),
             one_line(&first.engine.name),
             one_line(&first.engine.isa),

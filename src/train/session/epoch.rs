@@ -111,7 +111,7 @@ impl Session<'_> {
         let last = self.reached.epoch + 1 == self.settings().epochs;
         let limit = if last { WORSE * self.objective.guessing(self.classes.len()) } else { f64::INFINITY };
         let states = self.engine.state();
-        let Reached { epoch, images, histories, fates, unevaluated_seconds, seconds } = &mut self.reached;
+        let Reached { epoch, images, histories, fates, unevaluated_seconds, seconds, .. } = &mut self.reached;
         (*epoch, *images) = (*epoch + 1, 0);
         let spent = EpochSeconds {
             train: std::mem::take(unevaluated_seconds),

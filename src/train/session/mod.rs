@@ -20,16 +20,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::augmented::Augmented;
-use super::checkpoint::{Checkpoint, Fingerprint};
+use super::checkpoint::{Checkpoint, Fingerprint, Notes};
 use super::control::{Control, End};
 use super::history::{EpochRecord, EpochSeconds, Fate};
+use super::phase::Phase;
 use super::reached::{Reached, Snapshot};
 use super::settings::{Run, Settings};
 use super::splits::{Held, Splits};
 use crate::data::Augmentation;
 use crate::engine::{Engine, EngineInfo, Machine, Problem, Team};
 use crate::error::{Error, Result};
-use crate::model::{Parameters, Standardization};
+use crate::model::{Model, Parameters, Standardization};
 use crate::objective::Objective;
 use crate::samples::Samples;
 
@@ -46,6 +47,8 @@ pub struct Session<'a> {
     /// How pictures are changed, if they are; and memory for those that each epoch changes in another way.
     augmentation: Option<Augmentation>,
     augmented: Option<Augmented>,
+    /// What the runs begin with, where that is a model.
+    warm: Option<Parameters>,
     /// The order of the images in this epoch: a buffer that is made once.
     order: Vec<u32>,
     /// Batches in the next slice.
@@ -58,7 +61,7 @@ pub struct Session<'a> {
 }
 
 /// Takes a checkpoint.
-type Save<'a> = dyn FnMut(&Checkpoint) -> Result<()> + Send + 'a;
+type Save<'a> = dyn FnMut(Checkpoint) -> Result<()> + Send + 'a;
 
 /// Where checkpoints go, and how often.
 struct Checkpoints<'a> {
@@ -77,15 +80,39 @@ impl<'a> Session<'a> {
     /// # Panics
     /// If there is no run, or no image.
     pub fn new(splits: Splits<'a>, runs: Vec<Run>, machine: &Machine) -> Result<Self> {
+        Self::begin(splits, runs, None, machine)
+    }
+
+    /// As [`Session::new`], but that all runs begin as `model`: with its answers, whatever these images are standardized by.
+    /// Where weights are held mirror-symmetric, with the mean of its answers to an image and to its mirror image.
+    ///
+    /// # Errors
+    /// As [`Session::new`], and a model of another shape.
+    pub fn from_model(splits: Splits<'a>, runs: Vec<Run>, model: &Model, machine: &Machine) -> Result<Self> {
+        let shape = |features, classes| format!("a model of {features} features and {classes} classes");
+        let expected = shape(splits.train.features(), splits.classes.len());
+        let found = shape(model.parameters.features, model.parameters.classes);
+        if expected != found {
+            return Err(Error::setting("from", expected + ", as the data has", found));
+        }
+        Self::begin(splits, runs, Some(model), machine)
+    }
+
+    fn begin(splits: Splits<'a>, runs: Vec<Run>, model: Option<&Model>, machine: &Machine) -> Result<Self> {
         let Splits { train, validation, classes } = splits;
         Run::check(&runs, &train, classes.len())?;
         let objective = &runs[0].settings.objective(&train, classes.len());
+        let mirror = mirror(&runs, train.features())?;
         let held = hold([train, validation], &runs, &machine.team)?;
         let train = held[0].samples();
         let standardization = &machine.team.handle().install(|| Standardization::measure(&train))?;
-        let initial = &initial(&runs, classes.len(), train.features());
+        let warm = model.map(|model| match mirror {
+            None => model.behind(standardization),
+            Some(mirror) => mirror.fold(&model.behind(&mirror.unfold_standardization(standardization))),
+        });
+        let initial = &initial(&runs, classes.len(), train.features(), warm.as_ref());
         let engine = machine.engine(&Problem { initial, standardization, objective })?;
-        Self::of(held, classes, runs, engine, standardization.clone(), &machine.team)
+        Ok(Self { warm, ..Self::of(held, classes, runs, engine, standardization.clone(), &machine.team)? })
     }
 
     /// As [`Session::new`], on an engine that holds the parameters which the runs begin with, and standardizes by
@@ -129,6 +156,7 @@ impl<'a> Session<'a> {
             last: vec![None; runs.len()],
             best: vec![None; runs.len()],
             checkpoints: None,
+            warm: None,
             team: team.handle(),
             runs,
             classes,
@@ -170,10 +198,10 @@ impl<'a> Session<'a> {
         Ok(session)
     }
 
-    /// Goes back to the beginning of the first epoch.
+    /// Goes back to the beginning of the first epoch; where it was resumed, to random parameters.
     pub fn restart(&mut self) {
         let features = self.standardization.mean.len();
-        self.engine.load(&initial(&self.runs, self.classes.len(), features));
+        self.engine.load(&initial(&self.runs, self.classes.len(), features, self.warm.as_ref()));
         self.reached = Reached::nothing(self.runs.len());
         self.last.fill(None);
         self.best.fill(None);
@@ -184,11 +212,7 @@ impl<'a> Session<'a> {
     ///
     /// # Panics
     /// If `every` is 0.
-    pub fn save_checkpoints(
-        &mut self,
-        every: usize,
-        save: impl FnMut(&Checkpoint) -> Result<()> + Send + 'a,
-    ) {
+    pub fn save_checkpoints(&mut self, every: usize, save: impl FnMut(Checkpoint) -> Result<()> + Send + 'a) {
         assert!(every > 0, "epochs between checkpoints");
         let data = Fingerprint::of(self.train.given(), self.validation.given(), self.classes);
         self.checkpoints = Some(Checkpoints { every, data, save: Box::new(save) });
@@ -227,6 +251,11 @@ impl<'a> Session<'a> {
         &self.reached.fates
     }
 
+    /// The phases before this one: what the settings were until the runs were resumed with others.
+    pub fn phases(&self) -> &[Phase] {
+        &self.reached.phases
+    }
+
     /// The epochs that are finished.
     pub fn epoch(&self) -> usize {
         self.reached.epoch
@@ -262,6 +291,7 @@ impl<'a> Session<'a> {
             reached: self.reached.clone(),
             states: self.engine.state(),
             best: self.best.iter().map(|best| best.as_deref().cloned()).collect(),
+            notes: Notes::default(),
             path: PathBuf::new(),
         }
     }
@@ -281,7 +311,7 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let checkpoint = self.checkpoint(*every, data);
-        self.checkpoints.as_mut().map_or(Ok(()), |checkpoints| (checkpoints.save)(&checkpoint))
+        self.checkpoints.as_mut().map_or(Ok(()), |checkpoints| (checkpoints.save)(checkpoint))
     }
 }
 
@@ -295,6 +325,12 @@ fn hold<'a>(splits: [Samples<'a>; 2], runs: &[Run], team: &Team) -> Result<[Held
 }
 
 /// The parameters that the runs begin with.
-fn initial(runs: &[Run], classes: usize, features: usize) -> Vec<Parameters> {
-    runs.iter().map(|run| run.settings.initial(classes, features)).collect()
+fn initial(runs: &[Run], classes: usize, features: usize, warm: Option<&Parameters>) -> Vec<Parameters> {
+    let drawn = |run: &Run| run.settings.initial(classes, features);
+    runs.iter().map(|run| warm.cloned().unwrap_or_else(|| drawn(run))).collect()
+}
+
+/// How pictures of D `features` are folded, where the weights of `runs` are mirror-symmetric.
+fn mirror(runs: &[Run], features: usize) -> Result<Option<Augmentation>> {
+    Ok(runs[0].settings.augmentation(features)?.filter(|augmentation| augmentation.mirror))
 }

@@ -3,6 +3,7 @@
 use super::Session;
 use crate::model::{Model, Parameters};
 use crate::train::history::Fate;
+use crate::train::phase::Earlier;
 use crate::train::reached::Snapshot;
 use crate::train::settings::Settings;
 
@@ -69,12 +70,19 @@ impl Session<'_> {
                 (mirror.unfold(&parameters), mirror.unfold_standardization(&self.standardization))
             }
         };
+        let earlier = Earlier::of(&self.reached.phases, run);
+        let earlier = (!earlier.is_empty())
+            .then(|| ("earlier", serde_json::to_string(&earlier).expect("settings have string keys")));
         Model {
             parameters,
             standardization,
             objective: self.objective.clone(),
             classes: self.classes.to_vec(),
-            metadata: metadata.chain(facts).map(|(name, value)| (name.to_string(), value)).collect(),
+            metadata: metadata
+                .chain(facts)
+                .chain(earlier)
+                .map(|(name, value)| (name.to_string(), value))
+                .collect(),
         }
     }
 }
