@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::args::TrainingArgs;
+use super::args::{DataArgs, EngineArgs, TrainingArgs};
 use super::signals::Signals;
 use crate::data::Dataset;
 use crate::engine::Machine;
@@ -20,8 +20,13 @@ pub(super) struct Inputs {
 impl Inputs {
     /// Opens the data, and watches for signals.
     pub(super) fn open(args: &TrainingArgs) -> Result<Self> {
-        let (started, signals, mut machine) = (Instant::now(), Signals::watch()?, args.engine.machine()?);
-        let dataset = machine.team.install(|| args.data.open())??;
+        Self::of(&args.data, &args.engine)
+    }
+
+    /// The same, of a verb with other options.
+    pub(super) fn of(data: &DataArgs, engine: &EngineArgs) -> Result<Self> {
+        let (started, signals, mut machine) = (Instant::now(), Signals::watch()?, engine.machine()?);
+        let dataset = machine.team.install(|| data.open())??;
         Ok(Self { started, signals, machine, dataset })
     }
 

@@ -84,10 +84,15 @@ pub(super) fn heading(runs: &[Run], engine: &EngineInfo) -> String {
 /// The settings that runs side by side have in common. A setting that is not in every run's mind is told where it is
 /// not the default.
 pub(super) fn settings(settings: &Settings) -> String {
+    settings_of(settings, |row| row.scope == Scope::Common)
+}
+
+/// The same, of the rows that `wanted` wants.
+pub(super) fn settings_of(settings: &Settings, wanted: impl Fn(&Setting) -> bool) -> String {
     let default = Settings::default();
     let told = |row: &Setting| {
         let always = matches!(row.name, "batch" | "epochs" | "shuffle" | "seed");
-        row.scope == Scope::Common && (always || settings.get(row.name) != default.get(row.name))
+        wanted(row) && (always || settings.get(row.name) != default.get(row.name))
     };
     format!("settings  {}\n", values(settings, told))
 }

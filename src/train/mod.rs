@@ -3,10 +3,12 @@
 pub mod checkpoint;
 mod control;
 mod evaluate;
+pub(crate) mod groups;
 pub mod history;
 pub mod order;
 mod reached;
 pub mod record;
+mod regroup;
 pub mod session;
 pub mod settings;
 pub(crate) mod splits;
@@ -20,4 +22,4 @@ pub use reached::{Reached, Snapshot};
 pub use record::{ReproductionRecord, RunRecord};
 pub use session::{Session, Which};
 pub use settings::{Run, Scope, Setting, Settings};
-pub use splits::Splits;
+pub use splits::{Prepared, Splits};

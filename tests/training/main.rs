@@ -5,6 +5,7 @@ mod oracle;
 mod settings;
 #[path = "../support/mod.rs"]
 mod support;
+mod sweep;
 
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;

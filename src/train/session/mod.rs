@@ -24,7 +24,7 @@ use super::control::{Control, End};
 use super::history::{EpochRecord, EpochSeconds, Fate};
 use super::reached::{Reached, Snapshot};
 use super::settings::{Run, Settings};
-use super::splits::{Held, Splits};
+use super::splits::{Held, Prepared, Splits};
 use crate::engine::{Engine, EngineInfo, Machine, Problem, Step, Team};
 use crate::error::{Error, Result};
 use crate::model::{Parameters, Standardization};
@@ -71,11 +71,22 @@ impl<'a> Session<'a> {
     /// If there is no run, or no image.
     pub fn new(splits: Splits<'a>, runs: Vec<Run>, machine: &Machine) -> Result<Self> {
         Run::check(&runs, splits.train.len())?;
-        let standardization = machine.team.handle().install(|| Standardization::measure(&splits.train))?;
-        let initial = &initial(&runs, splits.classes.len(), splits.train.features());
-        let objective = runs[0].settings.objective;
-        let engine = machine.engine(&Problem { initial, standardization: &standardization, objective })?;
-        Self::with_engine(splits, runs, engine, standardization, &machine.team)
+        Self::on(&Prepared::new(splits, runs[0].settings.epochs, &machine.team)?, runs, machine)
+    }
+
+    /// As [`Session::new`], on images that other sessions have too.
+    ///
+    /// # Errors
+    /// As [`Session::new`].
+    ///
+    /// # Panics
+    /// If there is no run.
+    pub fn on(images: &Prepared<'a>, runs: Vec<Run>, machine: &Machine) -> Result<Self> {
+        Run::check(&runs, images.images())?;
+        let initial = &initial(&runs, images.classes(), images.features());
+        let (standardization, objective) = (&images.standardization, runs[0].settings.objective);
+        let engine = machine.engine(&Problem { initial, standardization, objective })?;
+        Ok(Self::assemble(images.clone(), runs, engine, &machine.team))
     }
 
     /// As [`Session::new`], on an engine that holds the parameters which the runs begin with, and standardizes by
@@ -93,16 +104,18 @@ impl<'a> Session<'a> {
         standardization: Standardization,
         team: &Team,
     ) -> Result<Self> {
-        let Splits { train, validation, classes } = splits;
-        let images = train.len();
-        Run::check(&runs, images)?;
-        let Settings { epochs, batch, .. } = runs[0].settings;
-        let hold = |split| Held::new(split, epochs);
-        let [train, validation] = team.handle().install(|| [train, validation].map(hold))?;
+        Run::check(&runs, splits.train.len())?;
+        let images = Prepared::with(splits, runs[0].settings.epochs, standardization, team)?;
+        Ok(Self::assemble(images, runs, engine, team))
+    }
+
+    fn assemble(images: Prepared<'a>, runs: Vec<Run>, engine: Box<dyn Engine>, team: &Team) -> Self {
+        let count = images.images();
+        let Prepared { train, validation, classes, standardization } = images;
         let steps: Vec<Step> = runs.iter().map(|run| run.settings.step()).collect();
-        Ok(Self {
-            order: vec![0; images],
-            steps: steps.repeat(images.div_ceil(batch)),
+        Self {
+            order: vec![0; count],
+            steps: steps.repeat(count.div_ceil(runs[0].settings.batch)),
             slice: 16,
             reached: Reached::nothing(runs.len()),
             last: vec![None; runs.len()],
@@ -115,7 +128,7 @@ impl<'a> Session<'a> {
             validation,
             standardization,
             engine,
-        })
+        }
     }
 
     /// Goes on from `checkpoint`, on the same data and an engine of the same name.
@@ -124,8 +137,18 @@ impl<'a> Session<'a> {
     /// As [`Session::new`], and a checkpoint of another engine, of other data, or that its own settings cannot lead to.
     pub fn resume(splits: Splits<'a>, checkpoint: Checkpoint, machine: &Machine) -> Result<Self> {
         checkpoint.check_data(&splits)?;
+        let epochs = checkpoint.runs[0].settings.epochs;
+        Run::check(&checkpoint.runs, splits.train.len())?;
+        Self::resume_on(&Prepared::new(splits, epochs, &machine.team)?, checkpoint, machine)
+    }
+
+    /// As [`Session::resume`], on images that other sessions have too: those of the checkpoint.
+    ///
+    /// # Errors
+    /// As [`Session::resume`], other data apart.
+    pub fn resume_on(images: &Prepared<'a>, checkpoint: Checkpoint, machine: &Machine) -> Result<Self> {
         let Checkpoint { runs, engine, reached, states, best, path, .. } = checkpoint;
-        let mut session = Self::new(splits, runs, machine)?;
+        let mut session = Self::on(images, runs, machine)?;
         if session.engine.info().name != engine {
             let expected = format_args!("{engine}, as in the run that is resumed");
             return Err(Error::setting("engine", expected, session.engine.info().name));
@@ -178,9 +201,17 @@ impl<'a> Session<'a> {
     /// # Errors
     /// What the engine fails with, and a checkpoint that cannot be written. What was reached before is kept.
     pub fn run(&mut self, control: &mut dyn Control) -> Result<End> {
+        self.run_to(usize::MAX, control)
+    }
+
+    /// As [`Session::run`], but not beyond epoch `last`. Schedules are those of the whole training.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn run_to(&mut self, last: usize, control: &mut dyn Control) -> Result<End> {
         let team = self.team.handle();
         team.lead(|| {
-            while !self.is_finished() {
+            while !self.is_finished() && self.reached.epoch < last {
                 let end = self.epoch_left(control)?;
                 self.save_checkpoint(end)?;
                 if end == End::Stopped {
@@ -231,8 +262,9 @@ impl<'a> Session<'a> {
         &self.standardization
     }
 
-    /// All that it takes to go on later.
-    fn checkpoint(&self, every: usize, data: &Fingerprint) -> Checkpoint {
+    /// All that it takes to go on later, on the images with the fingerprint `data`. A session that goes on from it saves
+    /// checkpoints after every `every` epochs, unless it is told otherwise.
+    pub fn checkpoint(&self, every: usize, data: &Fingerprint) -> Checkpoint {
         Checkpoint {
             runs: self.runs.clone(),
             every,
