@@ -35,27 +35,14 @@ impl<const OF_RATES: bool> SettingArgs<OF_RATES> {
 
 impl<const OF_RATES: bool> clap::Args for SettingArgs<OF_RATES> {
     fn augment_args(command: Command) -> Command {
-        let default = Settings::default();
         command.args(Self::rows().map(|row| {
-            let aliases =
-                ALIASES.iter().find(|(name, _)| *name == row.name).map_or(&[][..], |(_, aliases)| aliases);
-            let heading = match row.name {
-                "objective" | "label_smoothing" | "class_weights" => "Objective",
-                "mirror" | "flip" | "shift" => "Augmentation",
-                _ => "Optimization",
-            };
-            let arg = Arg::new(row.name)
-                .help_heading(heading)
-                .long(option(row.name))
-                .visible_aliases(aliases.iter().copied());
-            if row.placeholder.is_empty() {
-                return arg.action(ArgAction::SetTrue).help(row.help.trim());
+            match row.placeholder {
+                "" => arg(row).action(ArgAction::SetTrue),
+                placeholder => arg(row)
+                    .value_name(placeholder)
+                    .allow_hyphen_values(placeholder != "N")
+                    .allow_negative_numbers(true),
             }
-            let help = format!("{} [default: {}]", row.help.trim(), default.get(row.name));
-            arg.value_name(row.placeholder)
-                .allow_hyphen_values(row.placeholder != "N")
-                .allow_negative_numbers(true)
-                .help(help)
         }))
     }
 
@@ -77,6 +64,25 @@ impl<const OF_RATES: bool> FromArgMatches for SettingArgs<OF_RATES> {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
     }
+}
+
+/// The option of a setting, but for the values that it takes.
+pub(super) fn arg(row: &Setting) -> Arg {
+    let aliases = ALIASES.iter().find(|(name, _)| *name == row.name).map_or(&[][..], |(_, aliases)| aliases);
+    let default = match row.placeholder {
+        "" => String::new(),
+        _ => format!(" [default: {}]", Settings::default().get(row.name)),
+    };
+    let heading = match row.name {
+        "objective" | "label_smoothing" | "class_weights" => "Objective",
+        "mirror" | "flip" | "shift" => "Augmentation",
+        _ => "Optimization",
+    };
+    Arg::new(row.name)
+        .help_heading(heading)
+        .long(option(row.name))
+        .visible_aliases(aliases.iter().copied())
+        .help(row.help.trim().to_string() + &default)
 }
 
 /// The option of the setting `name`, without its dashes.

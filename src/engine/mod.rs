@@ -24,4 +24,4 @@ pub use kind::EngineKind;
 pub use machine::Machine;
 pub use problem::{Problem, Shape};
 pub use reference::Reference;
-pub use team::{Member, Team};
+pub use team::{Crew, Member, Team};

@@ -233,13 +233,21 @@ impl Settings {
 }
 
 impl Settings {
+    /// The values of the settings that runs side by side must have in common.
+    pub fn common(&self) -> Vec<String> {
+        self.common_names().map(|name| self.get(name)).collect()
+    }
+
     /// The first setting for which a run with these settings and one with `other` cannot be trained side by side; none
     /// where they can.
     pub fn parts_with(&self, other: &Self) -> Option<&'static str> {
+        self.common_names().find(|name| self.get(name) != other.get(name))
+    }
+
+    fn common_names(&self) -> impl Iterator<Item = &'static str> {
         let common = Self::TABLE.iter().filter(|row| row.scope == Scope::Common).map(|row| row.name);
         // A seed that draws images must be the same for all.
-        let seed = (self.shuffle || self.flip || self.shift > 0).then_some("seed");
-        common.chain(seed).find(|name| self.get(name) != other.get(name))
+        common.chain((self.shuffle || self.flip || self.shift > 0).then_some("seed"))
     }
 }
 

@@ -5,6 +5,7 @@ mod oracle;
 mod settings;
 #[path = "../support/mod.rs"]
 mod support;
+mod sweep;
 mod warm_start;
 
 use std::num::NonZeroUsize;

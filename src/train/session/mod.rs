@@ -26,13 +26,12 @@ use super::history::{EpochRecord, EpochSeconds, Fate};
 use super::phase::Phase;
 use super::reached::{Reached, Snapshot};
 use super::settings::{Run, Settings};
-use super::splits::{Held, Splits};
+use super::splits::{Held, Prepared, Splits};
 use crate::data::Augmentation;
 use crate::engine::{Engine, EngineInfo, Machine, Problem, Team};
 use crate::error::{Error, Result};
 use crate::model::{Model, Parameters, Standardization};
 use crate::objective::Objective;
-use crate::samples::Samples;
 
 /// Trains runs side by side, keeps their histories, and survives whatever ends them early.
 pub struct Session<'a> {
@@ -44,8 +43,8 @@ pub struct Session<'a> {
     standardization: Standardization,
     team: Team,
     engine: Box<dyn Engine>,
-    /// How pictures are changed, if they are; and memory for those that each epoch changes in another way.
-    augmentation: Option<Augmentation>,
+    /// How pictures are folded, if they are; and memory for those that each epoch changes in another way.
+    mirror: Option<Augmentation>,
     augmented: Option<Augmented>,
     /// What the runs begin with, where that is a model.
     warm: Option<Parameters>,
@@ -80,7 +79,19 @@ impl<'a> Session<'a> {
     /// # Panics
     /// If there is no run, or no image.
     pub fn new(splits: Splits<'a>, runs: Vec<Run>, machine: &Machine) -> Result<Self> {
-        Self::begin(splits, runs, None, machine)
+        let images = Prepared::new(splits, &runs[0].settings, &machine.team)?;
+        Self::on(&images, runs, machine)
+    }
+
+    /// As [`Session::new`], on images that other sessions have too.
+    ///
+    /// # Errors
+    /// As [`Session::new`], and images that were prepared for other settings.
+    ///
+    /// # Panics
+    /// If there is no run.
+    pub fn on(images: &Prepared<'a>, runs: Vec<Run>, machine: &Machine) -> Result<Self> {
+        Self::begin(images, runs, None, machine)
     }
 
     /// As [`Session::new`], but that all runs begin as `model`: with its answers, whatever these images are standardized by.
@@ -95,24 +106,23 @@ impl<'a> Session<'a> {
         if expected != found {
             return Err(Error::setting("from", expected + ", as the data has", found));
         }
-        Self::begin(splits, runs, Some(model), machine)
+        let images = Prepared::new(splits, &runs[0].settings, &machine.team)?;
+        Self::begin(&images, runs, Some(model), machine)
     }
 
-    fn begin(splits: Splits<'a>, runs: Vec<Run>, model: Option<&Model>, machine: &Machine) -> Result<Self> {
-        let Splits { train, validation, classes } = splits;
-        Run::check(&runs, &train, classes.len())?;
-        let objective = &runs[0].settings.objective(&train, classes.len());
-        let mirror = mirror(&runs, train.features())?;
-        let held = hold([train, validation], &runs, &machine.team)?;
-        let train = held[0].samples();
-        let standardization = &machine.team.handle().install(|| Standardization::measure(&train))?;
-        let warm = model.map(|model| match mirror {
-            None => model.behind(standardization),
-            Some(mirror) => mirror.fold(&model.behind(&mirror.unfold_standardization(standardization))),
-        });
-        let initial = &initial(&runs, classes.len(), train.features(), warm.as_ref());
-        let engine = machine.engine(&Problem { initial, standardization, objective })?;
-        Ok(Self { warm, ..Self::of(held, classes, runs, engine, standardization.clone(), &machine.team)? })
+    fn begin(
+        images: &Prepared<'a>,
+        runs: Vec<Run>,
+        model: Option<&Model>,
+        machine: &Machine,
+    ) -> Result<Self> {
+        images.check(&runs)?;
+        let warm = model.map(|model| images.folded(model));
+        let initial = &initial(&runs, images.classes(), images.features(), warm.as_ref());
+        let objective = &images.objective(&runs);
+        let problem = Problem { initial, standardization: images.standardization(), objective };
+        let engine = machine.engine(&problem)?;
+        Ok(Self { warm, ..Self::assemble(images.clone(), runs, engine, &machine.team) })
     }
 
     /// As [`Session::new`], on an engine that holds the parameters which the runs begin with, and standardizes by
@@ -131,26 +141,19 @@ impl<'a> Session<'a> {
         standardization: Standardization,
         team: &Team,
     ) -> Result<Self> {
-        let Splits { train, validation, classes } = splits;
-        Run::check(&runs, &train, classes.len())?;
-        let held = hold([train, validation], &runs, team)?;
-        Self::of(held, classes, runs, engine, standardization, team)
+        let images = Prepared::with(splits, &runs[0].settings, Some(standardization), team)?;
+        images.check(&runs)?;
+        Ok(Self::assemble(images, runs, engine, team))
     }
 
-    fn of(
-        [train, validation]: [Held<'a>; 2],
-        classes: &'a [String],
-        runs: Vec<Run>,
-        engine: Box<dyn Engine>,
-        standardization: Standardization,
-        team: &Team,
-    ) -> Result<Self> {
-        let augmentation = runs[0].settings.augmentation(train.given().features())?;
-        Ok(Self {
-            augmentation,
+    fn assemble(images: Prepared<'a>, runs: Vec<Run>, engine: Box<dyn Engine>, team: &Team) -> Self {
+        let objective = images.objective(&runs);
+        let Prepared { train, validation, classes, standardization, augmentation } = images;
+        Self {
+            mirror: augmentation.filter(|augmentation| augmentation.mirror),
             augmented: augmentation.filter(Augmentation::varies).map(Augmented::new),
             order: vec![0; train.given().len()],
-            objective: runs[0].settings.objective(train.given(), classes.len()),
+            objective,
             slice: 16,
             reached: Reached::nothing(runs.len()),
             last: vec![None; runs.len()],
@@ -164,7 +167,7 @@ impl<'a> Session<'a> {
             validation,
             standardization,
             engine,
-        })
+        }
     }
 
     /// Goes on from `checkpoint`, on the same data and an engine of the same name.
@@ -173,8 +176,17 @@ impl<'a> Session<'a> {
     /// As [`Session::new`], and a checkpoint of another engine, of other data, or that its own settings cannot lead to.
     pub fn resume(splits: Splits<'a>, checkpoint: Checkpoint, machine: &Machine) -> Result<Self> {
         checkpoint.check_data(&splits)?;
+        let images = Prepared::new(splits, &checkpoint.runs[0].settings, &machine.team)?;
+        Self::resume_on(&images, checkpoint, machine)
+    }
+
+    /// As [`Session::resume`], on images that other sessions have too: those of the checkpoint.
+    ///
+    /// # Errors
+    /// As [`Session::resume`], other data apart.
+    pub fn resume_on(images: &Prepared<'a>, checkpoint: Checkpoint, machine: &Machine) -> Result<Self> {
         let Checkpoint { runs, engine, reached, states, best, path, .. } = checkpoint;
-        let mut session = Self::new(splits, runs, machine)?;
+        let mut session = Self::on(images, runs, machine)?;
         if session.engine.info().name != engine {
             let expected = format_args!("{engine}, as in the run that is resumed");
             return Err(Error::setting("engine", expected, session.engine.info().name));
@@ -223,9 +235,17 @@ impl<'a> Session<'a> {
     /// # Errors
     /// What the engine fails with, and a checkpoint that cannot be written. What was reached before is kept.
     pub fn run(&mut self, control: &mut dyn Control) -> Result<End> {
+        self.run_to(usize::MAX, control)
+    }
+
+    /// As [`Session::run`], but not beyond epoch `last`. Schedules are those of the whole training.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn run_to(&mut self, last: usize, control: &mut dyn Control) -> Result<End> {
         let team = self.team.handle();
         team.lead(|| {
-            while !self.is_finished() {
+            while !self.is_finished() && self.reached.epoch < last {
                 let end = self.epoch_left(control)?;
                 self.save_checkpoint(end)?;
                 if end == End::Stopped {
@@ -281,8 +301,9 @@ impl<'a> Session<'a> {
         &self.standardization
     }
 
-    /// All that it takes to go on later.
-    fn checkpoint(&self, every: usize, data: &Fingerprint) -> Checkpoint {
+    /// All that it takes to go on later, on the images with the fingerprint `data`. A session that goes on from it saves
+    /// checkpoints after every `every` epochs, unless it is told otherwise.
+    pub fn checkpoint(&self, every: usize, data: &Fingerprint) -> Checkpoint {
         Checkpoint {
             runs: self.runs.clone(),
             every,
@@ -315,22 +336,8 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The splits, held where `runs` read them best.
-fn hold<'a>(splits: [Samples<'a>; 2], runs: &[Run], team: &Team) -> Result<[Held<'a>; 2]> {
-    let settings = &runs[0].settings;
-    let augmentation = settings.augmentation(splits[0].features())?;
-    let hold = |split| Held::new(split, settings.epochs, augmentation.as_ref());
-    let [train, validation] = team.handle().install(|| splits.map(hold))?;
-    Ok([train?, validation?])
-}
-
 /// The parameters that the runs begin with.
 fn initial(runs: &[Run], classes: usize, features: usize, warm: Option<&Parameters>) -> Vec<Parameters> {
     let drawn = |run: &Run| run.settings.initial(classes, features);
     runs.iter().map(|run| warm.cloned().unwrap_or_else(|| drawn(run))).collect()
-}
-
-/// How pictures of D `features` are folded, where the weights of `runs` are mirror-symmetric.
-fn mirror(runs: &[Run], features: usize) -> Result<Option<Augmentation>> {
-    Ok(runs[0].settings.augmentation(features)?.filter(|augmentation| augmentation.mirror))
 }

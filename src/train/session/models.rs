@@ -64,7 +64,7 @@ impl Session<'_> {
         let names = Settings::TABLE.iter().map(|row| row.name);
         let metadata = names.filter(|name| !OBJECTIVE.contains(name)).map(setting);
         let facts = [("engine", self.engine.info().name), ("epoch", epoch.to_string())];
-        let (parameters, standardization) = match self.augmentation.filter(|of| of.mirror) {
+        let (parameters, standardization) = match self.mirror {
             None => (parameters, self.standardization.clone()),
             Some(mirror) => {
                 (mirror.unfold(&parameters), mirror.unfold_standardization(&self.standardization))
