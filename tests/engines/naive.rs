@@ -114,7 +114,7 @@ impl Layer {
                 }
                 _ => {
                     for s in row.iter_mut() {
-                        *s = (1.0 + (*s / 2.0).tanh()) / 2.0 / self.classes as f64;
+                        *s = 1.0 / (1.0 + (-*s).exp()) / self.classes as f64;
                     }
                     row[label] -= 1.0 / self.classes as f64;
                 }
