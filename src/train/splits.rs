@@ -9,7 +9,7 @@ use crate::engine::Team;
 use crate::error::{Error, Result};
 use crate::model::{Model, Parameters, Standardization};
 use crate::objective::Objective;
-use crate::samples::Samples;
+use crate::samples::{Element, Samples, Values};
 
 /// The images that a session trains and watches itself by.
 #[derive(Clone, Debug)]
@@ -108,6 +108,11 @@ impl<'a> Prepared<'a> {
         self.train.given().len()
     }
 
+    /// What a feature is stored as.
+    pub fn element(&self) -> Element {
+        self.train.samples().element()
+    }
+
     /// D: the features of an image, which is folded where weights are mirror-symmetric.
     pub fn features(&self) -> usize {
         self.standardization.mean.len()
@@ -144,7 +149,8 @@ impl<'a> Held<'a> {
     ) -> Result<Self> {
         let copy = match augmentation.filter(|augmentation| augmentation.mirror) {
             Some(augmentation) => {
-                let fold = |image: &[u8], row: &mut [u8]| augmentation.apply(Change::NONE, image, row);
+                let fold =
+                    |image: Values, row: &mut [u8]| augmentation.apply(Change::NONE, image.bytes(), row);
                 let folded = Resident::of(&samples, augmentation.features(), fold);
                 Some(folded.map_err(|_| Error::setting("mirror", "memory for folded images", "none left"))?)
             }
