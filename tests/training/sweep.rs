@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use onelayer::engine::{EngineKind, Machine, Team};
-use onelayer::sweep::{Ending, Outcome, Plan, Space, Sweep};
+use onelayer::sweep::{Ending, Outcome, Plan, Progress, Space, Sweep, Watch};
 use onelayer::train::record::weights_sha256;
 use onelayer::train::{self, End, EpochRecord, EpochSeconds, Run, Session, Settings, Which};
 
@@ -68,5 +68,125 @@ fn every_run_is_the_one_that_a_session_of_its_own_trains() {
                 assert_eq!(*found, weights_sha256(&model.parameters), "{config:?}");
             }
         }
+    }
+}
+
+/// What the runs reached, with halving, in one go and on one thread.
+fn whole(lists: &[(&str, &str)], halving: Option<usize>) -> HashMap<String, String> {
+    let machine = machine(EngineKind::Simd, 1);
+    let mut sweep = Sweep::new(splits(), &plan(lists, halving), &machine).unwrap();
+    assert_eq!(sweep.run(&mut ()).unwrap(), End::Finished);
+    results(sweep.outcomes())
+}
+
+/// Eighteen runs, in two groups at least; with the penalty, the last two diverge in their first epoch.
+const HALVED: [(&str, &str); 5] = [
+    ("eta", "1e-4..0.1:7,1e17,1e18"),
+    ("lambda", "0,1"),
+    ("epochs", "12"),
+    ("shuffle", "true"),
+    ("batch", "30"),
+];
+
+#[test]
+fn halving_drops_the_worse_runs_at_each_rung_and_the_others_go_on() {
+    let machine = machine(EngineKind::Simd, 2);
+    let mut sweep = Sweep::new(splits(), &plan(&HALVED, Some(2)), &machine).unwrap();
+    let rungs: Vec<(usize, usize)> = sweep.rungs().iter().map(|rung| (rung.epoch, rung.keep)).collect();
+    assert_eq!(rungs, [(2, 9), (3, 5), (6, 3)]);
+    sweep.run(&mut ()).unwrap();
+    let outcomes: Vec<&Outcome> = sweep.outcomes().collect();
+    assert_eq!(outcomes.len(), 18);
+    let full = whole(&HALVED, None);
+    let ended = |status| outcomes.iter().filter(|outcome| outcome.status == status).count();
+    assert_eq!((ended(Ending::Diverged), ended(Ending::Done)), (2, 3));
+    for rung in sweep.rungs() {
+        let at_rung = |outcome: &&&Outcome| outcome.epoch == rung.epoch && outcome.status == Ending::Dropped;
+        let dropped: Vec<&&Outcome> = outcomes.iter().filter(at_rung).collect();
+        let on: Vec<&&Outcome> = outcomes.iter().filter(|outcome| outcome.epoch > rung.epoch).collect();
+        let at = |outcome: &Outcome| outcome.history[rung.epoch - 1].validation.accuracy;
+        let worst = on.iter().map(|run| at(run)).fold(f64::INFINITY, f64::min);
+        let best = dropped.iter().map(|run| at(run)).fold(0.0, f64::max);
+        assert!(on.len() <= rung.keep && best <= worst, "epoch {}", rung.epoch);
+    }
+    // Those that went on have the bits that they have without halving.
+    let done = outcomes.iter().copied().filter(|outcome| outcome.status == Ending::Done);
+    for (id, outcome) in results(done) {
+        assert_eq!(outcome, full[&id]);
+    }
+}
+
+#[test]
+fn which_runs_go_on_depends_on_nothing_but_what_they_reached() {
+    let expected = whole(&HALVED, Some(3));
+    for threads in [2, 3, 30] {
+        let machine = machine(EngineKind::Simd, threads);
+        let mut sweep = Sweep::new(splits(), &plan(&HALVED, Some(3)), &machine).unwrap();
+        sweep.run(&mut ()).unwrap();
+        assert!(results(sweep.outcomes()) == expected, "{threads} threads");
+    }
+}
+
+/// Stops once some images were trained.
+struct StopAfter(u64);
+
+impl Watch for StopAfter {
+    fn progress(&mut self, progress: &Progress) {
+        self.0 = self.0.saturating_sub(u64::from(progress.images > 0));
+    }
+
+    fn stop(&mut self) -> bool {
+        self.0 == 0
+    }
+}
+
+#[test]
+fn a_sweep_that_is_stopped_at_any_moment_goes_on_to_the_same_end() {
+    let expected = whole(&HALVED, Some(2));
+    let machine = machine(EngineKind::Simd, 2);
+    let mut sweep = Sweep::new(splits(), &plan(&HALVED, Some(2)), &machine).unwrap();
+    let mut stops = 0;
+    while sweep.run(&mut StopAfter(5)).unwrap() == End::Stopped {
+        stops += 1;
+    }
+    assert!(stops > 5, "{stops} stops");
+    assert!(results(sweep.outcomes()) == expected);
+}
+
+#[test]
+fn the_winner_is_the_best_run_and_has_its_model() {
+    let machine = machine(EngineKind::Simd, 2);
+    let mut sweep = Sweep::new(splits(), &plan(&HALVED, None), &machine).unwrap();
+    sweep.run(&mut ()).unwrap();
+    let (winner, model) = sweep.winner().unwrap().unwrap();
+    let accuracy = |outcome: &Outcome| outcome.validation().accuracy;
+    let done = sweep.outcomes().filter(|outcome| outcome.status == Ending::Done);
+    assert!(done.map(accuracy).all(|other| other <= accuracy(winner)));
+    assert_eq!(weights_sha256(&model.parameters), winner.weights_sha256);
+
+    let diverges = [("eta", "1e17,1e18"), ("lambda", "1"), ("epochs", "3")];
+    let mut sweep = Sweep::new(splits(), &plan(&diverges, None), &machine).unwrap();
+    sweep.run(&mut ()).unwrap();
+    assert!(sweep.winner().unwrap().is_none() && sweep.outcomes().count() == 2);
+}
+
+#[test]
+fn halving_refuses_what_it_cannot_compare() {
+    for (lists, halving, line) in [
+        (
+            &[("epochs", "5,6")][..],
+            2,
+            "epochs: expected one value, as halving compares runs after the same epoch, found 2 of them",
+        ),
+        (
+            &[("evaluate_every", "1,2")],
+            2,
+            "evaluate_every: expected one value, as halving compares runs after the same epoch, found 2 of them",
+        ),
+        (&[], 1, "halving: expected at least 2: one run in so many goes on, found 1"),
+    ] {
+        let error =
+            Sweep::new(splits(), &plan(lists, Some(halving)), &machine(EngineKind::Simd, 1)).err().unwrap();
+        assert_eq!(error.to_string(), line);
     }
 }

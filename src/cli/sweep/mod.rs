@@ -29,6 +29,7 @@ Every option of a run takes a LIST: values separated by commas, or LO..HI:N, N p
 
 Examples:
   onelayer sweep --eta 1e-4..1e-1:10 --lambda 0,1e-4..1:9 --out runs/grid
+  onelayer sweep --eta 1e-4..1e-1:10 --lambda 0,1e-4..1:9 --halving 3
   onelayer sweep --eta 1e-4..1e-1 --lambda 1e-4..1 --batch 50,100,200 --random 50";
 
 #[derive(clap::Args)]
@@ -39,6 +40,10 @@ pub(super) struct Args {
     /// Draw N settings from the lists, and from ranges LO..HI, instead of trying all combinations; --seed says which
     #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Sweep")]
     random: Option<usize>,
+    /// Successive halving: compare the runs on validation after an eighth, a quarter and a half of the epochs, each time go on
+    /// with the best one in F, and drop the others
+    #[arg(long, value_name = "F", allow_negative_numbers = true, help_heading = "Sweep")]
+    halving: Option<usize>,
     /// Folder of the sweep: where results, the best model and the report go [default: a new folder in runs/, named by date]
     #[arg(long, value_name = "DIR", help_heading = "Run folder")]
     out: Option<PathBuf>,
@@ -89,7 +94,7 @@ impl Args {
 
     fn plan(&self) -> Result<Plan> {
         let space = Space::new(&Settings::default(), &self.lists.0, self.random)?;
-        Ok(Plan { space, halving: None, shard: None })
+        Ok(Plan { space, halving: self.halving, shard: None })
     }
 }
 

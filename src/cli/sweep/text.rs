@@ -5,9 +5,9 @@ use std::fmt::Write;
 use super::super::text::{settings_of, table};
 use crate::engine::Machine;
 use crate::error::one_line;
-use crate::report::{Table, count};
+use crate::report::{Table, count, list};
 use crate::sweep::record::{self, Row, varied};
-use crate::sweep::{Sweep, SweepRecord};
+use crate::sweep::{Rung, Sweep, SweepRecord};
 use crate::train::RunRecord;
 
 /// The rows of the table on the screen.
@@ -25,6 +25,10 @@ pub(super) fn heading(sweep: &Sweep, machine: &Machine) -> String {
     };
     let runs = count(sweep.runs().len());
     let mut text = format!("sweep     {runs} settings, {how} {}\n", lists.join(", "));
+    if !sweep.rungs().is_empty() {
+        let rung = |rung: &Rung| format!("the best {} after epoch {}", count(rung.keep), rung.epoch);
+        let _ = writeln!(text, "halving   {} go on", list(sweep.rungs().iter().map(rung), "and"));
+    }
     let varied = varied(sweep.runs().iter().map(|run| &run.settings));
     if let Some(run) = sweep.runs().first() {
         text += &settings_of(&run.settings, |row| !varied.contains(&row.name));
