@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::books::{Books, Moment};
 use super::halving::Rung;
@@ -27,7 +28,11 @@ pub struct Sweep<'a> {
     header: Header,
     rungs: Vec<Rung>,
     books: Books,
+    keep_every: Duration,
 }
+
+/// Unless somebody wants it otherwise, a killed process loses no more than this much training of each run.
+const KEEP_EVERY: Duration = Duration::from_secs(30);
 
 impl<'a> Sweep<'a> {
     /// A sweep over `plan`, at its beginning.
@@ -45,7 +50,14 @@ impl<'a> Sweep<'a> {
         let images = Prepared::new(splits, readings, &machine.team)?;
         let engine = Session::on(&images, Run::single(all[0].clone()), machine)?.engine();
         let header = Header::new(plan, &data, &engine.name);
-        Ok(Self { rungs: plan.rungs(&runs), books: Books::new(runs), images, machine, engine, header })
+        let (rungs, books) = (plan.rungs(&runs), Books::new(runs));
+        Ok(Self { images, machine, engine, header, rungs, books, keep_every: KEEP_EVERY })
+    }
+
+    /// Keeps the states of runs on disk, where results are, after every epoch that ends so long after the last time; 30
+    /// seconds without it. Runs that end and rungs are kept in any case.
+    pub fn keep_every(&mut self, time: Duration) {
+        self.keep_every = time;
     }
 
     /// Keeps what the sweep reaches in `folder`, from the beginning.
@@ -114,6 +126,7 @@ impl<'a> Sweep<'a> {
             engine: self.machine.engine,
             isa: self.machine.isa,
             until,
+            keep_every: self.keep_every,
             books: Mutex::new(&mut self.books),
             audience: Mutex::new(audience),
         };

@@ -11,9 +11,6 @@ use crate::error::Result;
 use crate::train::record::weights_sha256;
 use crate::train::{Control, End, EpochRecord, Fate, Fingerprint, Prepared, Run, Session, Which};
 
-/// Where states are kept on disk, a killed process loses no more than this much training of each run.
-const KEEP: Duration = Duration::from_secs(30);
-
 /// What all teams share.
 pub(super) struct Workshop<'s, 'a> {
     pub(super) images: &'s Prepared<'a>,
@@ -22,6 +19,8 @@ pub(super) struct Workshop<'s, 'a> {
     pub(super) isa: Option<Isa>,
     /// The epoch to which runs are trained; past their last one, to their end.
     pub(super) until: usize,
+    /// Where states are kept on disk, the time from one to the next.
+    pub(super) keep_every: Duration,
     pub(super) books: Mutex<&'s mut Books>,
     pub(super) audience: Mutex<Audience<'s>>,
 }
@@ -68,7 +67,7 @@ impl Workshop<'_, '_> {
             if session.run_to(session.epoch() + 1, &mut listener)? == End::Stopped {
                 return self.pause(group, &session);
             }
-            if kept && saved.elapsed() > KEEP {
+            if kept && saved.elapsed() > self.keep_every {
                 self.pause(group, &session)?;
                 saved = Instant::now();
             }

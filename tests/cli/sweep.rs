@@ -11,7 +11,7 @@ use super::support::files;
 /// Two batches, so that there are two groups.
 const SWEEP: &str = "sweep --data data --eta 0.001..0.1:3 --lambda 0,0.5 --batch 30,50 --epochs 3";
 
-fn rows(record: &Value) -> &[Value] {
+pub fn rows(record: &Value) -> &[Value] {
     record["runs"].as_array().unwrap()
 }
 

@@ -1,8 +1,11 @@
 //! A sweep trains every run as a session of its own would, however its runs are put together, stopped and taken up.
 
 use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
 
 use onelayer::engine::{EngineKind, Machine, Team};
+use onelayer::files::{Existing, RunFolder};
 use onelayer::sweep::{Ending, Outcome, Plan, Progress, Space, Sweep, Watch};
 use onelayer::train::record::weights_sha256;
 use onelayer::train::{self, End, EpochRecord, EpochSeconds, Run, Session, Settings, Which};
@@ -151,6 +154,33 @@ fn a_sweep_that_is_stopped_at_any_moment_goes_on_to_the_same_end() {
     }
     assert!(stops > 5, "{stops} stops");
     assert!(results(sweep.outcomes()) == expected);
+}
+
+/// Looks for states on disk when the first runs have been trained for some epochs.
+struct Look<'a> {
+    folder: &'a Path,
+    seen: bool,
+}
+
+impl Watch for Look<'_> {
+    fn progress(&mut self, progress: &Progress) {
+        self.seen |= progress.epoch >= 3 && self.folder.join("states").is_dir();
+    }
+}
+
+#[test]
+fn states_are_kept_on_disk_as_often_as_is_asked() {
+    let machine = machine(EngineKind::Simd, 2);
+    for (time, expected) in [(Duration::ZERO, true), (Duration::from_secs(3600), false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut sweep = Sweep::new(splits(), &plan(&HALVED, None), &machine).unwrap();
+        sweep.keep_every(time);
+        sweep.keep_in(RunFolder::create(folder.path(), Existing::Refuse).unwrap()).unwrap();
+        let mut look = Look { folder: folder.path(), seen: false };
+        sweep.run(&mut look).unwrap();
+        assert_eq!(look.seen, expected, "{time:?}");
+        assert!(!folder.path().join("states").exists(), "nobody needs them at the end");
+    }
 }
 
 #[test]

@@ -13,7 +13,8 @@ use super::console::{self, Console, OutputArgs};
 use super::inputs::Inputs;
 use super::text::constant_pixels;
 use crate::error::{Error, Result};
-use crate::files::RunFolder;
+use crate::files::run_folder::JOURNAL;
+use crate::files::{Existing, RunFolder};
 use crate::machine::MachineRecord;
 use crate::sweep::record::{self, Row, SweepSeconds};
 use crate::sweep::{Plan, Space, Sweep, SweepRecord};
@@ -50,6 +51,9 @@ pub(super) struct Args {
     /// Replace the run that the folder already holds
     #[arg(long, help_heading = "Run folder")]
     overwrite: bool,
+    /// Go on with the same sweep where the folder --out has it, whatever ended it; begin it where there is none
+    #[arg(long, requires = "out", conflicts_with = "overwrite", help_heading = "Run folder")]
+    resume: bool,
     #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
@@ -65,12 +69,18 @@ impl Args {
         let inputs = Inputs::of(&self.data, &self.engine)?;
         let mut sweep = Sweep::new(inputs.splits(), &plan, &inputs.machine)?;
         inputs.signals.note();
-        let folder = args::folder(self.out.as_deref(), self.overwrite, "sweep")?;
+        let (folder, goes_on) = self.folder()?;
         let out = folder.path().to_path_buf();
         console.dataset(&inputs.dataset)?;
         console.say(&constant_pixels(sweep.images().standardization()))?;
         console.remark(&text::heading(&sweep, &inputs.machine))?;
-        sweep.keep_in(folder.clone())?;
+        match goes_on {
+            true => {
+                sweep.resume_in(folder.clone())?;
+                console.remark(&text::resumed(&sweep))?;
+            }
+            false => sweep.keep_in(folder.clone())?,
+        }
 
         let load = inputs.started.elapsed().as_secs_f64();
         let training = Instant::now();
@@ -83,6 +93,10 @@ impl Args {
             return Err(Error::SweepStopped { out, signal, ended, runs: sweep.runs().len() });
         }
         let train = training.elapsed().as_secs_f64();
+        // Everything is kept: nothing is lost by a signal from here on.
+        if let Some(signal) = inputs.signals.release() {
+            return Err(Error::SweepStopped { out, signal, ended, runs: sweep.runs().len() });
+        }
         let winner = Winner::test(&sweep, &inputs)?;
         let best = winner.map(|winner| winner.write(&folder, &inputs, &sweep)).transpose()?;
         let seconds = SweepSeconds { load, train, total: inputs.started.elapsed().as_secs_f64() };
@@ -90,6 +104,16 @@ impl Args {
         folder.write(record::FILE, console::to_json(&record))?;
         console.say(&text::summary(&record))?;
         console.json(&record)
+    }
+
+    /// The folder, and whether it holds a sweep that goes on.
+    fn folder(&self) -> Result<(RunFolder, bool)> {
+        match &self.out {
+            Some(out) if self.resume && out.join(JOURNAL).is_file() => {
+                Ok((RunFolder::create(out, Existing::Keep)?, true))
+            }
+            out => Ok((args::folder(out.as_deref(), self.overwrite, "sweep")?, false)),
+        }
     }
 
     fn plan(&self) -> Result<Plan> {

@@ -39,6 +39,12 @@ pub(super) fn heading(sweep: &Sweep, machine: &Machine) -> String {
     text
 }
 
+/// Where a sweep goes on.
+pub(super) fn resumed(sweep: &Sweep) -> String {
+    let (ended, runs) = (sweep.outcomes().count(), sweep.runs().len());
+    format!("resumed   with {} of {} runs at their ends\n\n", count(ended), count(runs))
+}
+
 /// The best runs, the winner and its test, where the time went and where it all is.
 pub(super) fn summary(record: &SweepRecord) -> String {
     let shown = &record.runs[..record.runs.len().min(ROWS)];
