@@ -98,7 +98,7 @@ fn checkpoint(epochs: usize) -> Checkpoint {
     let mut last = None;
     let mut session = Session::new(splits, Run::single(settings), &machine).expect("settings");
     session.save_checkpoints(1, |checkpoint| {
-        last = Some(checkpoint.clone());
+        last = Some(checkpoint);
         Ok(())
     });
     session.run(&mut ()).expect("training");

@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
     let again = Checkpoint::from_bytes(path, &written).expect("what it wrote itself");
     // Not the two themselves: a cost may be NaN.
     assert!(again.to_bytes() == written);
-    checkpoint.check_settings(&again.runs).expect("its own settings");
+    checkpoint.clone().go_on_with(again.runs).expect("its own settings");
     for images in [1, 100, 50_000] {
         if Run::check(&checkpoint.runs, images).is_ok() {
             checkpoint.reached.fits(&checkpoint.runs, images);

@@ -1,6 +1,5 @@
 //! Options that several verbs share.
 
-use std::env;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -9,105 +8,14 @@ use std::time::SystemTime;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::console::{self, OutputArgs};
+use super::console::OutputArgs;
+pub(super) use super::data_args::DataArgs;
 use super::settings::{self, SettingArgs};
-use crate::data::layout;
-use crate::data::{Dataset, Excerpt, Labels, Part, Source, SplitFiles, Validation};
+use crate::data::Dataset;
 use crate::engine::{EngineInfo, EngineKind, Isa, Machine, Team};
 use crate::error::{Error, Result};
 use crate::files::{Existing, RunFolder, run_folder};
-use crate::model::Model;
-use crate::train::{Run, Scope};
-
-/// The seed of the built-in synthetic data set.
-const SYNTHETIC_SEED: u64 = 0;
-
-/// The data set, and which of its files make which split.
-#[derive(Args)]
-#[command(next_help_heading = "Data")]
-pub(super) struct DataArgs {
-    /// Folder of the data set: CIFAR-10 or CIFAR-100 in the binary or the Python version, or NumPy arrays (.npy)
-    /// [default: the environment's ONELAYER_DATA, else data/cifar-10-batches-bin or data/cifar-10-batches-py if that
-    /// folder exists, else the built-in synthetic data set]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Training files in the data folder, separated by commas [default: the usual one of the format]
-    #[arg(long, value_name = "FILES", value_delimiter = ',')]
-    train_files: Option<Vec<String>>,
-    /// Validation files in the data folder, separated by commas [default: the usual one of the format; without one,
-    /// the last fifth of the training images is held out]
-    #[arg(long, value_name = "FILES", value_delimiter = ',')]
-    validation_files: Option<Vec<String>>,
-    /// Hold out the last N training images for validation
-    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "validation_files")]
-    validation_images: Option<usize>,
-    /// Test files in the data folder, separated by commas [default: the usual one of the format]
-    #[arg(long, value_name = "FILES", value_delimiter = ',')]
-    test_files: Option<Vec<String>>,
-    /// Which labels of CIFAR-100 to use: 100 fine classes or 20 coarse ones [default: fine]
-    #[arg(long, value_parser = labels_parser())]
-    labels: Option<Labels>,
-}
-
-impl DataArgs {
-    /// Opens, maps and checks the data.
-    pub(super) fn open(&self) -> Result<Dataset> {
-        let dataset = Dataset::open(&self.source(), &self.files())?;
-        console::check_stdout()?;
-        Ok(dataset)
-    }
-
-    /// The same, of one split alone. What names no classes has those of `model`.
-    pub(super) fn open_part(&self, part: Part, model: &Model) -> Result<Excerpt> {
-        let excerpt = Excerpt::open(&self.source(), &self.files(), part, Some(&model.classes))?;
-        console::check_stdout()?;
-        Ok(excerpt)
-    }
-
-    fn files(&self) -> SplitFiles {
-        SplitFiles {
-            train: self.train_files.clone(),
-            validation: match self.validation_images {
-                Some(images) => Some(Validation::Images(images)),
-                None => self.validation_files.clone().map(Validation::Files),
-            },
-            test: self.test_files.clone(),
-            labels: self.labels.unwrap_or_default(),
-        }
-    }
-
-    /// The same, of another folder.
-    pub(super) fn within(self, folder: &Path) -> Self {
-        Self { data: Some(folder.to_path_buf()), ..self }
-    }
-
-    /// The options that choose among the data, where they were given.
-    fn choices(&self) -> impl Iterator<Item = (&'static str, String)> {
-        let list = |names: &Option<Vec<String>>| names.as_ref().map(|names| names.join(","));
-        let options = [
-            ("--train-files", list(&self.train_files)),
-            ("--validation-files", list(&self.validation_files)),
-            ("--validation-images", self.validation_images.map(|images| images.to_string())),
-            ("--test-files", list(&self.test_files)),
-            ("--labels", self.labels.map(|labels| labels.name().to_string())),
-        ];
-        options.into_iter().filter_map(|(name, value)| Some((name, value?)))
-    }
-
-    fn source(&self) -> Source {
-        // A variable that is empty is as good as none.
-        let named = || env::var_os("ONELAYER_DATA").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-        let standard = [layout::FOLDER, layout::PYTHON_FOLDER].map(|folder| Path::new("data").join(folder));
-        let found = || standard.into_iter().find(|folder| folder.is_dir());
-        let folder = self.data.clone().or_else(named).or_else(found);
-        folder.map_or(Source::Synthetic(SYNTHETIC_SEED), Source::Folder)
-    }
-}
-
-fn labels_parser() -> impl TypedValueParser<Value = Labels> {
-    let names = PossibleValuesParser::new(Labels::ALL.map(Labels::name));
-    names.map(|name| Labels::from_name(&name).expect("a possible value"))
-}
+use crate::train::Run;
 
 /// The engine, its instruction set and its threads.
 #[derive(Args)]
@@ -219,18 +127,28 @@ impl TrainingArgs {
         runs.iter_mut().try_for_each(|run| self.settings.apply(&mut run.settings))
     }
 
+    /// Makes the default batch of `runs` as small as the training images are few, and says so.
+    pub(super) fn fit(&self, runs: &mut [Run], images: usize) -> String {
+        let batch = runs[0].settings.batch;
+        if self.settings.gives("batch") || batch <= images {
+            return String::new();
+        }
+        runs.iter_mut().for_each(|run| run.settings.batch = images);
+        format!("batch     all {images} training images, as there are fewer than {batch}\n")
+    }
+
     /// The command that trains `runs` again on any machine: with the settings that the result depends on.
     pub(super) fn command(&self, verb: &str, runs: &[Run], dataset: &Dataset, engine: &EngineInfo) -> String {
-        // The runs of a verb that trains several are its own.
-        let wanted = |scope| scope == Scope::Common || runs.len() == 1;
         let mut words = vec!["onelayer".to_string(), verb.to_string()];
-        words.extend(settings::options(&runs[0].settings, |row| wanted(row.scope)));
-        let mut option = |name: &str, value: String| words.extend([name.to_string(), quoted(&value)]);
-        if let Some(path) = &dataset.path {
-            option("--data", path.display().to_string());
+        let first = &runs[0].settings;
+        let common = settings::told(first).filter(|row| !settings::differs(runs, row));
+        words.extend(settings::options(first, common));
+        let path = dataset.path.as_ref().map(|path| ("--data", Some(path.display().to_string())));
+        let engine = ("--engine", Some(engine.name.clone()));
+        for (name, value) in path.into_iter().chain(self.data.choices()).chain([engine]) {
+            words.push(name.into());
+            words.extend(value.map(|value| quoted(&value)));
         }
-        self.data.choices().for_each(|(name, value)| option(name, value));
-        option("--engine", engine.name.clone());
         words.join(" ")
     }
 
@@ -241,7 +159,7 @@ impl TrainingArgs {
 }
 
 /// `word` as a shell takes it for one.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.into()

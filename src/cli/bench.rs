@@ -41,9 +41,9 @@ pub(super) struct Args {
     /// Compare with an earlier record (bench.json)
     #[arg(long, value_name = "FILE")]
     compare: Option<PathBuf>,
-    /// Images in a batch
-    #[arg(long, value_name = "N", default_value_t = 100, allow_negative_numbers = true)]
-    batch: usize,
+    /// Images in a batch [default: 100, or all training images, where there are fewer]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    batch: Option<usize>,
     /// Folder for the record and the figure [default: a new folder in runs/, named by date]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -76,12 +76,14 @@ impl Args {
         let contenders = self.contenders()?;
         let dataset = all_threads.install(|| self.data.open())??;
         // The lab's second run.
-        let settings = Settings { batch: self.batch, ..Settings::default() };
-        settings.check(dataset.train.len())?;
+        let default = Settings::default();
+        let batch = self.batch.unwrap_or(default.batch.min(dataset.train.len()));
+        let settings = Settings { batch, ..default };
+        settings.check(&dataset.train.samples(), dataset.classes.len())?;
         let folder = args::folder(self.out.as_deref(), self.overwrite, "bench")?;
 
         console.dataset(&dataset)?;
-        console.remark(&format!("machine   {}\n\n", MachineRecord::here().name))?;
+        console.remark(&format!("machine   {}\nbatch     {batch} images\n\n", MachineRecord::here().name))?;
         let teams = self.teams(all_threads)?;
         let record = self.measure(&dataset, settings, &contenders, teams, console)?;
         folder.write(RECORD_FILE, console::to_json(&record))?;
@@ -131,7 +133,7 @@ impl Args {
         mut teams: Vec<Team>,
         console: Console,
     ) -> Result<BenchRecord> {
-        let begin = Instant::now();
+        let (begin, batch) = (Instant::now(), settings.batch);
         let date = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         let isas = bench::instruction_sets(contenders);
         let roofline = roofline::measure(&isas, &mut teams, self.budget(None))?;
@@ -142,11 +144,13 @@ impl Args {
         let standardization = last.install(|| Standardization::measure(&train))?;
         let initial = Parameters::random(dataset.classes.len(), train.features(), settings.seed);
         // As training has them.
-        let hold = |split| Held::new(split, settings.epochs);
-        let held = last.install(|| [train, dataset.validation.samples()].map(hold))?;
+        let objective = settings.objective(&train, dataset.classes.len());
+        let hold = |split| Held::new(split, settings.epochs, None);
+        let [train, validation] = last.install(|| [train, dataset.validation.samples()].map(hold))?;
+        let held = [train?, validation?];
         let [train, validation] = held.each_ref().map(Held::samples);
         let splits = Splits { train, validation, classes: &dataset.classes };
-        let workload = Workload { splits, standardization: &standardization, initial, settings };
+        let workload = Workload { splits, standardization: &standardization, initial, settings, objective };
         let mut oracle = Oracle::new(&workload)?;
         let mut measurements = Vec::new();
         let most = teams.iter().map(Team::threads).max();
@@ -169,7 +173,7 @@ impl Args {
             version: env!("CARGO_PKG_VERSION").into(),
             machine: MachineRecord::here(),
             dataset: DatasetRecord::new(dataset),
-            batch: self.batch,
+            batch,
             roofline,
             measurements,
             seconds: begin.elapsed().as_secs_f64(),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::args::{DataArgs, EngineArgs};
 use super::console::{Console, OutputArgs};
 use super::warnings::used_again;
-use super::{model_file, text};
+use super::{model_file, provenance, text};
 use crate::data::{Excerpt, Part};
 use crate::error::{Error, Result, one_line};
 use crate::model::Model;
@@ -100,6 +100,7 @@ impl Args {
 
         console.excerpt(&excerpt)?;
         console.say(&used_again(&[(name, &excerpt.split)]))?;
+        console.say(&machine.team.install(|| provenance::warnings(&model, &excerpt))?)?;
         console.say(&text::renamed(&model.classes, &excerpt.classes))?;
         console.say(&format!(
             "{} on the {name} split, {} images: loss {:.4}, cost {:.4}, accuracy {:.2} %\n\n{}\n{}",

@@ -1,8 +1,10 @@
 //! What a training pass works with.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::args::{DataArgs, EngineArgs, TrainingArgs};
+use super::provenance;
 use super::signals::Signals;
 use crate::data::Dataset;
 use crate::engine::Machine;
@@ -15,6 +17,8 @@ pub(super) struct Inputs {
     pub(super) signals: Signals,
     pub(super) machine: Machine,
     pub(super) dataset: Dataset,
+    /// What the metadata of models says of the data's files.
+    pub(super) provenance: BTreeMap<String, String>,
 }
 
 impl Inputs {
@@ -26,8 +30,9 @@ impl Inputs {
     /// The same, of a verb with other options.
     pub(super) fn of(data: &DataArgs, engine: &EngineArgs) -> Result<Self> {
         let (started, signals, mut machine) = (Instant::now(), Signals::watch()?, engine.machine()?);
-        let dataset = machine.team.install(|| data.open())??;
-        Ok(Self { started, signals, machine, dataset })
+        let open = || data.open().map(|dataset| (provenance::of(&dataset), dataset));
+        let (provenance, dataset) = machine.team.install(open)??;
+        Ok(Self { started, signals, machine, dataset, provenance })
     }
 
     /// The images of a session.

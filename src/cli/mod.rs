@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod console;
+mod data_args;
 mod evaluate;
 mod fetch;
 mod gradcheck;
@@ -11,6 +12,7 @@ mod inputs;
 mod model_file;
 mod pass;
 mod predict;
+mod provenance;
 mod report;
 mod reproduce;
 mod settings;

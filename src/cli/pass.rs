@@ -16,7 +16,8 @@ use crate::model::Model;
 use crate::report::history_csv;
 use crate::train::record::{DatasetRecord, RunRecord, Seconds, Status, Throughput, weights_sha256};
 use crate::train::{
-    Control, End, EpochRecord, Fate, Metrics, Session, Which, checkpoint, evaluate, evaluator,
+    Checkpoint, Control, Earlier, End, EpochRecord, Fate, Metrics, Notes, Session, WarmStart, Which,
+    checkpoint, evaluate, evaluator,
 };
 
 /// Training with a person at the console, which fills run folders.
@@ -27,6 +28,7 @@ pub(super) struct Pass<'a> {
     folders: &'a [RunFolder],
     tests: Vec<Option<Test>>,
     seconds: Seconds,
+    notes: Notes,
     /// None without a report.
     extras: Option<Extras>,
 }
@@ -35,13 +37,19 @@ impl<'a> Pass<'a> {
     /// A pass of `session`, whose images and machine are those of `inputs`.
     pub(super) fn new(inputs: &'a Inputs, session: Session<'a>, folders: &'a [RunFolder]) -> Self {
         let seconds = Seconds { load: inputs.started.elapsed().as_secs_f64(), ..Seconds::default() };
-        Self { inputs, session, folders, tests: Vec::new(), seconds, extras: None }
+        Self { inputs, session, folders, tests: Vec::new(), seconds, notes: Notes::default(), extras: None }
+    }
+
+    /// Notes how it came to what it trains, for records and checkpoints.
+    pub(super) fn note(&mut self, notes: Notes) {
+        self.notes = notes;
     }
 
     /// Saves checkpoints, as [`Session::save_checkpoints`] does.
     pub(super) fn save_checkpoints(&mut self, every: usize) {
-        let folder = &self.folders[0];
+        let (folder, notes) = (&self.folders[0], self.notes.clone());
         self.session.save_checkpoints(every, move |checkpoint| {
+            let checkpoint = Checkpoint { notes: notes.clone(), ..checkpoint };
             folder.write_durably(checkpoint::FILE, checkpoint.to_bytes())
         });
     }
@@ -50,6 +58,7 @@ impl<'a> Pass<'a> {
     pub(super) fn run(&mut self, args: &TrainingArgs, console: Console) -> Result<()> {
         console.dataset(&self.inputs.dataset)?;
         console.say(&text::constant_pixels(self.session.standardization()))?;
+        console.remark(&text::before(&self.record(0)))?;
         console.remark(&text::heading(self.session.runs(), &self.session.engine()))?;
         let images = self.inputs.dataset.train.len();
         let progress = console.progress(self.session.runs()[0].settings.epochs, images, self.session.epoch());
@@ -116,7 +125,7 @@ impl<'a> Pass<'a> {
         let runs = self.session.runs().iter().zip(self.session.fates());
         let first = runs.filter_map(|(run, fate)| match *fate {
             Fate::Diverged { epoch } => Some((run, epoch)),
-            Fate::Running => None,
+            Fate::Running | Fate::Early { .. } => None,
         });
         first.take(1).try_for_each(|(run, epoch)| {
             let (run, eta, lambda) = (run.name.clone(), run.settings.eta, run.settings.lambda);
@@ -139,9 +148,9 @@ impl<'a> Pass<'a> {
         if trained == End::Stopped {
             return Ok(End::Stopped);
         }
-        let running: Vec<bool> = self.session.fates().iter().map(|fate| *fate == Fate::Running).collect();
-        let models = self.session.models(Which::Last).into_iter().zip(&running);
-        let models: Vec<Model> = models.filter_map(|(model, running)| model.filter(|_| *running)).collect();
+        let sound: Vec<bool> = self.session.fates().iter().map(|fate| !fate.is_diverged()).collect();
+        let models = self.session.models(Which::Wanted).into_iter().zip(&sound);
+        let models: Vec<Model> = models.filter_map(|(model, sound)| model.filter(|_| *sound)).collect();
         let mut tests = Vec::new();
         if !models.is_empty() {
             let mut engine = evaluator(&models, &self.inputs.machine)?;
@@ -154,18 +163,23 @@ impl<'a> Pass<'a> {
             }));
         }
         let mut tests = tests.into_iter();
-        self.tests = running.into_iter().map(|running| if running { tests.next() } else { None }).collect();
+        self.tests = sound.into_iter().map(|sound| if sound { tests.next() } else { None }).collect();
         self.seconds.evaluate += start.elapsed().as_secs_f64();
         Ok(End::Finished)
     }
 
     /// Writes what there is of each run: its history, its record, and its model where the engine can still tell it.
     fn leave(&mut self, models: bool) -> Result<()> {
-        let models = if models { self.session.models(Which::Last) } else { Vec::new() };
+        let models = if models { self.session.models(Which::Wanted) } else { Vec::new() };
         let mut models = models.into_iter();
         for (run, folder) in self.folders.iter().enumerate() {
             if let Some(mut model) = models.next().flatten() {
                 model.metadata.insert("dataset".into(), self.inputs.dataset.name.into());
+                model.metadata.extend(self.inputs.provenance.clone());
+                if let Some(WarmStart { model: from, weights_sha256 }) = &self.notes.from {
+                    model.metadata.insert("from".into(), from.display().to_string());
+                    model.metadata.insert("from_weights_sha256".into(), weights_sha256.clone());
+                }
                 if let Some(Some(Test { metrics, .. })) = self.tests.get(run) {
                     let Metrics { loss, cost, accuracy } = metrics;
                     let figures = [("test_loss", loss), ("test_cost", cost), ("test_accuracy", accuracy)];
@@ -189,13 +203,15 @@ impl<'a> Pass<'a> {
             name: (runs.len() > 1).then(|| runs[run].name.clone()),
             status: match session.fates()[run] {
                 Fate::Diverged { .. } => Status::Diverged,
-                Fate::Running if test.is_some() => Status::Done,
-                Fate::Running => Status::Stopped,
+                Fate::Running | Fate::Early { .. } if test.is_some() => Status::Done,
+                Fate::Running | Fate::Early { .. } => Status::Stopped,
             },
             version: env!("CARGO_PKG_VERSION").into(),
             date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             machine: MachineRecord::here().name,
             config: runs[run].settings.clone(),
+            earlier: Earlier::of(session.phases(), run),
+            from: self.notes.from.clone(),
             throughput: Throughput::new(images, features, columns, self.seconds.train),
             dataset,
             fingerprint: session.fingerprint().cloned(),

@@ -34,6 +34,7 @@ impl Args {
         self.training.apply(&mut runs)?;
         let inputs = Inputs::open(&self.training)?;
         inputs.signals.note();
+        let few = self.training.fit(&mut runs, inputs.dataset.train.len());
         let folder = self.training.folder("reproduce")?;
         let out = folder.path().to_path_buf();
         let folders: Vec<RunFolder> =
@@ -41,6 +42,7 @@ impl Args {
         let session = Session::new(inputs.splits(), runs, &inputs.machine)?;
         let mut pass = Pass::new(&inputs, session, &folders);
         console.remark(LAB)?;
+        console.remark(&few)?;
         pass.run(&self.training, console)?;
         let session = pass.session();
         let command = self.training.command("reproduce", session.runs(), &inputs.dataset, &session.engine());

@@ -1,7 +1,7 @@
 //! What is strange about the files and labels of a data set, and may not be meant.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::data::{Dataset, Split};
 use crate::error::one_line;
@@ -12,7 +12,19 @@ const NAMED: usize = 5;
 /// A line for each file whose images are used more than once, and for each set of splits that lacks classes.
 pub(super) fn warnings(dataset: &Dataset) -> String {
     let splits = [("training", &dataset.train), ("validation", &dataset.validation), ("test", &dataset.test)];
-    used_again(&splits) + &missing_classes(&splits, &dataset.classes)
+    used_again(&splits) + &missing_classes(&splits, &dataset.classes) + hint(dataset)
+}
+
+/// What helps where a class is missing in one of two splits of the same files: files that are sorted by class end with
+/// the last classes.
+fn hint(dataset: &Dataset) -> &'static str {
+    let Dataset { train, validation, classes, .. } = dataset;
+    let trains = |path: &Path| train.files().any(|(file, _)| file.path() == path);
+    let held_out = validation.files().any(|(file, _)| trains(file.path()));
+    match held_out && there(train, classes.len()) != there(validation, classes.len()) {
+        true => "hint      --validation-split 0.2 --stratify holds out images of every class\n",
+        false => "",
+    }
 }
 
 /// Files that are named twice, or in two splits. That training and validation share the images of one is no such case.

@@ -20,6 +20,8 @@ pub struct Dataset {
     pub path: Option<PathBuf>,
     /// The format of its files.
     pub format: Format,
+    /// What was chosen of its files.
+    pub files: SplitFiles,
     /// The names of the K classes, in the order of their labels.
     pub classes: Vec<String>,
     /// The images that the model is trained on.
@@ -49,7 +51,7 @@ impl Dataset {
         };
         let test = shape.split(plan.open(Part::Test)?)?;
         let (name, format, path) = (plan.name(&classes), plan.format, source.folder().map(Path::to_path_buf));
-        Ok(Self { name, path, format, classes, train, validation, test })
+        Ok(Self { name, path, format, files: files.clone(), classes, train, validation, test })
     }
 
     /// Whether this is the synthetic set, built in or written to a folder.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use super::mapped::Mapped;
 use crate::error::{Error, Result};
 use crate::samples::{Rows, Samples};
@@ -69,6 +71,11 @@ impl Bytes {
             Self::Owned(_, bytes) => bytes,
         }
     }
+
+    /// Their SHA-256, in hexadecimal.
+    pub fn sha256(&self) -> String {
+        Sha256::digest(self.bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// A file of labelled images.
@@ -89,6 +96,11 @@ impl ImageFile {
     /// The path of the file of images.
     pub fn path(&self) -> &Path {
         self.images.path()
+    }
+
+    /// The file of images.
+    pub fn contents(&self) -> &Bytes {
+        &self.images
     }
 
     /// Its files: that of the images and, if it is a separate one, that of the labels.

@@ -1,7 +1,10 @@
 //! CIFAR-100's two labels of each image.
 
+use serde::{Deserialize, Serialize};
+
 /// Which of CIFAR-100's two labels of an image is used. The one label of other data sets counts as fine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Labels {
     /// Its class, one of 100.
     #[default]

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
+use super::draw::Draw;
 use super::format::Format;
 use super::image_file::ImageFile;
 use super::labels::Labels;
@@ -149,10 +150,14 @@ impl<'a> Plan<'a> {
         !matches!(self.validation, Some(Validation::Files(_)))
     }
 
-    /// Splits the images of the training files into those for training and the last ones, which are held out.
+    /// Splits the images of the training files into those for training and those that are held out: the last ones, or some
+    /// that are drawn.
     pub(super) fn hold_out(&self, files: Split) -> Result<[Split; 2]> {
         let (most, share) = (files.len() - 1, files.len().div_ceil(SHARE));
         match self.validation {
+            Some(Validation::Drawn(Draw { share, .. })) if !(share > 0.0 && share < 1.0) => {
+                Err(Error::setting("validation_split", "a share above 0 and below 1", share))
+            }
             Some(Validation::Images(count)) if (1..=most).contains(&count) => Ok(files.cut(count)),
             Some(Validation::Images(count)) => {
                 let expected = format!("1 to {most}, fewer than the images of the training files");
@@ -161,6 +166,16 @@ impl<'a> Plan<'a> {
             _ if most == 0 => {
                 let expected = "at least two training images, as some are held out for validation";
                 Err(Error::format(self.source.place(), expected, "one"))
+            }
+            Some(Validation::Drawn(draw)) => {
+                let samples = files.samples();
+                let labels: Vec<u8> = (0..samples.len()).map(|image| samples.label(image)).collect();
+                let drawn = draw.images(&labels);
+                if drawn.is_empty() {
+                    let expected = "two images of one class, one of which is held out for validation";
+                    return Err(Error::format(self.source.place(), expected, "one of each"));
+                }
+                Ok(files.part(&drawn))
             }
             _ => Ok(files.cut(share)),
         }

@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::synthetic;
 
 /// Where a data set comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Source {
     /// A folder of files in one of the formats.
-    Folder(PathBuf),
+    Folder(#[serde(serialize_with = "crate::files::path_text::path")] PathBuf),
     /// The built-in synthetic images, drawn from this seed.
     Synthetic(u64),
 }

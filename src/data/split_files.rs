@@ -1,5 +1,8 @@
 //! The choice of the files that make the training, validation and test splits.
 
+use serde::{Deserialize, Serialize};
+
+use super::draw::Draw;
 use super::labels::Labels;
 
 /// Which files of a data folder make which split, and which labels are used. A file is given by its name in the folder.
@@ -7,7 +10,7 @@ use super::labels::Labels;
 /// The default is that of the folder's format. For CIFAR-10 this is the lab's split: `data_batch_1` for training,
 /// `data_batch_2` for validation, `test_batch` for testing. Where the format has no validation file, or it is used for
 /// training, the last fifth of the training images is held out for validation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SplitFiles {
     /// The training files; none, or an empty list, for those of the format.
     pub train: Option<Vec<String>>,
@@ -19,13 +22,23 @@ pub struct SplitFiles {
     pub labels: Labels,
 }
 
+impl SplitFiles {
+    /// Whether nothing was chosen.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Where the validation images come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Validation {
     /// Separate files.
     Files(Vec<String>),
     /// The last images of the training files, this many, which are then held out from training.
     Images(usize),
+    /// Images of the training files, drawn at random, which are then held out from training.
+    Drawn(Draw),
 }
 
 /// One of the three splits.

@@ -16,7 +16,7 @@ mod problem;
 mod reference;
 mod team;
 
-pub use contract::{Batches, Engine, EngineInfo, RunState, Step};
+pub use contract::{Batches, Engine, EngineInfo, Planes, RunState, Step};
 pub use evaluation::Evaluation;
 pub use fused::{Buffer, Fused, Isa, Stage, Stages};
 pub use gemm::Gemm;

@@ -9,8 +9,9 @@ mod standardization;
 
 use std::collections::BTreeMap;
 
-use crate::objective::Objective;
+use crate::objective::{Loss, Objective};
 
+pub use init::Init;
 pub use standardization::Standardization;
 
 /// A trained model: all that it takes to classify an image.
@@ -29,9 +30,32 @@ pub struct Model {
 }
 
 impl Model {
+    /// Whether its logits are scores that stand for no probabilities.
+    pub fn is_scored(&self) -> bool {
+        self.objective.loss == Loss::Hinge
+    }
+
     /// The weight of the penalty that it was trained with, if its metadata says so; else 0.
     pub fn lambda(&self) -> f64 {
         self.metadata.get("lambda").and_then(|lambda| lambda.parse().ok()).unwrap_or(0.0)
+    }
+
+    /// The parameters that give the same logits behind another standardization, rounded once; the same bits behind its own.
+    ///
+    /// # Panics
+    /// If `other` is of another D.
+    pub fn behind(&self, other: &Standardization) -> Parameters {
+        let (ours, mut parameters) = (&self.standardization, self.parameters.clone());
+        assert_eq!([other.mean.len(), other.std.len()], [parameters.features; 2], "mean [D], std [D]");
+        // (x - mean) / std = scale x'^ + offset, with x'^ what the other makes of x.
+        let scale = |d: usize| f64::from(other.std[d]) / f64::from(ours.std[d]);
+        let offset = |d: usize| (f64::from(other.mean[d]) - f64::from(ours.mean[d])) / f64::from(ours.std[d]);
+        for (row, bias) in parameters.weight.chunks_mut(parameters.features).zip(&mut parameters.bias) {
+            let moved: f64 = row.iter().enumerate().map(|(d, &w)| f64::from(w) * offset(d)).sum();
+            *bias = (f64::from(*bias) + moved) as f32;
+            row.iter_mut().enumerate().for_each(|(d, w)| *w = (f64::from(*w) * scale(d)) as f32);
+        }
+        parameters
     }
 }
 

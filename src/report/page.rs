@@ -9,7 +9,7 @@ use super::{Contents, RunDetails};
 use crate::data::synthetic;
 use crate::gradient_check::Criterion;
 use crate::model::Parameters;
-use crate::train::{Metrics, RunRecord};
+use crate::train::{Earlier, Metrics, RunRecord};
 
 /// The content of a report, ready to be laid out.
 pub(super) struct Page<'a> {
@@ -233,9 +233,11 @@ fn settings(record: &RunRecord) -> Table {
     let config = &record.config;
     let order = if config.shuffle { "shuffled anew each epoch" } else { "as on disk" };
     let place = record.dataset.path.as_ref().map_or("built in".into(), |path| path.display().to_string());
+    let earlier = Earlier::words(&record.earlier, config).into_iter().map(|words| ("before", words));
+    let from = record.from.iter().map(|from| ("began with the model", from.model.display().to_string()));
     pairs(
         ["setting", "value"],
-        [
+        from.chain(earlier).chain([
             ("images in a batch (n_batch)", count(config.batch as u64)),
             ("epochs (n_epochs)", count(config.epochs as u64)),
             ("order of the images", order.into()),
@@ -243,7 +245,7 @@ fn settings(record: &RunRecord) -> Table {
             ("epochs between evaluations", count(config.evaluate_every as u64)),
             ("data set", record.dataset.name.clone()),
             ("its folder", place),
-        ],
+        ]),
     )
 }
 

@@ -10,7 +10,7 @@ use super::halving::{Rung, rungs};
 use super::shard::Shard;
 use super::space::Space;
 use crate::error::{Error, Result};
-use crate::train::{Fingerprint, Run, Setting, Settings};
+use crate::train::{Fingerprint, Run, Setting, Settings, Splits};
 
 /// What a sweep is to do.
 #[derive(Clone, Debug)]
@@ -24,13 +24,13 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Checks the plan for `images` training images.
+    /// Checks the plan for the images of `splits`.
     ///
     /// # Errors
     /// A setting that cannot be used, or parts of the plan that do not go together.
-    pub fn check(&self, images: usize) -> Result<()> {
+    pub fn check(&self, splits: &Splits) -> Result<()> {
         let all = self.space.settings();
-        all.iter().try_for_each(|settings| settings.check(images))?;
+        all.iter().try_for_each(|settings| settings.check(&splits.train, splits.classes.len()))?;
         let Some(factor) = self.halving else { return Ok(()) };
         if factor < 2 {
             return Err(Error::setting("halving", "at least 2: one run in so many goes on", factor));

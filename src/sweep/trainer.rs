@@ -18,7 +18,7 @@ use crate::files::RunFolder;
 use crate::machine::Caches;
 use crate::model::Model;
 use crate::train::groups::{groups, share_out, side_by_side};
-use crate::train::{End, Fingerprint, Prepared, Run, Session, Splits, Which};
+use crate::train::{End, Fingerprint, Prepared, Run, Session, Settings, Splits, Which};
 
 /// Trains the runs of a plan on all threads of a machine.
 pub struct Sweep<'a> {
@@ -43,11 +43,11 @@ impl<'a> Sweep<'a> {
     /// # Panics
     /// If there is no image.
     pub fn new(splits: Splits<'a>, plan: &Plan, machine: &'a Machine) -> Result<Self> {
-        plan.check(splits.train.len())?;
+        plan.check(&splits)?;
         let data = Fingerprint::of(&splits.train, &splits.validation, splits.classes);
         let (runs, all) = (plan.runs(), plan.space.settings());
-        let readings = all.iter().map(|settings| settings.epochs).sum();
-        let images = Prepared::new(splits, readings, &machine.team)?;
+        let epochs = all.iter().map(|settings| settings.epochs).sum();
+        let images = Prepared::new(splits, &Settings { epochs, ..all[0].clone() }, &machine.team)?;
         let engine = Session::on(&images, Run::single(all[0].clone()), machine)?.engine();
         let header = Header::new(plan, &data, &engine.name);
         let (rungs, books) = (plan.rungs(&runs), Books::new(runs));

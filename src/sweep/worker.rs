@@ -88,6 +88,7 @@ impl Workshop<'_, '_> {
             Fate::Running if session.epoch() < run.settings.epochs => None,
             Fate::Running => Some((Ending::Done, session.epoch())),
             Fate::Diverged { epoch } => Some((Ending::Diverged, epoch)),
+            Fate::Early { epoch } => Some((Ending::Stopped, epoch)),
         };
         let endings: Vec<_> = places().map(|(_, fate, run)| ending(fate, run)).collect();
         let on: Vec<usize> = (0..group.len()).filter(|&place| endings[place].is_none()).collect();
@@ -96,7 +97,7 @@ impl Workshop<'_, '_> {
             let checkpoint = all.select(&on);
             lock(&self.books).pause(&on.iter().map(|&place| group[place]).collect::<Vec<_>>(), checkpoint)?;
         }
-        let models = if on.len() < group.len() { session.models(Which::Last) } else { Vec::new() };
+        let models = if on.len() < group.len() { session.models(Which::Wanted) } else { Vec::new() };
         let mut ended = Vec::new();
         for ((place, model), ending) in models.into_iter().enumerate().zip(endings) {
             let Some((status, epoch)) = ending else { continue };

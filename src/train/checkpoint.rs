@@ -9,10 +9,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::phase::{CHANGEABLE, Phase};
 use super::reached::{Reached, Snapshot};
 use super::settings::{Run, Setting, Settings};
 use super::splits::Splits;
-use crate::engine::RunState;
+use super::warm_start::WarmStart;
+use crate::data::Origin;
+use crate::engine::{Planes, RunState};
 use crate::error::{Error, Result};
 use crate::files::regular;
 use crate::files::whole::WholeFile;
@@ -22,7 +25,7 @@ use crate::samples::Samples;
 pub const FILE: &str = "checkpoint.bin";
 
 /// What the file begins with.
-const MAGIC: &[u8] = b"onelayer checkpoint 2\n";
+const MAGIC: &[u8] = b"onelayer checkpoint 3\n";
 /// The bytes of the header's length.
 const LENGTH: usize = size_of::<u64>();
 /// The bytes of a SHA-256.
@@ -45,7 +48,11 @@ pub struct Fingerprint {
 impl Fingerprint {
     /// The fingerprint of what a session trains on. Reads all of it.
     pub fn of(train: &Samples, validation: &Samples, classes: &[String]) -> Self {
-        Self { train: sha256_of(train), validation: sha256_of(validation), classes: classes.to_vec() }
+        Self {
+            train: samples_sha256(train),
+            validation: samples_sha256(validation),
+            classes: classes.to_vec(),
+        }
     }
 }
 
@@ -64,6 +71,9 @@ pub struct Checkpoint {
     pub reached: Reached,
     /// The state of each run at its smallest validation loss so far.
     pub best: Vec<Option<Snapshot>>,
+    /// What its writer noted.
+    #[serde(default)]
+    pub notes: Notes,
     /// The exact state of each run.
     #[serde(skip)]
     pub states: Vec<RunState>,
@@ -72,13 +82,22 @@ pub struct Checkpoint {
     pub path: PathBuf,
 }
 
+/// What the writer of a checkpoint wants to find in it again. A session knows nothing of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Notes {
+    /// Where the images came from.
+    pub data: Option<Origin>,
+    /// The model that training began with.
+    pub from: Option<WarmStart>,
+}
+
 /// What the file holds in JSON.
 #[derive(Serialize, Deserialize)]
 struct Header<C> {
     #[serde(flatten)]
     checkpoint: C,
-    /// The bytes of each plane.
-    planes: Vec<usize>,
+    /// The bytes of each plane of each state.
+    planes: Vec<Vec<usize>>,
 }
 
 impl Checkpoint {
@@ -93,9 +112,10 @@ impl Checkpoint {
     /// The file that [`Checkpoint::save`] writes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let best = self.best.iter().flatten().map(|snapshot| &snapshot.state);
-        let planes: Vec<&[u8]> =
-            self.states.iter().chain(best).flat_map(|state| [&state.weight[..], &state.bias[..]]).collect();
-        let header = Header { checkpoint: self, planes: planes.iter().map(|plane| plane.len()).collect() };
+        let planes: Vec<Vec<&[u8]>> = self.states.iter().chain(best).map(planes).collect();
+        let lengths = |planes: &Vec<&[u8]>| planes.iter().map(|plane| plane.len()).collect();
+        let header = Header { checkpoint: self, planes: planes.iter().map(lengths).collect() };
+        let planes: Vec<&[u8]> = planes.into_iter().flatten().collect();
         let header = serde_json::to_vec(&header).expect("a header has string keys");
         let length = (header.len() as u64).to_le_bytes();
         let mut bytes = [MAGIC, &length, &header, &planes.concat()].concat();
@@ -139,29 +159,57 @@ impl Checkpoint {
     }
 
     /// The same with the states whose planes have these `lengths` in `bytes`; none where something does not fit.
-    fn with_planes(mut self, lengths: &[usize], mut bytes: &[u8]) -> Option<Self> {
-        let mut planes = lengths.iter().map(|&length| {
+    fn with_planes(mut self, lengths: &[Vec<usize>], mut bytes: &[u8]) -> Option<Self> {
+        let mut plane = |length: usize| {
             let (plane, rest) = bytes.split_at_checked(length)?;
             bytes = rest;
             Some(plane.to_vec())
+        };
+        let mut planes =
+            |lengths: &[usize; 2]| Some(Planes { weight: plane(lengths[0])?, bias: plane(lengths[1])? });
+        let mut states = lengths.iter().map(|lengths| match lengths.as_chunks() {
+            ([parameters], []) => Some(RunState { parameters: planes(parameters)?, velocity: None }),
+            ([parameters, velocity], []) => {
+                Some(RunState { parameters: planes(parameters)?, velocity: Some(planes(velocity)?) })
+            }
+            _ => None,
         });
-        let mut state = || Some(RunState { weight: planes.next()??, bias: planes.next()?? });
-        self.states = self.runs.iter().map(|_| state()).collect::<Option<_>>()?;
+        self.states = self.runs.iter().map(|_| states.next()?).collect::<Option<_>>()?;
         for snapshot in self.best.iter_mut().flatten() {
-            snapshot.state = state()?;
+            snapshot.state = states.next()??;
         }
-        let all = planes.next().is_none() && bytes.is_empty();
+        let all = states.next().is_none() && bytes.is_empty();
         let fits = !self.runs.is_empty() && self.every > 0 && self.best.len() == self.runs.len();
         (all && fits).then_some(self)
     }
 
-    /// Checks that `runs` are those of the checkpoint.
+    /// The same, to go on with the settings of `runs`: another learning rate from here on, more epochs. What they were
+    /// stands in [`Reached::phases`].
     ///
     /// # Errors
-    /// The first setting that has another value.
-    pub fn check_settings(&self, runs: &[Run]) -> Result<()> {
+    /// The first other setting that has another value; no more epochs than are finished.
+    pub fn go_on_with(mut self, runs: Vec<Run>) -> Result<Self> {
+        self.check_settings(&runs)?;
+        if self.runs != runs {
+            let Reached { epoch, images, phases, .. } = &mut self.reached;
+            let begun = phases.last().map_or((0, 0), |phase| (phase.epoch, phase.images));
+            let former = std::mem::replace(&mut self.runs, runs);
+            if begun != (*epoch, *images) {
+                phases.push(Phase { runs: former, epoch: *epoch, images: *images });
+            }
+        }
+        Ok(self)
+    }
+
+    fn check_settings(&self, runs: &[Run]) -> Result<()> {
+        let reached = self.reached.epoch;
         for (ours, found) in self.runs.iter().zip(runs) {
-            for Setting { name, .. } in Settings::TABLE {
+            let [before, epochs] = [ours, found].map(|run| run.settings.epochs);
+            if epochs != before && epochs <= reached {
+                let expected = format_args!("{before}, or more than the {reached} that are finished");
+                return Err(Error::setting("epochs", expected, epochs));
+            }
+            for Setting { name, .. } in Settings::TABLE.iter().filter(|row| !CHANGEABLE.contains(&row.name)) {
                 let [ours, found] = [ours, found].map(|run| run.settings.get(name));
                 if ours != found {
                     let expected = format_args!("{ours}, as in the run that is resumed");
@@ -197,9 +245,14 @@ impl Checkpoint {
     }
 }
 
+/// The planes of a state, in the order of the file.
+fn planes(state: &RunState) -> Vec<&[u8]> {
+    state.planes().flat_map(|planes| [&planes.weight[..], &planes.bias[..]]).collect()
+}
+
 /// SHA-256 over the number of images and of features as little-endian u64, then the label and the bytes of each
 /// image.
-fn sha256_of(samples: &Samples) -> String {
+pub(crate) fn samples_sha256(samples: &Samples) -> String {
     let mut hash = Sha256::new();
     for size in [samples.len(), samples.features()] {
         hash.update((size as u64).to_le_bytes());

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::settings::{Run, Scope, Settings};
+use super::settings::Run;
 use crate::engine::{Crew, Team};
 use crate::error::Result;
 use crate::machine::Caches;
@@ -26,7 +26,7 @@ pub fn side_by_side(features: usize, classes: usize, caches: &Caches) -> usize {
 pub fn groups(runs: &[Run], most: usize, threads: usize) -> Vec<Vec<usize>> {
     let mut classes: BTreeMap<Vec<String>, Vec<usize>> = BTreeMap::new();
     for (index, run) in runs.iter().enumerate() {
-        classes.entry(common(&run.settings)).or_default().push(index);
+        classes.entry(run.settings.common()).or_default().push(index);
     }
     let mut classes: Vec<Class> =
         classes.into_values().map(|runs| Class { parts: runs.len().div_ceil(most), runs }).collect();
@@ -79,17 +79,12 @@ pub fn share_out<G: Send, R: Send>(
     Ok(found.into_values().collect())
 }
 
-/// The values of the settings that runs side by side have in common.
-fn common(settings: &Settings) -> Vec<String> {
-    let rows = Settings::TABLE.iter().filter(|row| row.scope == Scope::Common);
-    rows.map(|row| settings.get(row.name)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroUsize;
 
     use super::*;
+    use crate::train::Settings;
 
     fn runs(batches: &[usize]) -> Vec<Run> {
         let run = |&batch: &usize| Run::single(Settings { batch, ..Settings::default() }).remove(0);

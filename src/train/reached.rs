@@ -1,10 +1,12 @@
 //! How far a session is.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::history::{EpochRecord, EpochSeconds, Fate};
+use super::phase::Phase;
 use super::settings::{Run, Settings};
 use crate::engine::RunState;
 
@@ -24,6 +26,9 @@ pub struct Reached {
     pub unevaluated_seconds: f64,
     /// The seconds up to the last evaluation.
     pub seconds: EpochSeconds,
+    /// The phases before this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<Phase>,
 }
 
 impl Reached {
@@ -31,7 +36,8 @@ impl Reached {
     pub(super) fn nothing(runs: usize) -> Self {
         let seconds = EpochSeconds { train: 0.0, evaluate: 0.0 };
         let (histories, fates) = (vec![Vec::new(); runs], vec![Fate::Running; runs]);
-        Self { epoch: 0, images: 0, histories, fates, unevaluated_seconds: 0.0, seconds }
+        let phases = Vec::new();
+        Self { epoch: 0, images: 0, histories, fates, unevaluated_seconds: 0.0, seconds, phases }
     }
 
     /// Whether training `runs`, whose settings can be used, on `images` images comes past this point.
@@ -43,17 +49,28 @@ impl Reached {
             Ordering::Equal => self.images == 0,
             Ordering::Greater => false,
         };
+        // The last epoch of each phase is evaluated.
+        let ends = self.phases.iter().filter(|phase| phase.is_whole()).map(|phase| phase.epoch);
+        let lasts: Vec<usize> = ends.chain([epochs]).collect();
         let whole = |(history, fate): (&Vec<EpochRecord>, &Fate)| {
             let end = match *fate {
                 Fate::Running => self.epoch,
-                Fate::Diverged { epoch } => epoch,
+                Fate::Diverged { epoch } | Fate::Early { epoch } => epoch,
             };
-            let last = (end == epochs && !end.is_multiple_of(evaluate_every)).then_some(end);
-            let evaluated = (evaluate_every..=end).step_by(evaluate_every).chain(last);
-            end <= self.epoch && evaluated.eq(history.iter().map(|record| record.epoch))
+            let is_last = |epoch: &usize| *epoch <= end && !epoch.is_multiple_of(evaluate_every);
+            let lasts: BTreeSet<usize> = lasts.iter().copied().filter(is_last).collect();
+            let evaluated = |epoch: &usize| epoch.is_multiple_of(evaluate_every) || lasts.contains(epoch);
+            let found: Vec<usize> = history.iter().map(|record| record.epoch).collect();
+            end <= self.epoch
+                && found.len() == end / evaluate_every + lasts.len()
+                && found.is_sorted_by(|a, b| a < b)
+                && found.iter().all(|epoch| (1..=end).contains(epoch) && evaluated(epoch))
         };
+        let phases =
+            self.phases.iter().all(|phase| phase.runs.len() == runs.len() && phase.epoch <= self.epoch);
         let lengths = [self.histories.len(), self.fates.len()];
-        place && lengths == [runs.len(); 2] && self.histories.iter().zip(&self.fates).all(whole)
+        let histories = self.histories.iter().zip(&self.fates);
+        place && phases && lengths == [runs.len(); 2] && histories.into_iter().all(whole)
     }
 }
 

@@ -7,8 +7,10 @@ use sha2::{Digest, Sha256};
 
 use super::checkpoint::Fingerprint;
 use super::history::{EpochRecord, Metrics};
+use super::phase::Earlier;
 use super::settings::Settings;
-use crate::data::Dataset;
+use super::warm_start::WarmStart;
+use crate::data::{Dataset, SplitFiles};
 use crate::engine::EngineInfo;
 use crate::model::Parameters;
 
@@ -28,6 +30,12 @@ pub struct RunRecord {
     pub machine: String,
     /// Every setting that its result depends on.
     pub config: Settings,
+    /// The settings that it had before it was resumed with others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Earlier>,
+    /// The model that it began with; none where it began with random weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<WarmStart>,
     /// The data.
     pub dataset: DatasetRecord,
     /// What tells this data from other data, where checkpoints made it necessary to know.
@@ -108,6 +116,9 @@ pub struct DatasetRecord {
     pub test: usize,
     /// The names of the classes.
     pub classes: Vec<String>,
+    /// What was chosen of its files.
+    #[serde(default, skip_serializing_if = "SplitFiles::is_default")]
+    pub files: SplitFiles,
 }
 
 impl DatasetRecord {
@@ -120,6 +131,7 @@ impl DatasetRecord {
             validation: dataset.validation.len(),
             test: dataset.test.len(),
             classes: dataset.classes.clone(),
+            files: dataset.files.clone(),
         }
     }
 }

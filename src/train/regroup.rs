@@ -32,9 +32,11 @@ impl Checkpoint {
             every: first.every,
             engine: first.engine.clone(),
             data: first.data.clone(),
+            notes: first.notes.clone(),
             reached: Reached {
                 histories: picks.iter().map(|(from, run)| from.reached.histories[*run].clone()).collect(),
                 fates: picks.iter().map(|(from, run)| from.reached.fates[*run]).collect(),
+                phases: Vec::new(),
                 ..first.reached
             },
             best: picks.iter().map(|(from, run)| from.best[*run].clone()).collect(),

@@ -22,9 +22,11 @@ mod markup;
 mod misuse;
 mod output;
 mod predict;
+mod provenance;
 mod random;
 mod records;
 mod report;
+mod resume;
 mod run_folders;
 mod settings;
 #[cfg(unix)]

@@ -77,6 +77,7 @@ fn command_line() -> impl Strategy<Value = Vec<&'static str>> {
     let checkpoints = vec![
         option("--checkpoint-every", "1|2|0|18446744073709551615"),
         option("--resume", "run|a|gone|data"),
+        option("--from", MODELS),
     ];
     let evaluate = vec![one_of(MODELS), option("--split", "train|validation|test"), flag("--csv", 0.2)];
     let top = option("--top", "0|1|10|18446744073709551615");

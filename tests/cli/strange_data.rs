@@ -34,6 +34,38 @@ fn pixels_that_say_nothing_are_warned_of() {
 }
 
 #[test]
+fn fewer_images_than_a_batch_are_one_batch() {
+    let desk = desk();
+    let few = "batch     all 16 training images, as there are fewer than 100\n";
+    for (verb, folder) in [("train", "one"), ("reproduce", "four")] {
+        let (text, _) = desk.run(&format!("{verb} --data data --epochs 2 --out {folder}"));
+        assert!(text.contains(few), "{text}");
+        let page = desk.read(&format!("{folder}/report.md"));
+        assert!(page.contains(" --batch 16 "), "{page}");
+        // What is asked for must be there.
+        let message = desk.failure(&format!("{verb} --data data --batch 100"), 2);
+        assert_eq!(message, "--batch: expected 1 to 16, the images of the training split, found 100");
+    }
+    let asked = "train --data data --batch 16 --epochs 1 --no-report --checkpoint-every 1 --out asked";
+    assert!(!desk.run(asked).0.contains("as there are fewer"));
+    assert!(!desk.run("train --resume asked --epochs 2 --no-report").0.contains("as there are fewer"));
+    let (text, _) = desk.run("bench --quick --engine gemm --data data --out timed");
+    assert!(
+        text.contains("batch     16 images\n") && desk.read_json("timed/bench.json")["batch"] == 16,
+        "{text}"
+    );
+    let (text, _) = desk.run("gradcheck --data data --engine gemm");
+    assert!(text.contains("batch     16 images, "), "{text}");
+    for arguments in ["bench --quick --batch", "gradcheck --images"] {
+        let message = desk.failure(&format!("{arguments} 17 --data data"), 2);
+        assert!(
+            message.ends_with("expected 1 to 16, the images of the training split, found 17"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
 fn control_characters_of_a_model_reach_no_terminal() {
     let desk = desk();
     let odd = "a\u{1b}[2J\r\nb\u{85}\u{2028}c";
@@ -105,6 +137,14 @@ fn images_used_twice_and_classes_without_images_are_warned_of() {
     let sorted =
         ["warning   no image for validation is of 0, 1, 2, 3", "warning   no image for training is of 4"];
     assert_eq!(warnings(), sorted);
+    let train = "train --data data --batch 1 --epochs 1 --no-report --overwrite --out run";
+    let hint = "hint      --validation-split 0.2 --stratify holds out images of every class\n";
+    assert!(desk.run(train).0.contains(hint));
+    for verb in [train, "info data", "gradcheck --data data --images 4"] {
+        let (text, _) = desk.run(&format!("{verb} --validation-split 0.25 --stratify"));
+        assert!(text.contains("15 training, 5 validation, 20 test"), "{text}");
+        assert!(!text.contains("no image") && !text.contains(hint), "{text}");
+    }
     for split in ["train", "test"] {
         write_pair(&desk.path("data"), split, &[20, 4], &pixels, &[255, 1].repeat(10));
     }

@@ -89,11 +89,12 @@ fn other_settings_and_other_data_are_named() {
     let resume = "train --data data --no-report --resume run";
     desk.run(resume);
     for (options, line) in [
-        ("--eta 0.1", "--eta: expected 0.001, as in the run that is resumed, found 0.1"),
-        ("--epochs 3", "--epochs: expected 2, as in the run that is resumed, found 3"),
+        ("--lambda 0.1", "--lambda: expected 0, as in the run that is resumed, found 0.1"),
+        ("--epochs 1", "--epochs: expected 2, or more than the 2 that are finished, found 1"),
         ("--shuffle", "--shuffle: expected false, as in the run that is resumed, found true"),
         ("--engine gemm", "--engine: expected simd, as in the run that is resumed, found gemm"),
         ("--out there", "--resume: cannot be combined with --out"),
+        ("--from run", "--resume: cannot be combined with --from"),
     ] {
         let message = desk.failure(&format!("{resume} {options}"), 2);
         assert_eq!(message, line);

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use onelayer::data::{Excerpt, Part, Source, Split, SplitFiles, Validation};
+use onelayer::data::{Draw, Excerpt, Part, Source, Split, SplitFiles, Validation};
 use tempfile::TempDir;
 
 use super::support::data_sets::{
-    CIFAR_10, array, copy, python, write_arrays, write_cifar_10, write_cifar_100,
+    CIFAR_10, array, copy, python, write_arrays, write_cifar_10, write_cifar_100, write_pair,
 };
 use super::{assert_error, contents, open, open_as};
 
@@ -44,6 +44,52 @@ fn the_last_images_validate_and_all_others_train() {
             |files: [(String, usize); 2]| files.into_iter().filter(|file| file.1 > 0).collect::<Vec<_>>();
         assert_eq!((part(&data.train), part(&data.validation)), (there(of_train), there(of_validation)));
     }
+}
+
+#[test]
+fn images_that_are_drawn_validate_and_all_others_train() {
+    let folder = TempDir::new().unwrap();
+    write_cifar_10(folder.path());
+    let all: Vec<_> = CIFAR_10[..2].iter().flat_map(|batch| batch.contents()).collect();
+    let drawn = |share, seed, stratify| SplitFiles {
+        validation: Some(Validation::Drawn(Draw { share, seed, stratify })),
+        ..held_out(0)
+    };
+    let mut draws = Vec::new();
+    for seed in 0..20 {
+        let files = drawn(0.4, seed, false);
+        let data = open_as(folder.path(), &files).unwrap();
+        let [train, validation] = [&data.train, &data.validation].map(contents);
+        assert_eq!((train.len(), validation.len(), data.train.len(), data.validation.len()), (4, 3, 4, 3));
+        // Each is there once, in its order.
+        let (mut rest, mut held) = (train.iter().peekable(), validation.iter().peekable());
+        for image in &all {
+            assert!(rest.next_if_eq(&image).is_some() != held.next_if_eq(&image).is_some());
+        }
+        for (split, images) in [(&data.train, 4), (&data.validation, 3)] {
+            assert_eq!(split.files().map(|(_, images)| images).sum::<usize>(), images);
+        }
+        let alone =
+            Excerpt::open(&Source::Folder(folder.path().into()), &files, Part::Validation, None).unwrap();
+        assert!(contents(&alone.split) == validation);
+        draws.push(validation);
+    }
+    assert!(draws.iter().any(|draw| *draw != draws[0]));
+    assert!(draws.iter().any(|draw| draw.iter().any(|image| *image == all[0])), "the first one may be drawn");
+
+    for share in [0.0, 1.0, -0.5, f64::NAN, f64::INFINITY] {
+        let facts = ["expected a share above 0 and below 1", &format!("found {share}")];
+        assert_error(open_as(folder.path(), &drawn(share, 0, true)), "validation_split", &facts);
+    }
+    // One image of each class.
+    let labels = ["train", "validation", "test"];
+    let other = TempDir::new().unwrap();
+    for split in labels {
+        write_pair(other.path(), split, &[3, 1], &[1, 2, 3], &[0, 1, 2]);
+    }
+    let files = SplitFiles { train: None, ..drawn(0.5, 0, true) };
+    let facts = ["expected two images of one class", "found one of each"];
+    assert_error(open_as(other.path(), &files), &other.path().display().to_string(), &facts);
 }
 
 #[test]

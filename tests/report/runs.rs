@@ -38,7 +38,7 @@ impl Runs {
         logits
             .iter()
             .zip([0, 2])
-            .for_each(|(logits, label)| probabilities.count(Objective::default(), logits, label));
+            .for_each(|(logits, label)| probabilities.count(&Objective::default(), logits, label));
         let criterion = |name: &str, error| Criterion {
             name: name.into(),
             threshold: 1e-6,
@@ -73,7 +73,7 @@ impl Runs {
                 record: &self.records[run],
                 parameters: &self.parameters[run],
                 confusion: &self.confusions[run],
-                probabilities: &self.probabilities[run],
+                probabilities: Some(&self.probabilities[run]),
                 folder: &self.folders[run],
             })
             .collect();
@@ -110,6 +110,7 @@ fn record((run, Run { name, settings }): (usize, Run)) -> RunRecord {
         validation: 10_000,
         test: 1_000,
         classes: CLASSES.map(String::from).to_vec(),
+        files: Default::default(),
     };
     RunRecord {
         name: Some(name),
@@ -117,6 +118,8 @@ fn record((run, Run { name, settings }): (usize, Run)) -> RunRecord {
         version: "0.1.0".into(),
         date: "2026-11-27T21:00:00Z".into(),
         machine: "a machine of 2 cores".into(),
+        earlier: Vec::new(),
+        from: None,
         fingerprint: None,
         history: history.collect(),
         test: metrics(35 + run, 0.1),

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use onelayer::engine::{EngineKind, Isa, Machine, Team};
 use onelayer::samples::{Rows, Samples};
-use onelayer::train::{Checkpoint, Control, End, EpochRecord, Fate, Run, Session, Settings, Splits, Which};
+use onelayer::train::{
+    Checkpoint, Control, Earlier, End, EpochRecord, Fate, Phase, Run, Session, Settings, Splits, Which,
+};
 use onelayer::{Error, Result};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -227,7 +229,10 @@ fn only_places_that_training_comes_past_fit() {
     let (runs, good) = (runs(), example().reached);
     assert!(good.fits(&runs, IMAGES));
     let record = good.histories[0][0];
-    let changes: [fn(&mut onelayer::train::Reached, EpochRecord); 10] = [
+    let changes: [fn(&mut onelayer::train::Reached, EpochRecord); 12] = [
+        // Its last epoch would have been evaluated.
+        |reached, _| reached.phases = vec![phase(1, 1)],
+        |reached, _| reached.phases = vec![phase(9, 3)],
         |reached, _| reached.epoch = 3_000_000_000,
         |reached, _| reached.epoch = 4,
         |reached, _| reached.images += 1,
@@ -249,15 +254,15 @@ fn only_places_that_training_comes_past_fit() {
 #[test]
 fn every_other_setting_is_named() {
     let checkpoint = example();
-    checkpoint.check_settings(&runs()).unwrap();
-    for row in Settings::TABLE {
+    assert!(checkpoint.clone().go_on_with(runs()).unwrap() == checkpoint);
+    for row in Settings::TABLE.iter().filter(|row| !["eta", "epochs"].contains(&row.name)) {
         let mut runs = runs();
         let settings = &mut runs[1].settings;
         settings.set(row.name, &crate::settings::other(row.name, &settings.get(row.name))).unwrap();
         if runs == checkpoint.runs {
             continue;
         }
-        let message = checkpoint.check_settings(&runs).unwrap_err().to_string();
+        let message = checkpoint.clone().go_on_with(runs).unwrap_err().to_string();
         let expected =
             message.starts_with(&format!("{}: expected ", row.name)) && message.contains("resumed");
         assert!(expected, "{}: {message}", row.name);
@@ -286,10 +291,98 @@ fn another_engine_and_other_images_are_refused() {
 fn a_state_of_another_size_is_refused() {
     let images = Images::new(3);
     let mut checkpoint = example();
-    checkpoint.states[1].weight.pop();
+    checkpoint.states[1].parameters.weight.pop();
     let machine = machine(EngineKind::Reference, None, 1);
     let message = Session::resume(images.splits(), checkpoint, &machine).err().unwrap().to_string();
     assert!(message.contains("bytes for each run"), "{message}");
+}
+
+/// A phase of so many epochs that ended after one of them.
+fn phase(epochs: usize, epoch: usize) -> Phase {
+    let mut runs = runs();
+    runs.iter_mut().for_each(|run| run.settings.epochs = epochs);
+    Phase { runs, epoch, images: 0 }
+}
+
+/// The checkpoint of a session of so many epochs, trained to its end.
+fn trained(images: &Images, epochs: usize, path: &Path, machine: &Machine) -> Checkpoint {
+    let mut session = Session::new(images.splits(), phase(epochs, 0).runs, machine).unwrap();
+    session.save_checkpoints(1, |checkpoint| checkpoint.save(path));
+    session.run(&mut ()).unwrap();
+    drop(session);
+    Checkpoint::load(path).unwrap()
+}
+
+#[test]
+fn a_session_that_trains_longer_ends_as_one_of_that_length() {
+    let (images, folder) = (Images::new(3), TempDir::new().unwrap());
+    let (path, machine) = (folder.path().join("checkpoint"), machine(EngineKind::Simd, None, 2));
+    let mut whole = Session::new(images.splits(), phase(9, 0).runs, &machine).unwrap();
+    whole.run(&mut ()).unwrap();
+    let mut checkpoint = trained(&images, 3, &path, &machine);
+    for epochs in [5, 9] {
+        checkpoint = checkpoint.go_on_with(phase(epochs, 0).runs).unwrap();
+        let mut longer = Session::resume(images.splits(), checkpoint, &machine).unwrap();
+        longer.save_checkpoints(1, |checkpoint| checkpoint.save(&path));
+        // Stopped and resumed once more in the midst of it.
+        longer.run(&mut After(3)).unwrap();
+        let stopped = Checkpoint::load(&path).unwrap();
+        longer = Session::resume(images.splits(), stopped, &machine).unwrap();
+        longer.save_checkpoints(1, |checkpoint| checkpoint.save(&path));
+        longer.run(&mut ()).unwrap();
+        drop(longer);
+        checkpoint = Checkpoint::load(&path).unwrap();
+    }
+    let mut longer = Session::resume(images.splits(), checkpoint, &machine).unwrap();
+    assert_eq!(longer.phases(), [phase(3, 3), phase(5, 5)]);
+    let parameters = |session: &mut Session| -> Vec<_> {
+        session.models(Which::Last).into_iter().map(|model| model.unwrap().parameters).collect()
+    };
+    assert_eq!(parameters(&mut longer), parameters(&mut whole));
+    // The last epoch of each phase is evaluated too.
+    let epochs: Vec<usize> = longer.histories()[0].iter().map(|record| record.epoch).collect();
+    assert_eq!(epochs, [2, 3, 4, 5, 6, 8, 9]);
+    let model = longer.models(Which::Last).swap_remove(1).unwrap();
+    let earlier: Vec<Earlier> = serde_json::from_str(&model.metadata["earlier"]).unwrap();
+    assert_eq!(
+        Earlier::words(&earlier, &longer.runs()[1].settings),
+        ["epochs 3 up to epoch 3", "epochs 5 up to epoch 5"]
+    );
+}
+
+#[test]
+fn another_learning_rate_holds_from_there_on() {
+    let images = Images::new(3);
+    let checkpoint = example();
+    let mut runs = runs();
+    runs[0].settings.eta = 0.0;
+    let machine = machine(EngineKind::Reference, None, 1);
+    let before = Session::resume(images.splits(), checkpoint.clone(), &machine).unwrap().models(Which::Last);
+    let mut session =
+        Session::resume(images.splits(), checkpoint.clone().go_on_with(runs.clone()).unwrap(), &machine)
+            .unwrap();
+    session.run(&mut ()).unwrap();
+    let (after, before) = (session.models(Which::Last), before[0].as_ref().unwrap());
+    assert_eq!(
+        after[0].as_ref().unwrap().parameters,
+        before.parameters,
+        "a learning rate of 0 learns nothing"
+    );
+    let mut whole = Session::new(images.splits(), self::runs(), &machine).unwrap();
+    whole.run(&mut ()).unwrap();
+    assert_eq!(
+        after[1].as_ref().unwrap().parameters,
+        whole.models(Which::Last)[1].as_ref().unwrap().parameters
+    );
+    let [phase] = session.phases() else { panic!("one phase") };
+    assert_eq!((phase.epoch, phase.images), (checkpoint.reached.epoch, checkpoint.reached.images));
+    assert_eq!(phase.runs, self::runs());
+
+    for (epochs, found) in [(1, "found 1"), (2, "found 2")] {
+        runs.iter_mut().for_each(|run| run.settings.epochs = epochs);
+        let message = checkpoint.clone().go_on_with(runs.clone()).unwrap_err().to_string();
+        assert_eq!(message, format!("epochs: expected 5, or more than the 2 that are finished, {found}"));
+    }
 }
 
 /// Its last finite model was given out before it was stopped.

@@ -17,8 +17,12 @@ use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
 use crate::report::{self, Table, count};
 
+/// The momentum with which updates are examined beside those without.
+const MOMENTUM: f32 = 0.9;
 /// The parameters that the step sweep moves.
 const SWEPT: usize = 1000;
+/// Images in the batch, unless the command says how many.
+const IMAGES: usize = 20;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,9 +33,9 @@ Examples:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Images in the batch: the first N of the training images
-    #[arg(long, value_name = "N", default_value_t = 20, allow_negative_numbers = true)]
-    images: usize,
+    /// Images in the batch: the first N of the training images [default: 20, or all, where there are fewer]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    images: Option<usize>,
     /// Weights of the penalty lambda ||W||^2, separated by commas
     #[arg(long, value_name = "WEIGHT", num_args = 1.., value_delimiter = ',', default_values_t = [0.0, 0.1, 1.0],
         allow_negative_numbers = true)]
@@ -70,16 +74,17 @@ impl Args {
         let mut team = self.engine.team()?;
         let dataset = team.install(|| self.data.open())??;
         let train = dataset.train.samples();
-        if self.images == 0 || self.images > train.len() {
+        let images = self.images.unwrap_or(IMAGES.min(train.len()));
+        if images == 0 || images > train.len() {
             let expected = format!("1 to {}, the images of the training split", train.len());
-            return Err(Error::setting("images", expected, self.images));
+            return Err(Error::setting("images", expected, images));
         }
         let standardization = team.install(|| Standardization::measure(&train))?;
         let examination = Examination {
-            samples: &train.slice(0..self.images),
+            samples: &train.slice(0..images),
             standardization: &standardization,
             parameters: &Parameters::random(dataset.classes.len(), train.features(), self.seed),
-            objective: Objective::default(),
+            objective: &Objective::default(),
             options,
             most: usize::MAX,
         };
@@ -88,7 +93,7 @@ impl Args {
         let criteria = self.examine(&examination, &mut team)?;
         let entries = flat(examination.parameters).len();
         console.dataset(&dataset)?;
-        console.remark(&self.heading(entries))?;
+        console.remark(&self.heading(images, entries))?;
         console.say(&verdict(&criteria))?;
         console.say(&text::table(&table(&criteria)))?;
         let place = |index| Place::new(index, &dataset, train.features());
@@ -101,7 +106,7 @@ impl Args {
             passed: first.is_none(),
             criteria: criteria.iter().map(|criterion| CriterionRecord::new(criterion, place)).collect(),
             dataset: dataset.name,
-            images: self.images,
+            images,
             parameters: entries,
             step: options.step,
             eps: options.epsilon,
@@ -116,8 +121,8 @@ impl Args {
     }
 
     /// What is about to be checked.
-    fn heading(&self, entries: usize) -> String {
-        let (images, entries) = (count(self.images), count(entries));
+    fn heading(&self, images: usize, entries: usize) -> String {
+        let (images, entries) = (count(images), count(entries));
         let Self { step, eps, .. } = self;
         format!("batch     {images} images, {entries} parameters, h = {step:e}, eps = {eps:e}\n\n")
     }
@@ -153,7 +158,9 @@ impl Args {
                     (engine(standardization)?, engine(&Update::standardization(standardization))?);
                 if kind != EngineKind::Reference {
                     criteria.push(examination.engine(&mut *engine, precision, lambda)?);
-                    criteria.push(examination.update(&mut *centred, precision, lambda)?);
+                    for momentum in [0.0, MOMENTUM] {
+                        criteria.push(examination.update(&mut *centred, precision, lambda, momentum)?);
+                    }
                 }
             }
         }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::super::text;
 use super::super::warnings::warnings;
@@ -135,7 +134,7 @@ impl SplitInfo {
 impl FileInfo {
     fn new(file: &Bytes, images: usize) -> Self {
         let name = file.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let sha256: String = Sha256::digest(file.bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = file.sha256();
         let official =
             OFFICIAL_SHA256.iter().find(|(known, _)| *known == name).map(|(_, sum)| *sum == sha256);
         Self { name, bytes: file.bytes().len(), images, sha256, official }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::super::text::{settings_of, table};
+use super::super::settings;
+use super::super::text::{line_of_settings, table};
 use crate::engine::Machine;
 use crate::error::one_line;
 use crate::report::{Table, count, list};
@@ -31,7 +32,8 @@ pub(super) fn heading(sweep: &Sweep, machine: &Machine) -> String {
     }
     let varied = varied(sweep.runs().iter().map(|run| &run.settings));
     if let Some(run) = sweep.runs().first() {
-        text += &settings_of(&run.settings, |row| !varied.contains(&row.name));
+        let common = settings::told(&run.settings).filter(|row| !varied.contains(&row.name));
+        text += &line_of_settings(&run.settings, common);
     }
     let (engine, threads) = (sweep.engine(), machine.team.threads());
     let noun = if threads == 1 { "thread" } else { "threads" };

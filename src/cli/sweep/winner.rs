@@ -62,6 +62,8 @@ impl Winner {
             date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             machine: MachineRecord::here().name,
             config: outcome.config.clone(),
+            earlier: Vec::new(),
+            from: None,
             throughput: Throughput::new(
                 dataset.train * outcome.epoch,
                 parameters.features,

@@ -19,28 +19,37 @@ pub use models::Which;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::checkpoint::{Checkpoint, Fingerprint};
+use super::augmented::Augmented;
+use super::checkpoint::{Checkpoint, Fingerprint, Notes};
 use super::control::{Control, End};
 use super::history::{EpochRecord, EpochSeconds, Fate};
+use super::phase::Phase;
 use super::reached::{Reached, Snapshot};
 use super::settings::{Run, Settings};
 use super::splits::{Held, Prepared, Splits};
-use crate::engine::{Engine, EngineInfo, Machine, Problem, Step, Team};
+use crate::data::Augmentation;
+use crate::engine::{Engine, EngineInfo, Machine, Problem, Team};
 use crate::error::{Error, Result};
-use crate::model::{Parameters, Standardization};
+use crate::model::{Model, Parameters, Standardization};
+use crate::objective::Objective;
 
 /// Trains runs side by side, keeps their histories, and survives whatever ends them early.
 pub struct Session<'a> {
     runs: Vec<Run>,
     classes: &'a [String],
+    objective: Objective,
     train: Held<'a>,
     validation: Held<'a>,
     standardization: Standardization,
     team: Team,
     engine: Box<dyn Engine>,
-    /// The order of the images in this epoch, and the steps of one: buffers that are made once.
+    /// How pictures are folded, if they are; and memory for those that each epoch changes in another way.
+    mirror: Option<Augmentation>,
+    augmented: Option<Augmented>,
+    /// What the runs begin with, where that is a model.
+    warm: Option<Parameters>,
+    /// The order of the images in this epoch: a buffer that is made once.
     order: Vec<u32>,
-    steps: Vec<Step>,
     /// Batches in the next slice.
     slice: usize,
     reached: Reached,
@@ -51,7 +60,7 @@ pub struct Session<'a> {
 }
 
 /// Takes a checkpoint.
-type Save<'a> = dyn FnMut(&Checkpoint) -> Result<()> + Send + 'a;
+type Save<'a> = dyn FnMut(Checkpoint) -> Result<()> + Send + 'a;
 
 /// Where checkpoints go, and how often.
 struct Checkpoints<'a> {
@@ -62,7 +71,7 @@ struct Checkpoints<'a> {
 
 impl<'a> Session<'a> {
     /// A session at the beginning of the first epoch of `runs`. The training images are standardized by their own mean and
-    /// deviation; all runs begin with the same random parameters, drawn from their seed.
+    /// deviation; each run begins with the parameters that its settings draw from its seed.
     ///
     /// # Errors
     /// A setting that cannot be used with these images, or on this machine.
@@ -70,27 +79,55 @@ impl<'a> Session<'a> {
     /// # Panics
     /// If there is no run, or no image.
     pub fn new(splits: Splits<'a>, runs: Vec<Run>, machine: &Machine) -> Result<Self> {
-        Run::check(&runs, splits.train.len())?;
-        Self::on(&Prepared::new(splits, runs[0].settings.epochs, &machine.team)?, runs, machine)
+        let images = Prepared::new(splits, &runs[0].settings, &machine.team)?;
+        Self::on(&images, runs, machine)
     }
 
     /// As [`Session::new`], on images that other sessions have too.
     ///
     /// # Errors
-    /// As [`Session::new`].
+    /// As [`Session::new`], and images that were prepared for other settings.
     ///
     /// # Panics
     /// If there is no run.
     pub fn on(images: &Prepared<'a>, runs: Vec<Run>, machine: &Machine) -> Result<Self> {
-        Run::check(&runs, images.images())?;
-        let initial = &initial(&runs, images.classes(), images.features());
-        let (standardization, objective) = (&images.standardization, runs[0].settings.objective);
-        let engine = machine.engine(&Problem { initial, standardization, objective })?;
-        Ok(Self::assemble(images.clone(), runs, engine, &machine.team))
+        Self::begin(images, runs, None, machine)
+    }
+
+    /// As [`Session::new`], but that all runs begin as `model`: with its answers, whatever these images are standardized by.
+    /// Where weights are held mirror-symmetric, with the mean of its answers to an image and to its mirror image.
+    ///
+    /// # Errors
+    /// As [`Session::new`], and a model of another shape.
+    pub fn from_model(splits: Splits<'a>, runs: Vec<Run>, model: &Model, machine: &Machine) -> Result<Self> {
+        let shape = |features, classes| format!("a model of {features} features and {classes} classes");
+        let expected = shape(splits.train.features(), splits.classes.len());
+        let found = shape(model.parameters.features, model.parameters.classes);
+        if expected != found {
+            return Err(Error::setting("from", expected + ", as the data has", found));
+        }
+        let images = Prepared::new(splits, &runs[0].settings, &machine.team)?;
+        Self::begin(&images, runs, Some(model), machine)
+    }
+
+    fn begin(
+        images: &Prepared<'a>,
+        runs: Vec<Run>,
+        model: Option<&Model>,
+        machine: &Machine,
+    ) -> Result<Self> {
+        images.check(&runs)?;
+        let warm = model.map(|model| images.folded(model));
+        let initial = &initial(&runs, images.classes(), images.features(), warm.as_ref());
+        let objective = &images.objective(&runs);
+        let problem = Problem { initial, standardization: images.standardization(), objective };
+        let engine = machine.engine(&problem)?;
+        Ok(Self { warm, ..Self::assemble(images.clone(), runs, engine, &machine.team) })
     }
 
     /// As [`Session::new`], on an engine that holds the parameters which the runs begin with, and standardizes by
-    /// `standardization`. Images are copied, where that pays, by `team`.
+    /// `standardization`: those of folded images, where weights are mirror-symmetric. Images are copied, where that pays,
+    /// by `team`.
     ///
     /// # Errors
     /// A setting that cannot be used with these images.
@@ -104,23 +141,25 @@ impl<'a> Session<'a> {
         standardization: Standardization,
         team: &Team,
     ) -> Result<Self> {
-        Run::check(&runs, splits.train.len())?;
-        let images = Prepared::with(splits, runs[0].settings.epochs, standardization, team)?;
+        let images = Prepared::with(splits, &runs[0].settings, Some(standardization), team)?;
+        images.check(&runs)?;
         Ok(Self::assemble(images, runs, engine, team))
     }
 
     fn assemble(images: Prepared<'a>, runs: Vec<Run>, engine: Box<dyn Engine>, team: &Team) -> Self {
-        let count = images.images();
-        let Prepared { train, validation, classes, standardization } = images;
-        let steps: Vec<Step> = runs.iter().map(|run| run.settings.step()).collect();
+        let objective = images.objective(&runs);
+        let Prepared { train, validation, classes, standardization, augmentation } = images;
         Self {
-            order: vec![0; count],
-            steps: steps.repeat(count.div_ceil(runs[0].settings.batch)),
+            mirror: augmentation.filter(|augmentation| augmentation.mirror),
+            augmented: augmentation.filter(Augmentation::varies).map(Augmented::new),
+            order: vec![0; train.given().len()],
+            objective,
             slice: 16,
             reached: Reached::nothing(runs.len()),
             last: vec![None; runs.len()],
             best: vec![None; runs.len()],
             checkpoints: None,
+            warm: None,
             team: team.handle(),
             runs,
             classes,
@@ -137,9 +176,8 @@ impl<'a> Session<'a> {
     /// As [`Session::new`], and a checkpoint of another engine, of other data, or that its own settings cannot lead to.
     pub fn resume(splits: Splits<'a>, checkpoint: Checkpoint, machine: &Machine) -> Result<Self> {
         checkpoint.check_data(&splits)?;
-        let epochs = checkpoint.runs[0].settings.epochs;
-        Run::check(&checkpoint.runs, splits.train.len())?;
-        Self::resume_on(&Prepared::new(splits, epochs, &machine.team)?, checkpoint, machine)
+        let images = Prepared::new(splits, &checkpoint.runs[0].settings, &machine.team)?;
+        Self::resume_on(&images, checkpoint, machine)
     }
 
     /// As [`Session::resume`], on images that other sessions have too: those of the checkpoint.
@@ -162,7 +200,7 @@ impl<'a> Session<'a> {
             Error::format(&path, format_args!("a state of {expected} bytes for each run"), found)
         })?;
         let finite = |(state, fate): (_, &Fate)| {
-            let known = reached.epoch > 0 && *fate == Fate::Running;
+            let known = reached.epoch > 0 && !fate.is_diverged();
             known.then(|| Arc::new(Snapshot { epoch: reached.epoch, state }))
         };
         session.last = states.into_iter().zip(&reached.fates).map(finite).collect();
@@ -172,10 +210,10 @@ impl<'a> Session<'a> {
         Ok(session)
     }
 
-    /// Goes back to the beginning of the first epoch.
+    /// Goes back to the beginning of the first epoch; where it was resumed, to random parameters.
     pub fn restart(&mut self) {
         let features = self.standardization.mean.len();
-        self.engine.load(&initial(&self.runs, self.classes.len(), features));
+        self.engine.load(&initial(&self.runs, self.classes.len(), features, self.warm.as_ref()));
         self.reached = Reached::nothing(self.runs.len());
         self.last.fill(None);
         self.best.fill(None);
@@ -186,13 +224,9 @@ impl<'a> Session<'a> {
     ///
     /// # Panics
     /// If `every` is 0.
-    pub fn save_checkpoints(
-        &mut self,
-        every: usize,
-        save: impl FnMut(&Checkpoint) -> Result<()> + Send + 'a,
-    ) {
+    pub fn save_checkpoints(&mut self, every: usize, save: impl FnMut(Checkpoint) -> Result<()> + Send + 'a) {
         assert!(every > 0, "epochs between checkpoints");
-        let data = Fingerprint::of(&self.train.samples(), &self.validation.samples(), self.classes);
+        let data = Fingerprint::of(self.train.given(), self.validation.given(), self.classes);
         self.checkpoints = Some(Checkpoints { every, data, save: Box::new(save) });
     }
 
@@ -237,6 +271,11 @@ impl<'a> Session<'a> {
         &self.reached.fates
     }
 
+    /// The phases before this one: what the settings were until the runs were resumed with others.
+    pub fn phases(&self) -> &[Phase] {
+        &self.reached.phases
+    }
+
     /// The epochs that are finished.
     pub fn epoch(&self) -> usize {
         self.reached.epoch
@@ -273,6 +312,7 @@ impl<'a> Session<'a> {
             reached: self.reached.clone(),
             states: self.engine.state(),
             best: self.best.iter().map(|best| best.as_deref().cloned()).collect(),
+            notes: Notes::default(),
             path: PathBuf::new(),
         }
     }
@@ -282,8 +322,8 @@ impl<'a> Session<'a> {
     }
 
     fn is_finished(&self) -> bool {
-        let diverged = |fate: &Fate| *fate != Fate::Running;
-        self.reached.epoch == self.settings().epochs || self.reached.fates.iter().all(diverged)
+        let ended = |fate: &Fate| *fate != Fate::Running;
+        self.reached.epoch == self.settings().epochs || self.reached.fates.iter().all(ended)
     }
 
     fn save_checkpoint(&mut self, end: End) -> Result<()> {
@@ -292,11 +332,12 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let checkpoint = self.checkpoint(*every, data);
-        self.checkpoints.as_mut().map_or(Ok(()), |checkpoints| (checkpoints.save)(&checkpoint))
+        self.checkpoints.as_mut().map_or(Ok(()), |checkpoints| (checkpoints.save)(checkpoint))
     }
 }
 
 /// The parameters that the runs begin with.
-fn initial(runs: &[Run], classes: usize, features: usize) -> Vec<Parameters> {
-    vec![Parameters::random(classes, features, runs[0].settings.seed); runs.len()]
+fn initial(runs: &[Run], classes: usize, features: usize, warm: Option<&Parameters>) -> Vec<Parameters> {
+    let drawn = |run: &Run| run.settings.initial(classes, features);
+    runs.iter().map(|run| warm.cloned().unwrap_or_else(|| drawn(run))).collect()
 }
