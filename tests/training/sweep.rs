@@ -13,19 +13,28 @@ use onelayer::train::{self, End, EpochRecord, EpochSeconds, Run, Session, Settin
 use super::Splits;
 
 /// Lists that take several groups: of batches, orders and seeds; and a learning rate that diverges.
-const LISTS: [(&str, &str); 7] = [
-    ("eta", "0.001,0.01,1e17"),
-    ("lambda", "0,0.5,1"),
-    ("batch", "30,100"),
-    ("epochs", "5"),
-    ("shuffle", "false,true"),
-    ("seed", "3,4"),
-    ("evaluate_every", "2"),
+const GRID: &str = "eta 0.001,0.01,1e17; lambda 0,0.5,1; batch 30,100; epochs 5; shuffle false,true; seed 3,4; \
+     evaluate_every 2";
+
+/// Points that have every setting, as far as these go together.
+const OTHERS: [&str; 3] = [
+    "eta 0.001..0.1; lambda 1e-4..1; schedule constant,linear,cyclic:0.001:2; momentum 0,0.9; epochs 3,6; batch 40,200; \
+     shuffle true,false; seed 1,2; init normal,xavier,zero; early_stop 0,1; best false,true; objective hinge,sigmoid; \
+     class_weights equal,balanced",
+    "eta 0.001..0.1; momentum 0,0.5; epochs 4; mirror false,true; shift 0,2; seed 1,2; label_smoothing 0,0.1; \
+     evaluate_every 1,3",
+    "eta 0.001..0.1; momentum 0,0.5; epochs 4; flip false,true; shift 0,1; seed 1,2; best true; early_stop 1",
 ];
 
-fn plan(lists: &[(&str, &str)], halving: Option<usize>) -> Plan {
-    let lists: Vec<(&str, String)> = lists.iter().map(|(name, list)| (*name, list.to_string())).collect();
-    Plan { space: Space::new(&Settings::default(), &lists, None).unwrap(), halving, shard: None }
+/// Every combination of lists, each a setting and its values.
+fn plan(lists: &str, halving: Option<usize>) -> Plan {
+    Plan { space: space(lists, None), halving, shard: None }
+}
+
+fn space(lists: &str, random: Option<usize>) -> Space {
+    let lists = lists.split("; ").filter_map(|list| list.split_once(' '));
+    let lists: Vec<(&str, String)> = lists.map(|(name, list)| (name, list.to_string())).collect();
+    Space::new(&Settings::default(), &lists, random).unwrap()
 }
 
 fn splits() -> train::Splits<'static> {
@@ -49,33 +58,46 @@ fn results<'o>(outcomes: impl Iterator<Item = &'o Outcome>) -> HashMap<String, S
     outcomes.map(|outcome| (outcome.id.clone(), format!("{:?}", bare(outcome)))).collect()
 }
 
+/// Trains the runs of `plan` together, and each alone; the statuses that were met.
+fn assert_same_as_alone(plan: &Plan, engine: EngineKind) -> Vec<Ending> {
+    let machine = machine(engine, 3);
+    let mut sweep = Sweep::new(splits(), plan, &machine).unwrap();
+    assert_eq!(sweep.run(&mut ()).unwrap(), End::Finished);
+    let outcomes: Vec<&Outcome> = sweep.outcomes().collect();
+    assert_eq!(outcomes.len(), sweep.runs().len());
+    for Outcome { status, config, weights_sha256: found, history, .. } in &outcomes {
+        let mut session = Session::new(splits(), Run::single(config.clone()), &machine).unwrap();
+        session.run(&mut ()).unwrap();
+        let [found_history, expected] = [history, &session.histories()[0]].map(|history| bare(history));
+        assert_eq!(format!("{found_history:?}"), format!("{expected:?}"), "{config:?}");
+        assert_eq!(*status == Ending::Diverged, session.fates()[0].is_diverged(), "{config:?}");
+        if *status != Ending::Diverged {
+            let model = session.models(Which::Wanted).remove(0).unwrap();
+            assert_eq!(*found, weights_sha256(&model.parameters), "{config:?}");
+        }
+    }
+    outcomes.iter().map(|outcome| outcome.status).collect()
+}
+
 #[test]
 fn every_run_is_the_one_that_a_session_of_its_own_trains() {
     for engine in [EngineKind::Simd, EngineKind::Fixed, EngineKind::Gemm] {
-        let machine = machine(engine, 3);
-        let mut sweep = Sweep::new(splits(), &plan(&LISTS, None), &machine).unwrap();
-        assert_eq!(sweep.run(&mut ()).unwrap(), End::Finished);
-        let outcomes: Vec<&Outcome> = sweep.outcomes().collect();
-        assert_eq!((outcomes.len(), sweep.runs().len()), (72, 72));
-        for Outcome { status, config, weights_sha256: found, history, .. } in outcomes {
-            let mut session = Session::new(splits(), Run::single(config.clone()), &machine).unwrap();
-            session.run(&mut ()).unwrap();
-            assert_eq!(
-                format!("{:?}", bare(history)),
-                format!("{:?}", bare(&session.histories()[0])),
-                "{config:?}"
-            );
-            assert_eq!(*status == Ending::Diverged, config.eta == 1e17);
-            if *status == Ending::Done {
-                let model = session.models(Which::Last).remove(0).unwrap();
-                assert_eq!(*found, weights_sha256(&model.parameters), "{config:?}");
-            }
-        }
+        let statuses = assert_same_as_alone(&plan(GRID, None), engine);
+        assert_eq!((statuses.len(), statuses.iter().filter(|it| **it == Ending::Diverged).count()), (72, 24));
+    }
+}
+
+#[test]
+fn every_setting_can_be_swept() {
+    for lists in OTHERS {
+        let plan = Plan { space: space(lists, Some(25)), halving: None, shard: None };
+        let statuses = assert_same_as_alone(&plan, EngineKind::Simd);
+        assert!(statuses.contains(&Ending::Stopped) || !lists.contains("early_stop"), "{statuses:?}");
     }
 }
 
 /// What the runs reached, with halving, in one go and on one thread.
-fn whole(lists: &[(&str, &str)], halving: Option<usize>) -> HashMap<String, String> {
+fn whole(lists: &str, halving: Option<usize>) -> HashMap<String, String> {
     let machine = machine(EngineKind::Simd, 1);
     let mut sweep = Sweep::new(splits(), &plan(lists, halving), &machine).unwrap();
     assert_eq!(sweep.run(&mut ()).unwrap(), End::Finished);
@@ -83,24 +105,18 @@ fn whole(lists: &[(&str, &str)], halving: Option<usize>) -> HashMap<String, Stri
 }
 
 /// Eighteen runs, in two groups at least; with the penalty, the last two diverge in their first epoch.
-const HALVED: [(&str, &str); 5] = [
-    ("eta", "1e-4..0.1:7,1e17,1e18"),
-    ("lambda", "0,1"),
-    ("epochs", "12"),
-    ("shuffle", "true"),
-    ("batch", "30"),
-];
+const HALVED: &str = "eta 1e-4..0.1:7,1e17,1e18; lambda 0,1; epochs 12; shuffle true; batch 30";
 
 #[test]
 fn halving_drops_the_worse_runs_at_each_rung_and_the_others_go_on() {
     let machine = machine(EngineKind::Simd, 2);
-    let mut sweep = Sweep::new(splits(), &plan(&HALVED, Some(2)), &machine).unwrap();
+    let mut sweep = Sweep::new(splits(), &plan(HALVED, Some(2)), &machine).unwrap();
     let rungs: Vec<(usize, usize)> = sweep.rungs().iter().map(|rung| (rung.epoch, rung.keep)).collect();
     assert_eq!(rungs, [(2, 9), (3, 5), (6, 3)]);
     sweep.run(&mut ()).unwrap();
     let outcomes: Vec<&Outcome> = sweep.outcomes().collect();
     assert_eq!(outcomes.len(), 18);
-    let full = whole(&HALVED, None);
+    let full = whole(HALVED, None);
     let ended = |status| outcomes.iter().filter(|outcome| outcome.status == status).count();
     assert_eq!((ended(Ending::Diverged), ended(Ending::Done)), (2, 3));
     for rung in sweep.rungs() {
@@ -121,10 +137,10 @@ fn halving_drops_the_worse_runs_at_each_rung_and_the_others_go_on() {
 
 #[test]
 fn which_runs_go_on_depends_on_nothing_but_what_they_reached() {
-    let expected = whole(&HALVED, Some(3));
+    let expected = whole(HALVED, Some(3));
     for threads in [2, 3, 30] {
         let machine = machine(EngineKind::Simd, threads);
-        let mut sweep = Sweep::new(splits(), &plan(&HALVED, Some(3)), &machine).unwrap();
+        let mut sweep = Sweep::new(splits(), &plan(HALVED, Some(3)), &machine).unwrap();
         sweep.run(&mut ()).unwrap();
         assert!(results(sweep.outcomes()) == expected, "{threads} threads");
     }
@@ -145,9 +161,9 @@ impl Watch for StopAfter {
 
 #[test]
 fn a_sweep_that_is_stopped_at_any_moment_goes_on_to_the_same_end() {
-    let expected = whole(&HALVED, Some(2));
+    let expected = whole(HALVED, Some(2));
     let machine = machine(EngineKind::Simd, 2);
-    let mut sweep = Sweep::new(splits(), &plan(&HALVED, Some(2)), &machine).unwrap();
+    let mut sweep = Sweep::new(splits(), &plan(HALVED, Some(2)), &machine).unwrap();
     let mut stops = 0;
     while sweep.run(&mut StopAfter(5)).unwrap() == End::Stopped {
         stops += 1;
@@ -173,7 +189,7 @@ fn states_are_kept_on_disk_as_often_as_is_asked() {
     let machine = machine(EngineKind::Simd, 2);
     for (time, expected) in [(Duration::ZERO, true), (Duration::from_secs(3600), false)] {
         let folder = tempfile::tempdir().unwrap();
-        let mut sweep = Sweep::new(splits(), &plan(&HALVED, None), &machine).unwrap();
+        let mut sweep = Sweep::new(splits(), &plan(HALVED, None), &machine).unwrap();
         sweep.keep_every(time);
         sweep.keep_in(RunFolder::create(folder.path(), Existing::Refuse).unwrap()).unwrap();
         let mut look = Look { folder: folder.path(), seen: false };
@@ -186,7 +202,7 @@ fn states_are_kept_on_disk_as_often_as_is_asked() {
 #[test]
 fn the_winner_is_the_best_run_and_has_its_model() {
     let machine = machine(EngineKind::Simd, 2);
-    let mut sweep = Sweep::new(splits(), &plan(&HALVED, None), &machine).unwrap();
+    let mut sweep = Sweep::new(splits(), &plan(HALVED, None), &machine).unwrap();
     sweep.run(&mut ()).unwrap();
     let (winner, model) = sweep.winner().unwrap().unwrap();
     let accuracy = |outcome: &Outcome| outcome.validation().accuracy;
@@ -194,8 +210,8 @@ fn the_winner_is_the_best_run_and_has_its_model() {
     assert!(done.map(accuracy).all(|other| other <= accuracy(winner)));
     assert_eq!(weights_sha256(&model.parameters), winner.weights_sha256);
 
-    let diverges = [("eta", "1e17,1e18"), ("lambda", "1"), ("epochs", "3")];
-    let mut sweep = Sweep::new(splits(), &plan(&diverges, None), &machine).unwrap();
+    let diverges = "eta 1e17,1e18; lambda 1; epochs 3";
+    let mut sweep = Sweep::new(splits(), &plan(diverges, None), &machine).unwrap();
     sweep.run(&mut ()).unwrap();
     assert!(sweep.winner().unwrap().is_none() && sweep.outcomes().count() == 2);
 }
@@ -204,16 +220,16 @@ fn the_winner_is_the_best_run_and_has_its_model() {
 fn halving_refuses_what_it_cannot_compare() {
     for (lists, halving, line) in [
         (
-            &[("epochs", "5,6")][..],
+            "epochs 5,6",
             2,
             "epochs: expected one value, as halving compares runs after the same epoch, found 2 of them",
         ),
         (
-            &[("evaluate_every", "1,2")],
+            "evaluate_every 1,2",
             2,
             "evaluate_every: expected one value, as halving compares runs after the same epoch, found 2 of them",
         ),
-        (&[], 1, "halving: expected at least 2: one run in so many goes on, found 1"),
+        ("", 1, "halving: expected at least 2: one run in so many goes on, found 1"),
     ] {
         let error =
             Sweep::new(splits(), &plan(lists, Some(halving)), &machine(EngineKind::Simd, 1)).err().unwrap();

@@ -19,7 +19,7 @@ use crate::machine::MachineRecord;
 use crate::sweep::record::{self, Row, SweepSeconds};
 use crate::sweep::{Plan, Space, Sweep, SweepRecord};
 use crate::train::record::DatasetRecord;
-use crate::train::{End, Settings};
+use crate::train::{End, Run, Settings};
 use lists::ListArgs;
 use progress::Progress;
 use winner::Winner;
@@ -65,15 +65,15 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(self) -> Result<()> {
         let console = Console::new(self.output);
-        let plan = self.plan()?;
         let inputs = Inputs::of(&self.data, &self.engine)?;
+        let (plan, few) = self.plan(inputs.dataset.train.len())?;
         let mut sweep = Sweep::new(inputs.splits(), &plan, &inputs.machine)?;
         inputs.signals.note();
         let (folder, goes_on) = self.folder()?;
         let out = folder.path().to_path_buf();
         console.dataset(&inputs.dataset)?;
         console.say(&constant_pixels(sweep.images().standardization()))?;
-        console.remark(&text::heading(&sweep, &inputs.machine))?;
+        console.remark(&(few + &text::heading(&sweep, &inputs.machine)))?;
         match goes_on {
             true => {
                 sweep.resume_in(folder.clone())?;
@@ -116,9 +116,12 @@ impl Args {
         }
     }
 
-    fn plan(&self) -> Result<Plan> {
-        let space = Space::new(&Settings::default(), &self.lists.0, self.random)?;
-        Ok(Plan { space, halving: self.halving, shard: None })
+    /// The plan, for so many training images; and that its batch is smaller than the default, if it is.
+    fn plan(&self, images: usize) -> Result<(Plan, String)> {
+        let mut runs = Run::single(Settings::default());
+        let few = args::fit(&mut runs, images, self.lists.0.iter().any(|(name, _)| *name == "batch"));
+        let space = Space::new(&runs[0].settings, &self.lists.0, self.random)?;
+        Ok((Plan { space, halving: self.halving, shard: None }, few))
     }
 }
 
