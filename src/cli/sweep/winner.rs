@@ -41,6 +41,7 @@ impl Winner {
         let Metrics { loss, cost, accuracy } = self.test.metrics;
         let metadata = &mut self.test.model.metadata;
         metadata.insert("dataset".into(), inputs.dataset.name.into());
+        metadata.extend(inputs.provenance.clone());
         let figures = [("test_loss", loss), ("test_cost", cost), ("test_accuracy", accuracy)];
         metadata.extend(figures.map(|(key, value)| (key.into(), value.to_string())));
         folder.write(model_file::NAME, self.test.model.to_bytes())?;
