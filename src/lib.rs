@@ -64,7 +64,7 @@
 //! | [`engine`] | steps of training and evaluations, by one contract: simd, fixed, gemm, reference |
 //! | [`train`] | epochs, histories, and the record of a run |
 //! | [`gradient_check`] | analytic gradients against numerical ones |
-//! | [`picture`] | PNG and JPEG files become images like CIFAR's |
+//! | [`picture`] | PNG, JPEG, WebP, GIF and BMP files become images like a model's |
 //! | [`bench`](mod@bench) | engines against each other, the reference and the roofline of this machine |
 //! | [`report`] | run folders, tables, figures, the page |
 //! | [`cli`] | the command: one file per verb |
