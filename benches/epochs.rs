@@ -21,8 +21,8 @@ fn epochs(criterion: &mut Criterion) {
     let standardization = Standardization::measure(&train);
     let initial = [Parameters::random(dataset.classes.len(), train.features(), 0)];
     let order: Vec<u32> = (0..IMAGES as u32).collect();
-    let steps = [Step { eta: 0.001, lambda: 0.0 }; IMAGES / BATCH];
-    let objective = Objective::default();
+    let steps = [Step { eta: 0.001, ..Step::default() }; IMAGES / BATCH];
+    let objective = &Objective::default();
     let problem = Problem { initial: &initial, standardization: &standardization, objective };
     let batches = Batches { order: &order, size: BATCH, steps: &steps };
     for kind in [EngineKind::Auto, EngineKind::Gemm] {

@@ -20,10 +20,10 @@ fn kernels(criterion: &mut Criterion) {
     let batch = dataset.train.samples().slice(0..BATCH);
     let standardization = Standardization::measure(&batch);
     let initial = [Parameters::random(dataset.classes.len(), batch.features(), 0)];
-    let step = Step { eta: 0.0, lambda: 0.0 };
+    let step = Step::default();
     for isa in Isa::available() {
         let team = Team::new(NonZeroUsize::MIN).expect("a thread");
-        let objective = Objective::default();
+        let objective = &Objective::default();
         let problem = Problem { initial: &initial, standardization: &standardization, objective };
         let engine = Fused::simd(isa, &problem, team);
         let mut stages = Stages::new(engine.expect("an instruction set of this machine"), &batch);

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use onelayer::engine::{EngineKind, Machine, Problem, Team};
 use onelayer::model::Model;
-use onelayer::objective::Objective;
 use onelayer::picture::{Picture, Shape};
 use onelayer::samples::Rows;
 
@@ -16,7 +15,7 @@ fn main() -> onelayer::Result<()> {
         println!("usage: predict MODEL PICTURE...");
         return Ok(());
     };
-    let Model { parameters, standardization, classes, .. } = Model::load(Path::new(&path))?;
+    let Model { parameters, standardization, objective, classes, .. } = Model::load(Path::new(&path))?;
     let Some(shape) = Shape::of(parameters.features) else {
         println!("{path}: no model of pictures");
         return Ok(());
@@ -24,8 +23,8 @@ fn main() -> onelayer::Result<()> {
 
     // One thread is plenty for single pictures.
     let team = Team::new(NonZeroUsize::MIN)?;
-    let objective = Objective::default();
-    let problem = Problem { initial: &[parameters], standardization: &standardization, objective };
+    let problem =
+        Problem { initial: &[parameters], standardization: &standardization, objective: &objective };
     let mut engine = Machine { engine: EngineKind::Auto, isa: None, team }.engine(&problem)?;
 
     for path in arguments {
@@ -35,10 +34,13 @@ fn main() -> onelayer::Result<()> {
         let mut logits = vec![0.0; classes.len()];
         engine.forward(&rows, &mut logits)?;
 
-        let probabilities = objective.probabilities(&logits);
-        let best = (0..classes.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));
-        if let Some(best) = best {
-            println!("{path}: {} ({:.1} %)", classes[best], 100.0 * probabilities[best]);
+        let best = (0..classes.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
+        let best = best.expect("a model has classes");
+        match objective.probabilities(&logits) {
+            Some(probabilities) => {
+                println!("{path}: {} ({:.1} %)", classes[best], 100.0 * probabilities[best])
+            }
+            None => println!("{path}: {} (score {:.3})", classes[best], logits[best]),
         }
     }
     Ok(())

@@ -83,6 +83,22 @@ pub enum Error {
         resumable: bool,
     },
 
+    /// A signal ended a sweep. What was reached is kept.
+    #[error(
+        "{}: stopped by signal {signal} with {ended} of {runs} runs at their ends; the others are kept where they are",
+        one_line(out.display())
+    )]
+    SweepStopped {
+        /// The folder of the sweep.
+        out: PathBuf,
+        /// The signal's number: 2 for SIGINT (Ctrl-C), 15 for SIGTERM.
+        signal: u8,
+        /// The runs that ended.
+        ended: usize,
+        /// All runs.
+        runs: usize,
+    },
+
     /// Some pictures could not be classified; each was told of as it was met.
     #[error("{failed} of {seen} pictures could not be read")]
     Pictures {

@@ -63,6 +63,7 @@
 //! | [`model`] | weights, bias and standardization, drawn at random, saved, loaded |
 //! | [`engine`] | steps of training and evaluations, by one contract: simd, fixed, gemm, reference |
 //! | [`train`] | epochs, histories, and the record of a run |
+//! | [`sweep`] | many runs: grids, random points, halving, shards, and what of it survives an interruption |
 //! | [`gradient_check`] | analytic gradients against numerical ones |
 //! | [`picture`] | PNG, JPEG, WebP, GIF and BMP files become images like a model's |
 //! | [`bench`](mod@bench) | engines against each other, the reference and the roofline of this machine |
@@ -98,6 +99,7 @@ pub mod picture;
 #[cfg(feature = "cli")]
 pub mod report;
 pub mod samples;
+pub mod sweep;
 pub mod train;
 
 pub use error::{Error, Result};

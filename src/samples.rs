@@ -89,6 +89,31 @@ struct Stretch<'a> {
     first: usize,
     images: Rows<'a>,
     labels: Rows<'a>,
+    /// None where every sample weighs 1.
+    weights: Option<&'a [f32]>,
+}
+
+/// One labelled image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sample<'a> {
+    /// D bytes.
+    pub image: &'a [u8],
+    /// Its class.
+    pub label: u8,
+    /// What its loss is multiplied by.
+    pub weight: f32,
+}
+
+impl<'a> Stretch<'a> {
+    const NONE: Self = Self { first: 0, images: Rows::NONE, labels: Rows::NONE, weights: None };
+
+    /// The sample of this index among all.
+    #[inline]
+    fn sample(&self, index: usize) -> Sample<'a> {
+        let row = index - self.first;
+        let weight = self.weights.map_or(1.0, |weights| weights[row]);
+        Sample { image: self.images.row(row), label: self.labels.row(row)[0], weight }
+    }
 }
 
 impl<'a> Samples<'a> {
@@ -110,8 +135,25 @@ impl<'a> Samples<'a> {
         assert_eq!(images.len(), labels.len(), "images and labels");
         assert_eq!(labels.features(), 1, "a label is one byte");
         assert_eq!(images.features(), self.features, "features of an image");
-        self.stretches.push(Stretch { first: self.count, images, labels });
+        self.stretches.push(Stretch { first: self.count, images, labels, weights: None });
         self.count += images.len();
+    }
+
+    /// The same samples, with `weights [N]`: what the loss of each is multiplied by.
+    ///
+    /// # Panics
+    /// If there is not one weight for each sample.
+    pub fn with_weights(mut self, weights: &'a [f32]) -> Self {
+        assert_eq!(weights.len(), self.count, "a weight for each sample");
+        for stretch in &mut self.stretches {
+            stretch.weights = Some(&weights[stretch.first..][..stretch.images.len()]);
+        }
+        self
+    }
+
+    /// Whether samples have weights.
+    pub fn has_weights(&self) -> bool {
+        self.stretches.iter().any(|stretch| stretch.weights.is_some())
     }
 
     /// N: the number of samples.
@@ -135,8 +177,7 @@ impl<'a> Samples<'a> {
     /// If `index` is not below [`Samples::len`].
     #[inline]
     pub fn image(&self, index: usize) -> &'a [u8] {
-        let stretch = self.stretch(index);
-        stretch.images.row(index - stretch.first)
+        self.sample(index).image
     }
 
     /// The label of image `index`.
@@ -145,11 +186,19 @@ impl<'a> Samples<'a> {
     /// If `index` is not below [`Samples::len`].
     #[inline]
     pub fn label(&self, index: usize) -> u8 {
-        let stretch = self.stretch(index);
-        stretch.labels.row(index - stretch.first)[0]
+        self.sample(index).label
     }
 
-    /// The images of these numbers, and their labels.
+    /// Sample `index`.
+    ///
+    /// # Panics
+    /// If `index` is not below [`Samples::len`].
+    #[inline]
+    pub fn sample(&self, index: usize) -> Sample<'a> {
+        self.stretch(index).sample(index)
+    }
+
+    /// The samples of these numbers.
     ///
     /// # Panics
     /// If one is not below [`Samples::len`].
@@ -157,15 +206,14 @@ impl<'a> Samples<'a> {
     pub fn select<'s>(
         &'s self,
         indices: impl IntoIterator<Item = usize> + 's,
-    ) -> impl Iterator<Item = (&'a [u8], u8)> {
+    ) -> impl Iterator<Item = Sample<'a>> {
         // One image often lies where the one before it does.
-        let mut stretch = Stretch { first: 0, images: Rows::NONE, labels: Rows::NONE };
+        let mut stretch = Stretch::NONE;
         indices.into_iter().map(move |index| {
             if index.wrapping_sub(stretch.first) >= stretch.images.len() {
                 stretch = *self.stretch(index);
             }
-            let row = index - stretch.first;
-            (stretch.images.row(row), stretch.labels.row(row)[0])
+            stretch.sample(index)
         })
     }
 
@@ -201,7 +249,9 @@ impl<'a> Samples<'a> {
             let within = |index: usize| index.clamp(stretch.first, end(stretch));
             let rows = within(range.start) - stretch.first..within(range.end) - stretch.first;
             if !rows.is_empty() {
-                part.push(stretch.images.slice(rows.clone()), stretch.labels.slice(rows));
+                part.push(stretch.images.slice(rows.clone()), stretch.labels.slice(rows.clone()));
+                let weights = stretch.weights.map(|weights| &weights[rows]);
+                part.stretches.last_mut().expect("the stretch just added").weights = weights;
             }
         }
     }
@@ -229,8 +279,13 @@ mod tests {
         assert_eq!(seen(&samples), [(0, 7), (4, 8), (8, 9), (12, 10), (14, 11)]);
         assert_eq!(seen(&samples.slice(1..4)), [(4, 8), (8, 9), (12, 10)]);
         assert_eq!(seen(&samples.slice(3..3)), []);
-        let selected: Vec<_> = samples.select([3, 0, 1, 4]).map(|(image, label)| (image[0], label)).collect();
+        let selected: Vec<_> =
+            samples.select([3, 0, 1, 4]).map(|sample| (sample.image[0], sample.label)).collect();
         assert_eq!(selected, [(12, 10), (0, 7), (4, 8), (14, 11)]);
+
+        let weights = [0.0, 1.0, 2.0, 3.0, 4.0];
+        let weighted = samples.with_weights(&weights).slice(1..4);
+        assert!((0..3).map(|i| weighted.sample(i).weight).eq([1.0, 2.0, 3.0]));
     }
 
     #[test]

@@ -18,7 +18,7 @@ fn model() -> Model {
     Model {
         parameters,
         standardization: Standardization { mean: vec![0.1; 5], std: vec![0.25, 1.0, 0.3, 1e-9, 2.0] },
-        objective: Objective::Softmax,
+        objective: Objective { smoothing: 0.1, class_weights: vec![0.5; 3], ..Objective::default() },
         classes: ["sun", "\"quoted\"", "mønd\n"].map(String::from).to_vec(),
         metadata: BTreeMap::from(
             [("eta", "0.001"), ("dataset", "synthetic"), ("seed", "0")]

@@ -108,10 +108,10 @@ impl Job {
         let standardization =
             Standardization { mean: vec![0.5; self.features], std: vec![0.25; self.features] };
         let initial = vec![Parameters::random(self.classes, self.features, 0); self.runs];
-        let objective = Objective::default();
+        let objective = &Objective::default();
         let problem = Problem { initial: &initial, standardization: &standardization, objective };
         let mut engine = Machine { engine: EngineKind::Auto, isa: None, team }.engine(&problem)?;
-        let steps = vec![Step { eta: 1e-6, lambda: 0.0 }; self.images.div_ceil(self.batch) * self.runs];
+        let steps = vec![Step { eta: 1e-6, ..Step::default() }; self.images.div_ceil(self.batch) * self.runs];
         let kind = if self.shuffled { Order::Shuffled { seed: 0 } } else { Order::Sequential };
         let mut order = vec![0; self.images];
         kind.fill(1, &mut order);

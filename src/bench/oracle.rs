@@ -48,7 +48,7 @@ impl<'a> Oracle<'a> {
         let evaluation = reference.evaluate(&workload.splits.train)?.swap_remove(0);
         let order = workload.order();
         let size = workload.settings.batch;
-        let one = Batches { order: &order[..size], size, steps: &[workload.settings.step()] };
+        let one = Batches { order: &order[..size], size, steps: &[workload.step()] };
         reference.train(&workload.splits.train, one)?;
         let step = reference.parameters().swap_remove(0);
         reference.load(std::slice::from_ref(&workload.initial));

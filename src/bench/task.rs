@@ -160,7 +160,7 @@ fn time_stage(
     budget: Budget,
 ) -> Result<Timing> {
     let workload = oracle.workload;
-    let step = workload.settings.step();
+    let step = workload.step();
     for stage in [Stage::Forward, Stage::Softmax, Stage::Backward] {
         stages.run(stage, 1, step)?;
     }

@@ -11,6 +11,7 @@ use super::{Contender, Oracle, Task, Workload};
 use crate::engine::{EngineKind, Team};
 use crate::error::Error;
 use crate::model::{Parameters, Standardization};
+use crate::objective::Objective;
 use crate::samples::{Rows, Samples};
 use crate::train::{Settings, Splits};
 
@@ -39,6 +40,7 @@ fn with_workload(check: impl FnOnce(Workload)) {
         standardization: &Standardization::measure(&samples),
         initial: Parameters::random(4, FEATURES, 0),
         settings: Settings { batch: 10, epochs: 2, ..Settings::default() },
+        objective: Objective::default(),
     });
 }
 

@@ -2,7 +2,8 @@
 
 use crate::engine::{Problem, Step};
 use crate::model::{Parameters, Standardization};
-use crate::train::{Settings, Splits};
+use crate::objective::Objective;
+use crate::train::{Settings, Splits, When};
 
 /// The images and the settings that every engine gets.
 #[derive(Clone)]
@@ -13,6 +14,8 @@ pub struct Workload<'a> {
     /// Where every run begins.
     pub initial: Parameters,
     pub settings: Settings,
+    /// That of the settings.
+    pub objective: Objective,
 }
 
 impl Workload<'_> {
@@ -21,7 +24,7 @@ impl Workload<'_> {
         Problem {
             initial: std::slice::from_ref(&self.initial),
             standardization: self.standardization,
-            objective: self.settings.objective,
+            objective: &self.objective,
         }
     }
 
@@ -30,8 +33,13 @@ impl Workload<'_> {
         (0..self.splits.train.len() as u32).collect()
     }
 
+    /// Every step.
+    pub fn step(&self) -> Step {
+        self.settings.step(When::START)
+    }
+
     /// The steps of an epoch.
     pub fn steps(&self) -> Vec<Step> {
-        vec![self.settings.step(); self.splits.train.len().div_ceil(self.settings.batch)]
+        vec![self.step(); self.splits.train.len().div_ceil(self.settings.batch)]
     }
 }

@@ -15,7 +15,7 @@ use crate::data::Dataset;
 use crate::engine::{EngineInfo, EngineKind, Isa, Machine, Team};
 use crate::error::{Error, Result};
 use crate::files::{Existing, RunFolder, run_folder};
-use crate::train::{Run, Scope};
+use crate::train::Run;
 
 /// The engine, its instruction set and its threads.
 #[derive(Args)]
@@ -139,10 +139,10 @@ impl TrainingArgs {
 
     /// The command that trains `runs` again on any machine: with the settings that the result depends on.
     pub(super) fn command(&self, verb: &str, runs: &[Run], dataset: &Dataset, engine: &EngineInfo) -> String {
-        // The runs of a verb that trains several are its own.
-        let wanted = |scope| scope == Scope::Common || runs.len() == 1;
         let mut words = vec!["onelayer".to_string(), verb.to_string()];
-        words.extend(settings::options(&runs[0].settings, |row| wanted(row.scope)));
+        let first = &runs[0].settings;
+        let common = settings::told(first).filter(|row| !settings::differs(runs, row));
+        words.extend(settings::options(first, common));
         let path = dataset.path.as_ref().map(|path| ("--data", Some(path.display().to_string())));
         let engine = ("--engine", Some(engine.name.clone()));
         for (name, value) in path.into_iter().chain(self.data.choices()).chain([engine]) {

@@ -79,7 +79,7 @@ impl Args {
         let default = Settings::default();
         let batch = self.batch.unwrap_or(default.batch.min(dataset.train.len()));
         let settings = Settings { batch, ..default };
-        settings.check(dataset.train.len())?;
+        settings.check(&dataset.train.samples(), dataset.classes.len())?;
         let folder = args::folder(self.out.as_deref(), self.overwrite, "bench")?;
 
         console.dataset(&dataset)?;
@@ -144,11 +144,13 @@ impl Args {
         let standardization = last.install(|| Standardization::measure(&train))?;
         let initial = Parameters::random(dataset.classes.len(), train.features(), settings.seed);
         // As training has them.
-        let hold = |split| Held::new(split, settings.epochs);
-        let held = last.install(|| [train, dataset.validation.samples()].map(hold))?;
+        let objective = settings.objective(&train, dataset.classes.len());
+        let hold = |split| Held::new(split, settings.epochs, None);
+        let [train, validation] = last.install(|| [train, dataset.validation.samples()].map(hold))?;
+        let held = [train?, validation?];
         let [train, validation] = held.each_ref().map(Held::samples);
         let splits = Splits { train, validation, classes: &dataset.classes };
-        let workload = Workload { splits, standardization: &standardization, initial, settings };
+        let workload = Workload { splits, standardization: &standardization, initial, settings, objective };
         let mut oracle = Oracle::new(&workload)?;
         let mut measurements = Vec::new();
         let most = teams.iter().map(Team::threads).max();

@@ -42,6 +42,11 @@ impl Console {
         Self { output }
     }
 
+    /// Whether results alone are printed.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.output.quiet
+    }
+
     /// Prints text for people: results.
     pub(super) fn say(&self, text: &str) -> Result<()> {
         if self.output.json {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::args::TrainingArgs;
+use super::args::{DataArgs, EngineArgs, TrainingArgs};
 use super::provenance;
 use super::signals::Signals;
 use crate::data::Dataset;
@@ -24,8 +24,13 @@ pub(super) struct Inputs {
 impl Inputs {
     /// Opens the data, and watches for signals.
     pub(super) fn open(args: &TrainingArgs) -> Result<Self> {
-        let (started, signals, mut machine) = (Instant::now(), Signals::watch()?, args.engine.machine()?);
-        let open = || args.data.open().map(|dataset| (provenance::of(&dataset), dataset));
+        Self::of(&args.data, &args.engine)
+    }
+
+    /// The same, of a verb with other options.
+    pub(super) fn of(data: &DataArgs, engine: &EngineArgs) -> Result<Self> {
+        let (started, signals, mut machine) = (Instant::now(), Signals::watch()?, engine.machine()?);
+        let open = || data.open().map(|dataset| (provenance::of(&dataset), dataset));
         let (provenance, dataset) = machine.team.install(open)??;
         Ok(Self { started, signals, machine, dataset, provenance })
     }

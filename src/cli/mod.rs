@@ -17,6 +17,7 @@ mod report;
 mod reproduce;
 mod settings;
 mod signals;
+mod sweep;
 mod synth;
 mod text;
 mod train;
@@ -45,6 +46,8 @@ enum Verb {
     Train(train::Args),
     /// Reproduce the lab report (KTH DD2424, Assignment 1, 2020): four runs, Table 1 and figures
     Reproduce(reproduce::Args),
+    /// Train many settings, all combinations of lists or random ones, and find the best
+    Sweep(sweep::Args),
     /// Evaluate a saved model on a data set: loss, accuracy, precision and recall by class, confusion matrix
     Evaluate(evaluate::Args),
     /// Predict the classes of pictures, or of images in a data file, with a saved model
@@ -89,6 +92,7 @@ impl Verb {
         match self {
             Self::Train(args) => args.run(),
             Self::Reproduce(args) => args.run(),
+            Self::Sweep(args) => args.run(),
             Self::Evaluate(args) => args.run(),
             Self::Predict(args) => args.run(),
             Self::Gradcheck(args) => args.run(),
@@ -117,6 +121,9 @@ fn explain(error: &Error) -> String {
         }
         Error::Diverged { .. } => format!("{error}; try a smaller --eta"),
         Error::Stopped { resumable: true, .. } => format!("{error}, and train --resume goes on from there"),
+        Error::SweepStopped { .. } => {
+            format!("{error}, and the same command with --resume goes on from there")
+        }
         _ => error.to_string(),
     }
 }
@@ -125,7 +132,7 @@ fn exit_code(error: &Error) -> u8 {
     match error {
         Error::Setting { .. } => 2,
         Error::Diverged { .. } => 3,
-        Error::Stopped { signal, .. } => 128 + signal,
+        Error::Stopped { signal, .. } | Error::SweepStopped { signal, .. } => 128 + signal,
         _ => 1,
     }
 }

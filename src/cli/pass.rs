@@ -125,7 +125,7 @@ impl<'a> Pass<'a> {
         let runs = self.session.runs().iter().zip(self.session.fates());
         let first = runs.filter_map(|(run, fate)| match *fate {
             Fate::Diverged { epoch } => Some((run, epoch)),
-            Fate::Running => None,
+            Fate::Running | Fate::Early { .. } => None,
         });
         first.take(1).try_for_each(|(run, epoch)| {
             let (run, eta, lambda) = (run.name.clone(), run.settings.eta, run.settings.lambda);
@@ -148,9 +148,9 @@ impl<'a> Pass<'a> {
         if trained == End::Stopped {
             return Ok(End::Stopped);
         }
-        let running: Vec<bool> = self.session.fates().iter().map(|fate| *fate == Fate::Running).collect();
-        let models = self.session.models(Which::Last).into_iter().zip(&running);
-        let models: Vec<Model> = models.filter_map(|(model, running)| model.filter(|_| *running)).collect();
+        let sound: Vec<bool> = self.session.fates().iter().map(|fate| !fate.is_diverged()).collect();
+        let models = self.session.models(Which::Wanted).into_iter().zip(&sound);
+        let models: Vec<Model> = models.filter_map(|(model, sound)| model.filter(|_| *sound)).collect();
         let mut tests = Vec::new();
         if !models.is_empty() {
             let mut engine = evaluator(&models, &self.inputs.machine)?;
@@ -163,14 +163,14 @@ impl<'a> Pass<'a> {
             }));
         }
         let mut tests = tests.into_iter();
-        self.tests = running.into_iter().map(|running| if running { tests.next() } else { None }).collect();
+        self.tests = sound.into_iter().map(|sound| if sound { tests.next() } else { None }).collect();
         self.seconds.evaluate += start.elapsed().as_secs_f64();
         Ok(End::Finished)
     }
 
     /// Writes what there is of each run: its history, its record, and its model where the engine can still tell it.
     fn leave(&mut self, models: bool) -> Result<()> {
-        let models = if models { self.session.models(Which::Last) } else { Vec::new() };
+        let models = if models { self.session.models(Which::Wanted) } else { Vec::new() };
         let mut models = models.into_iter();
         for (run, folder) in self.folders.iter().enumerate() {
             if let Some(mut model) = models.next().flatten() {
@@ -203,8 +203,8 @@ impl<'a> Pass<'a> {
             name: (runs.len() > 1).then(|| runs[run].name.clone()),
             status: match session.fates()[run] {
                 Fate::Diverged { .. } => Status::Diverged,
-                Fate::Running if test.is_some() => Status::Done,
-                Fate::Running => Status::Stopped,
+                Fate::Running | Fate::Early { .. } if test.is_some() => Status::Done,
+                Fate::Running | Fate::Early { .. } => Status::Stopped,
             },
             version: env!("CARGO_PKG_VERSION").into(),
             date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),

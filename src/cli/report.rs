@@ -9,10 +9,10 @@ use crate::error::Result;
 use crate::files::RunFolder;
 use crate::gradient_check::{Criterion, Examination, Options, Precision};
 use crate::machine::MachineRecord;
-use crate::model::{Model, Parameters};
+use crate::model::Model;
 use crate::report::{self, Contents, RunDetails, TrueClassProbabilities};
 use crate::samples::Rows;
-use crate::train::{Metrics, Run, RunRecord, Settings, evaluator};
+use crate::train::{Metrics, Run, RunRecord, evaluator};
 
 /// The images on which the gradient is examined: few enough not to be waited for.
 const GRADIENT_IMAGES: usize = 5;
@@ -30,7 +30,8 @@ pub(super) struct Test {
 /// What is measured for the report alone, once training is over.
 pub(super) struct Extras {
     /// Of each run, on the test split.
-    probabilities: Vec<TrueClassProbabilities>,
+    /// None where scores are no probabilities.
+    probabilities: Option<Vec<TrueClassProbabilities>>,
     gradients: Vec<Criterion>,
 }
 
@@ -48,9 +49,8 @@ impl Extras {
         progress("checking the gradient");
         let Inputs { machine, dataset, .. } = inputs;
         let models: Vec<Model> = tests.iter().flatten().map(|test| test.model.clone()).collect();
-        let Settings { seed, objective, .. } = runs[0].settings;
-        let (train, standardization) = (dataset.train.samples(), &models[0].standardization);
-        let parameters = Parameters::random(dataset.classes.len(), train.features(), seed);
+        let (train, Model { standardization, objective, .. }) = (dataset.train.samples(), &models[0]);
+        let parameters = runs[0].settings.initial(dataset.classes.len(), train.features());
         let examination = Examination {
             samples: &train.slice(0..train.len().min(GRADIENT_IMAGES)),
             standardization,
@@ -59,7 +59,7 @@ impl Extras {
             options: Options::default(),
             most: GRADIENT_LOGITS / dataset.classes.len(),
         };
-        let lambda = runs.iter().map(|run| run.settings.step().lambda).fold(0.0, f32::max);
+        let lambda = runs.iter().map(|run| run.settings.lambda as f32).fold(0.0, f32::max);
         let mut gradients = machine.team.handle().install(|| examination.reference(lambda))??;
         let initial = slice::from_ref(&parameters);
         let mut single = machine.engine(&Problem { initial, standardization, objective })?;
@@ -89,12 +89,12 @@ impl Extras {
         let tested = records.iter().zip(tests).zip(&prefixes);
         let tested = tested.filter_map(|((record, test), folder)| Some((record, test.as_ref()?, folder)));
         let runs: Vec<RunDetails> = tested
-            .zip(&self.probabilities)
-            .map(|((record, test, folder), probabilities)| RunDetails {
+            .enumerate()
+            .map(|(tested, (record, test, folder))| RunDetails {
                 record,
                 parameters: &test.model.parameters,
                 confusion: &test.evaluation.confusion,
-                probabilities,
+                probabilities: self.probabilities.as_ref().map(|of_runs| &of_runs[tested]),
                 folder,
             })
             .collect();

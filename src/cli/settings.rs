@@ -3,19 +3,23 @@
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 
 use crate::error::Result;
-use crate::train::{Scope, Setting, Settings};
+use crate::train::{Run, Setting, Settings};
 
 /// Other names that people know settings by.
 const ALIASES: [(&str, &[&str]); 3] =
     [("eta", &["lr", "learning-rate"]), ("lambda", &["weight-decay"]), ("batch", &["batch-size"])];
 
-/// The settings given on the command line: those of one run alone where `OWN` is set, else those that all runs of a
-/// verb have in common.
-pub(super) struct SettingArgs<const OWN: bool>(Vec<(&'static str, String)>);
+/// The settings in which the lab report's runs differ: verbs that train them take no option for these.
+const RATES: [&str; 2] = ["eta", "lambda"];
+/// The settings that are always told, whatever their value.
+const ALWAYS: [&str; 6] = ["eta", "lambda", "batch", "epochs", "shuffle", "seed"];
 
-impl<const OWN: bool> SettingArgs<OWN> {
+/// The settings given on the command line: `eta` and `lambda` where `OF_RATES` is set, else all others.
+pub(super) struct SettingArgs<const OF_RATES: bool>(Vec<(&'static str, String)>);
+
+impl<const OF_RATES: bool> SettingArgs<OF_RATES> {
     fn rows() -> impl Iterator<Item = &'static Setting> {
-        Settings::TABLE.iter().filter(|row| (row.scope == Scope::Own) == OWN)
+        Settings::TABLE.iter().filter(|row| RATES.contains(&row.name) == OF_RATES)
     }
 
     /// Whether the setting `name` was given.
@@ -29,25 +33,16 @@ impl<const OWN: bool> SettingArgs<OWN> {
     }
 }
 
-impl<const OWN: bool> clap::Args for SettingArgs<OWN> {
+impl<const OF_RATES: bool> clap::Args for SettingArgs<OF_RATES> {
     fn augment_args(command: Command) -> Command {
-        let default = Settings::default();
         command.args(Self::rows().map(|row| {
-            let aliases =
-                ALIASES.iter().find(|(name, _)| *name == row.name).map_or(&[][..], |(_, aliases)| aliases);
-            let heading = if row.name == "objective" { "Model" } else { "Optimization" };
-            let arg = Arg::new(row.name)
-                .help_heading(heading)
-                .long(option(row.name))
-                .visible_aliases(aliases.iter().copied());
-            if row.placeholder.is_empty() {
-                return arg.action(ArgAction::SetTrue).help(row.help.trim());
+            match row.placeholder {
+                "" => arg(row).action(ArgAction::SetTrue),
+                placeholder => arg(row)
+                    .value_name(placeholder)
+                    .allow_hyphen_values(placeholder != "N")
+                    .allow_negative_numbers(true),
             }
-            let help = format!("{} [default: {}]", row.help.trim(), default.get(row.name));
-            arg.value_name(row.placeholder)
-                .allow_hyphen_values(row.placeholder != "N")
-                .allow_negative_numbers(true)
-                .help(help)
         }))
     }
 
@@ -56,7 +51,7 @@ impl<const OWN: bool> clap::Args for SettingArgs<OWN> {
     }
 }
 
-impl<const OWN: bool> FromArgMatches for SettingArgs<OWN> {
+impl<const OF_RATES: bool> FromArgMatches for SettingArgs<OF_RATES> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let given = |row: &Setting| match row.placeholder {
             "" => matches.get_flag(row.name).then(|| "true".to_string()),
@@ -71,15 +66,34 @@ impl<const OWN: bool> FromArgMatches for SettingArgs<OWN> {
     }
 }
 
+/// The option of a setting, but for the values that it takes.
+pub(super) fn arg(row: &Setting) -> Arg {
+    let aliases = ALIASES.iter().find(|(name, _)| *name == row.name).map_or(&[][..], |(_, aliases)| aliases);
+    let default = match row.placeholder {
+        "" => String::new(),
+        _ => format!(" [default: {}]", Settings::default().get(row.name)),
+    };
+    let heading = match row.name {
+        "objective" | "label_smoothing" | "class_weights" => "Objective",
+        "mirror" | "flip" | "shift" => "Augmentation",
+        _ => "Optimization",
+    };
+    Arg::new(row.name)
+        .help_heading(heading)
+        .long(option(row.name))
+        .visible_aliases(aliases.iter().copied())
+        .help(row.help.trim().to_string() + &default)
+}
+
 /// The option of the setting `name`, without its dashes.
 pub(super) fn option(name: &str) -> String {
     name.replace('_', "-")
 }
 
-/// The options, with their values, of the settings in the table that `wanted` wants.
-pub(super) fn options(settings: &Settings, wanted: impl Fn(&Setting) -> bool) -> Vec<String> {
+/// The options, with their values, of these settings.
+pub(super) fn options<'a>(settings: &Settings, rows: impl IntoIterator<Item = &'a Setting>) -> Vec<String> {
     let mut words = Vec::new();
-    for row in Settings::TABLE.iter().filter(|row| wanted(row)) {
+    for row in rows {
         let (option, value) = (format!("--{}", option(row.name)), settings.get(row.name));
         match (row.placeholder, value.as_str()) {
             ("", "true") => words.push(option),
@@ -88,4 +102,23 @@ pub(super) fn options(settings: &Settings, wanted: impl Fn(&Setting) -> bool) ->
         }
     }
     words
+}
+
+/// The rows of the settings that are worth telling: those that are in everybody's mind, and those that are not the default.
+pub(super) fn told(settings: &Settings) -> impl Iterator<Item = &'static Setting> {
+    let default = Settings::default();
+    let wanted =
+        |row: &&Setting| ALWAYS.contains(&row.name) || settings.get(row.name) != default.get(row.name);
+    Settings::TABLE.iter().filter(wanted).collect::<Vec<_>>().into_iter()
+}
+
+/// Whether `runs` differ in a setting.
+pub(super) fn differs(runs: &[Run], row: &Setting) -> bool {
+    runs.iter().any(|run| run.settings.get(row.name) != runs[0].settings.get(row.name))
+}
+
+/// Settings by name and value: `eta 0.1, lambda 0`.
+pub(super) fn values<'a>(settings: &Settings, rows: impl IntoIterator<Item = &'a Setting>) -> String {
+    let value = |row: &Setting| format!("{} {}", row.name.replace('_', " "), settings.get(row.name));
+    rows.into_iter().map(value).collect::<Vec<_>>().join(", ")
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
+use super::settings;
 use crate::data::{Dataset, Excerpt, Part, synthetic};
 use crate::engine::EngineInfo;
 use crate::error::one_line;
@@ -11,7 +12,7 @@ use crate::model::Standardization;
 use crate::report::table::LabResult;
 use crate::report::{Table, count, sparkline};
 use crate::train::record::{DatasetRecord, Status};
-use crate::train::{Earlier, EpochRecord, Metrics, Run, RunRecord, Scope, Setting, Settings};
+use crate::train::{Earlier, EpochRecord, Metrics, Run, RunRecord, Setting, Settings};
 
 /// The characters of a curve.
 const CURVE: usize = 24;
@@ -77,33 +78,25 @@ pub(super) fn before(record: &RunRecord) -> String {
 /// What is about to be trained, and by what.
 pub(super) fn heading(runs: &[Run], engine: &EngineInfo) -> String {
     let mut text = String::new();
+    let of_run = |row: &&Setting| matches!(row.name, "eta" | "lambda") || settings::differs(runs, row);
     for Run { name, settings } in runs {
-        let own = values(settings, |row| row.scope == Scope::Own);
-        let _ = writeln!(text, "{name:<9} {own}");
+        let rows = Settings::TABLE.iter().filter(of_run);
+        let _ = writeln!(text, "{name:<9} {}", settings::values(settings, rows));
     }
-    let common = settings(&runs[0].settings);
+    let first = &runs[0].settings;
+    let common = settings::told(first).filter(|row| !of_run(row));
+    text += &line_of_settings(first, common);
     let threads = if engine.threads == 1 { "thread" } else { "threads" };
-    let _ =
-        writeln!(text, "{common}engine    {} ({}), {} {threads}\n", engine.name, engine.isa, engine.threads);
+    let _ = writeln!(text, "engine    {} ({}), {} {threads}\n", engine.name, engine.isa, engine.threads);
     text
 }
 
-/// The settings that runs side by side have in common. A setting that is not in every run's mind is told where it is
-/// not the default.
-pub(super) fn settings(settings: &Settings) -> String {
-    let default = Settings::default();
-    let told = |row: &Setting| {
-        let always = matches!(row.name, "batch" | "epochs" | "shuffle" | "seed");
-        row.scope == Scope::Common && (always || settings.get(row.name) != default.get(row.name))
-    };
-    format!("settings  {}\n", values(settings, told))
-}
-
-/// The settings of the rows that `wanted` wants, by name and value.
-fn values(settings: &Settings, wanted: impl Fn(&Setting) -> bool) -> String {
-    let value = |row: &Setting| format!("{} {}", row.name.replace('_', " "), settings.get(row.name));
-    let values: Vec<String> = Settings::TABLE.iter().filter(|row| wanted(row)).map(value).collect();
-    values.join(", ")
+/// A line of settings by name and value.
+pub(super) fn line_of_settings<'a>(
+    settings: &Settings,
+    rows: impl IntoIterator<Item = &'a Setting>,
+) -> String {
+    format!("settings  {}\n", settings::values(settings, rows))
 }
 
 /// A warning, where a class of the model has another name in the data: they may be about other things.

@@ -12,7 +12,7 @@ use super::text;
 use crate::error::{Error, Result};
 use crate::files::{Existing, RunFolder};
 use crate::train::record::weights_sha256;
-use crate::train::{Checkpoint, Notes, Run, Session, Settings, WarmStart, checkpoint};
+use crate::train::{Checkpoint, Notes, Run, Session, Setting, Settings, WarmStart, checkpoint};
 
 /// Examples after the help of the verb.
 const EXAMPLES: &str = "\
@@ -124,7 +124,8 @@ impl Args {
             if !phase.is_whole() {
                 command += &format!(" (stopped after {} epochs and {} images)", phase.epoch, phase.images);
             }
-            let changed = settings::options(now, |row| before.get(row.name) != now.get(row.name));
+            let differs = |row: &&Setting| before.get(row.name) != now.get(row.name);
+            let changed = settings::options(now, Settings::TABLE.iter().filter(differs));
             command += &format!(" && onelayer train --resume RUN {}", changed.join(" "));
         }
         command

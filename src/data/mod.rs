@@ -3,11 +3,12 @@
 //! [`mapped`] maps a file into memory. [`binary`], [`pickle`] and [`npy`] each read one file format and find the
 //! images and labels in its bytes; the result is an [`image_file`]. [`format`](mod@format) detects the format of a
 //! folder, and [`dataset`] makes splits of its files. [`layout`] describes a CIFAR image. `standardize` measures the
-//! training split, and [`resident`] copies it to memory that is faster to read. [`synthetic`]
-//! draws a data set for machines without CIFAR. [`fetch`](mod@fetch) downloads and unpacks an official [`archive`].
+//! training split, [`resident`] copies it to memory that is faster to read, and [`augmentation`] mirrors and moves its
+//! pictures. [`synthetic`] draws a data set for machines without CIFAR. [`fetch`](mod@fetch) downloads and unpacks an official [`archive`].
 
 #[cfg(feature = "cli")]
 pub mod archive;
+pub mod augmentation;
 pub mod binary;
 mod class_names;
 pub mod dataset;
@@ -30,6 +31,7 @@ mod split_files;
 mod standardize;
 pub mod synthetic;
 
+pub use augmentation::{Augmentation, PictureShape};
 pub use dataset::{Dataset, Excerpt};
 pub use draw::Draw;
 pub use format::Format;

@@ -85,13 +85,23 @@ pub struct EngineInfo {
     pub threads: usize,
 }
 
-/// One step of gradient descent for one run: `W <- W - eta (dW + 2 lambda W)`, `b <- b - eta db`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// One step of gradient descent for one run. With the gradient g of the cost, `dW + 2 lambda W` of the weights and `db` of
+/// the bias, and the momentum m, a run's velocity v and its parameters become
+///
+/// ```text
+/// v <- m v + g
+/// W <- W - eta (g + m v)
+/// ```
+///
+/// which is Nesterov's momentum as PyTorch has it; without momentum, `W <- W - eta g`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Step {
     /// The learning rate.
     pub eta: f32,
     /// The weight of the penalty `||W||^2`.
     pub lambda: f32,
+    /// The momentum.
+    pub momentum: f32,
 }
 
 /// The batches of a part of an epoch: the images of each, and the step of each run.
@@ -117,22 +127,35 @@ impl<'a> Batches<'a> {
     }
 }
 
-/// The exact parameters of one run as named planes of bytes, in the engine's own layout and precision. They do not
-/// depend on the runs beside it.
+/// The exact state of one run, in the engine's own layout and precision. It does not depend on the runs beside it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunState {
-    /// The weights.
+    /// The parameters.
+    pub parameters: Planes,
+    /// The velocity; none where no run of the engine had momentum.
+    pub velocity: Option<Planes>,
+}
+
+/// A value for each weight and each bias of a run, as bytes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Planes {
+    /// Of the weights.
     pub weight: Vec<u8>,
-    /// The bias.
+    /// Of the bias.
     pub bias: Vec<u8>,
 }
 
 impl RunState {
+    /// The planes of the parameters, and of the velocity if there is one.
+    pub(crate) fn planes(&self) -> impl Iterator<Item = &Planes> {
+        [&self.parameters].into_iter().chain(&self.velocity)
+    }
+
     /// Checks that there is a state for each of `runs` runs, with planes of `weight` and `bias` bytes.
     pub(super) fn check(states: &[Self], runs: usize, weight: usize, bias: usize) -> Result<(), usize> {
         assert_eq!(states.len(), runs, "a state for each run");
-        let fits = |state: &Self| (state.weight.len(), state.bias.len()) == (weight, bias);
-        if states.iter().all(fits) { Ok(()) } else { Err(weight + bias) }
+        let fits = |planes: &Planes| (planes.weight.len(), planes.bias.len()) == (weight, bias);
+        if states.iter().flat_map(Self::planes).all(fits) { Ok(()) } else { Err(weight + bias) }
     }
 }
 

@@ -16,7 +16,7 @@ mod problem;
 mod reference;
 mod team;
 
-pub use contract::{Batches, Engine, EngineInfo, RunState, Step};
+pub use contract::{Batches, Engine, EngineInfo, Planes, RunState, Step};
 pub use evaluation::Evaluation;
 pub use fused::{Buffer, Fused, Isa, Stage, Stages};
 pub use gemm::Gemm;
@@ -24,4 +24,4 @@ pub use kind::EngineKind;
 pub use machine::Machine;
 pub use problem::{Problem, Shape};
 pub use reference::Reference;
-pub use team::{Member, Team};
+pub use team::{Crew, Member, Team};

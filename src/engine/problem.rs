@@ -10,17 +10,24 @@ pub struct Problem<'a> {
     pub initial: &'a [Parameters],
     /// What every image is standardized by.
     pub standardization: &'a Standardization,
-    /// The loss.
-    pub objective: Objective,
+    /// What is minimized.
+    pub objective: &'a Objective,
 }
 
 impl Problem<'_> {
     /// The shape of the runs.
     ///
     /// # Panics
-    /// If the runs have no shape in common (see [`Shape::of`]), or the standardization is of another D.
+    /// If the runs have no shape in common (see [`Shape::of`]), or the standardization is of another D, or the class
+    /// weights are of another K.
     pub fn shape(&self) -> Shape {
         let shape = Shape::of(self.initial);
+        let weights = self.objective.class_weights.len();
+        assert!(
+            weights == 0 || weights == shape.classes,
+            "{weights} class weights of {} classes",
+            shape.classes
+        );
         assert_eq!(self.standardization.mean.len(), shape.features, "mean [D]");
         assert_eq!(self.standardization.std.len(), shape.features, "std [D]");
         shape

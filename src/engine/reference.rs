@@ -1,12 +1,12 @@
 //! The oracle: the mathematics, one image at a time, in f64. Short and obvious, never optimized.
 
-use super::contract::{Batches, Engine, EngineInfo, RunState, Step};
+use super::contract::{Batches, Engine, EngineInfo, Planes, RunState, Step};
 use super::evaluation::{Evaluation, argmax};
 use super::problem::{Problem, Shape};
 use crate::error::Result;
 use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
-use crate::samples::{Rows, Samples};
+use crate::samples::{Rows, Sample, Samples};
 
 /// The naive engine: one thread, f64 throughout.
 pub struct Reference {
@@ -17,6 +17,8 @@ pub struct Reference {
     weight: Vec<f64>,
     /// `[R * K]`
     bias: Vec<f64>,
+    /// The velocity of each parameter, weights first; empty before there was momentum.
+    velocity: Vec<f64>,
 }
 
 impl Reference {
@@ -27,10 +29,11 @@ impl Reference {
     pub fn new(problem: &Problem) -> Self {
         let mut engine = Self {
             shape: problem.shape(),
-            objective: problem.objective,
+            objective: problem.objective.clone(),
             standardization: problem.standardization.clone(),
             weight: Vec::new(),
             bias: Vec::new(),
+            velocity: Vec::new(),
         };
         engine.load(problem.initial);
         engine
@@ -59,13 +62,14 @@ impl Reference {
             .collect()
     }
 
-    /// Adds one image's gradient: `dweight [R * K, D] += dlogits x^T`, `dbias [R * K] += dlogits`.
-    fn add_gradient(&self, image: &[u8], label: u8, dweight: &mut [f64], dbias: &mut [f64]) {
-        let x = self.standardize(image);
+    /// Adds one sample's gradient: `dweight [R * K, D] += dlogits x^T`, `dbias [R * K] += dlogits`.
+    fn add_gradient(&self, sample: Sample, dweight: &mut [f64], dbias: &mut [f64]) {
+        let x = self.standardize(sample.image);
         let mut dlogits = self.logits(&x);
         for run in dlogits.chunks_mut(self.shape.classes) {
-            self.objective.loss_and_gradient(run, label.into());
+            self.objective.loss_and_gradient(run, sample.label.into());
         }
+        dlogits.iter_mut().for_each(|dlogit| *dlogit *= f64::from(sample.weight));
         for ((dweight, dbias), dlogit) in dweight.chunks_mut(self.shape.features).zip(dbias).zip(dlogits) {
             dweight.iter_mut().zip(&x).for_each(|(dw, x)| *dw += dlogit * x);
             *dbias += dlogit;
@@ -84,16 +88,22 @@ impl Engine for Reference {
             let mut dweight = vec![0.0; self.weight.len()];
             let mut dbias = vec![0.0; self.bias.len()];
             for &index in batch {
-                let index = index as usize;
-                self.add_gradient(samples.image(index), samples.label(index), &mut dweight, &mut dbias);
+                self.add_gradient(samples.sample(index as usize), &mut dweight, &mut dbias);
             }
+            if steps.iter().any(|step| step.momentum != 0.0) {
+                self.velocity.resize(dweight.len() + dbias.len(), 0.0);
+            }
+            let weights = if self.velocity.is_empty() { 0 } else { dweight.len() };
+            let (of_weight, of_bias) = self.velocity.split_at_mut(weights);
+            let mean = 1.0 / batch.len() as f64;
             for (i, w) in self.weight.iter_mut().enumerate() {
-                let (eta, lambda) = rates(steps[i / (classes * features)]);
-                *w -= eta * (dweight[i] / batch.len() as f64 + 2.0 * lambda * *w);
+                let step = steps[i / (classes * features)];
+                let g = mean * dweight[i] + 2.0 * f64::from(step.lambda) * *w;
+                *w -= f64::from(step.eta) * direction(step, g, of_weight.get_mut(i));
             }
             for (i, b) in self.bias.iter_mut().enumerate() {
-                let (eta, _) = rates(steps[i / classes]);
-                *b -= eta * dbias[i] / batch.len() as f64;
+                let step = steps[i / classes];
+                *b -= f64::from(step.eta) * direction(step, mean * dbias[i], of_bias.get_mut(i));
             }
         }
         Ok(())
@@ -102,11 +112,12 @@ impl Engine for Reference {
     fn evaluate(&mut self, samples: &Samples) -> Result<Vec<Evaluation>> {
         let mut evaluations = vec![Evaluation::empty(self.shape.classes); self.shape.runs];
         for index in 0..samples.len() {
-            let label = samples.label(index).into();
-            let mut logits = self.logits(&self.standardize(samples.image(index)));
+            let Sample { image, label, weight } = samples.sample(index);
+            let mut logits = self.logits(&self.standardize(image));
             for (evaluation, logits) in evaluations.iter_mut().zip(logits.chunks_mut(self.shape.classes)) {
                 let predicted = argmax(logits);
-                evaluation.count(self.objective.loss_and_gradient(logits, label), label, predicted);
+                let loss = f64::from(weight) * self.objective.loss_and_gradient(logits, label.into());
+                evaluation.count(loss, label.into(), predicted);
             }
         }
         Ok(evaluations)
@@ -140,27 +151,50 @@ impl Engine for Reference {
         assert_eq!(Shape::of(parameters), self.shape);
         self.weight = parameters.iter().flat_map(|run| &run.weight).map(|&w| w.into()).collect();
         self.bias = parameters.iter().flat_map(|run| &run.bias).map(|&b| b.into()).collect();
+        self.velocity.clear();
     }
 
     fn state(&self) -> Vec<RunState> {
         let Shape { features, classes, .. } = self.shape;
-        let plane = |values: &[f64]| values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        let runs = self.weight.chunks(classes * features).zip(self.bias.chunks(classes));
-        runs.map(|(weight, bias)| RunState { weight: plane(weight), bias: plane(bias) }).collect()
+        let planes = |values: &[f64], run: usize| -> Planes {
+            let plane = |values: &[f64]| values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            let (weight, bias) = values.split_at(self.weight.len());
+            let weight = plane(&weight[run * classes * features..][..classes * features]);
+            Planes { weight, bias: plane(&bias[run * classes..][..classes]) }
+        };
+        let parameters = self.exact_parameters();
+        let state = |run| RunState {
+            parameters: planes(&parameters, run),
+            velocity: (!self.velocity.is_empty()).then(|| planes(&self.velocity, run)),
+        };
+        (0..self.shape.runs).map(state).collect()
     }
 
     fn restore(&mut self, states: &[RunState]) -> Result<(), usize> {
         let Shape { features, classes, runs } = self.shape;
-        RunState::check(states, runs, size_of::<f64>() * classes * features, size_of::<f64>() * classes)?;
-        let values = |plane: fn(&RunState) -> &[u8]| -> Vec<f64> {
-            let values = states.iter().flat_map(|state| plane(state).as_chunks().0);
-            values.map(|&bytes| f64::from_le_bytes(bytes)).collect()
+        let (weight, bias) = (size_of::<f64>() * classes * features, size_of::<f64>() * classes);
+        RunState::check(states, runs, weight, bias)?;
+        let values = |plane: &[u8]| -> Vec<f64> {
+            plane.as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes)).collect()
         };
-        (self.weight, self.bias) = (values(|state| &state.weight), values(|state| &state.bias));
+        self.weight = states.iter().flat_map(|state| values(&state.parameters.weight)).collect();
+        self.bias = states.iter().flat_map(|state| values(&state.parameters.bias)).collect();
+        self.velocity.clear();
+        if states.iter().any(|state| state.velocity.is_some()) {
+            let still = Planes { weight: vec![0; weight], bias: vec![0; bias] };
+            let planes: Vec<&Planes> =
+                states.iter().map(|state| state.velocity.as_ref().unwrap_or(&still)).collect();
+            self.velocity.extend(planes.iter().flat_map(|planes| values(&planes.weight)));
+            self.velocity.extend(planes.iter().flat_map(|planes| values(&planes.bias)));
+        }
         Ok(())
     }
 }
 
-fn rates(step: Step) -> (f64, f64) {
-    (step.eta.into(), step.lambda.into())
+/// What eta multiplies, given the gradient g: `g + m v`, after `v <- m v + g`; without momentum, g.
+fn direction(step: Step, g: f64, velocity: Option<&mut f64>) -> f64 {
+    let Some(v) = velocity else { return g };
+    let m = f64::from(step.momentum);
+    *v = m * *v + g;
+    g + m * *v
 }

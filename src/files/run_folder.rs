@@ -9,11 +9,12 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::lock;
 use super::whole::{self, WholeFile, folder_of};
 use crate::error::{Error, Result};
 
 /// The names of all files that any verb writes into a run folder.
-const FILES: [&str; 16] = [
+const FILES: [&str; 22] = [
     "checkpoint.bin",
     "model.safetensors",
     "history.csv",
@@ -30,9 +31,23 @@ const FILES: [&str; 16] = [
     "roofline.svg",
     "step_sweep.svg",
     "step_sweep.csv",
+    JOURNAL,
+    "sweep.json",
+    "sweep.csv",
+    "validation_accuracy.svg",
+    "validation_loss.svg",
+    "curves.svg",
 ];
-/// The folders within a run folder that such files may lie in: one for each run of `reproduce`.
-const INNER_FOLDERS: [&str; 4] = ["test1", "test2", "test3", "test4"];
+/// The folders within a run folder that such files may lie in: one for each run of `reproduce`, and one for the best run of
+/// a sweep.
+const INNER_FOLDERS: [&str; 5] = ["test1", "test2", "test3", "test4", "best"];
+
+/// The file in which a sweep keeps its results. A process that is at work in the folder has it locked.
+pub const JOURNAL: &str = "runs.jsonl";
+/// The folder within a run folder for the states of runs of a sweep, in files of any name that ends with [`STATE`].
+pub const STATES: &str = "states";
+/// How the name of a file of states ends.
+pub const STATE: &str = ".bin";
 
 /// What [`Existing::Refuse`] expects.
 pub const EMPTY: &str = "a new or empty folder";
@@ -52,7 +67,7 @@ pub enum Existing {
 ///
 /// A file appears in it by a rename, so that a reader never sees half of one. If nothing is written, the folders that
 /// were created are removed again when this is dropped.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,
     /// Shared with the folders within this one.
@@ -76,11 +91,13 @@ impl RunFolder {
     /// killed run are removed.
     ///
     /// # Errors
-    /// A folder that cannot be created or written to, that contains a mapped file, or that `existing` refuses.
+    /// A folder that cannot be created or written to, that contains a mapped file, in which another process is at work on a
+    /// sweep, or that `existing` refuses.
     pub fn create(path: &Path, existing: Existing) -> Result<Self> {
         if existing == Existing::Refuse && path.exists() {
             check_empty(path)?;
         }
+        lock::check_free(&path.join(JOURNAL))?;
         let folder = Self::new(path, missing(path), existing == Existing::Replace);
         fs::create_dir_all(path).map_err(Error::io(path, "make the folder"))?;
         folder.check_no_input()?;
@@ -177,7 +194,8 @@ impl RunFolder {
         let mut state = self.state();
         let path = self.path.join(name);
         let folder = folder_of(&path);
-        let listed = run_files(&state.root).any(|listed| listed == path);
+        let is_state = folder == state.root.join(STATES) && name.ends_with(STATE);
+        let listed = is_state || run_files(&state.root).any(|listed| listed == path);
         assert!(listed, "{} is not listed as a file of a run", path.display());
         fs::create_dir_all(folder).map_err(Error::io(folder, "make the folder"))?;
         let file = WholeFile::new(&path, contents, durably)?;
@@ -206,7 +224,8 @@ fn folders(root: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 fn possible_folders(root: &Path) -> impl Iterator<Item = PathBuf> {
-    [root.to_path_buf()].into_iter().chain(INNER_FOLDERS.map(|name| root.join(name)))
+    let inner = INNER_FOLDERS.into_iter().chain([STATES]).map(|name| root.join(name));
+    [root.to_path_buf()].into_iter().chain(inner)
 }
 
 /// Every path in the run folder `root` that a verb may write to.
@@ -214,9 +233,28 @@ fn run_files(root: &Path) -> impl Iterator<Item = PathBuf> {
     possible_folders(root).flat_map(|folder| FILES.map(|name| folder.join(name)))
 }
 
+/// The files of states in the run folder `root`, sorted by name.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn states(root: &Path) -> Result<Vec<PathBuf>> {
+    let folder = root.join(STATES);
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(&folder).map_err(Error::io(&folder, "read the folder"))?;
+    let paths =
+        entries.map(|entry| entry.map(|entry| entry.path()).map_err(Error::io(&folder, "read the folder")));
+    let mut paths = paths.collect::<Result<Vec<PathBuf>>>()?;
+    paths.retain(|path| path.to_string_lossy().ends_with(STATE));
+    paths.sort();
+    Ok(paths)
+}
+
 /// Removes the files of the run in `root`, but for the file `new`, which is about to be replaced.
 fn remove_run(root: &Path, new: &Path) -> Result<()> {
-    for path in run_files(root).filter(|path| path != new) {
+    let states = states(root)?;
+    for path in run_files(root).chain(states).filter(|path| path != new) {
         let is_file = path.symlink_metadata().is_ok_and(|metadata| !metadata.is_dir());
         if is_file {
             fs::remove_file(&path).map_err(Error::io(&path, "remove"))?;

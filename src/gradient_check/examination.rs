@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
 use crate::samples::Samples;
+use crate::train::{Schedule, When};
 
 /// The parameters whose differences are computed a second time, from the pixels.
 const RECOMPUTED: usize = 64;
@@ -34,7 +35,7 @@ pub struct Examination<'a> {
     /// Where the gradient is examined.
     pub parameters: &'a Parameters,
     /// What is minimized.
-    pub objective: Objective,
+    pub objective: &'a Objective,
     /// Step, eps and threshold.
     pub options: Options,
     /// The most parameters that are differenced; of more, so many are drawn at random.
@@ -53,9 +54,14 @@ impl Examination<'_> {
         let cost = self.cost().with_lambda(lambda);
         let indices = sample(point.len(), self.most);
         let numerical = cost.differences(&point, self.options.step, &indices);
+        let kinks = cost.kinks(&point, self.options.step, &indices);
         let exact = self.exact(lambda)?;
-        let entries = indices.iter().zip(&numerical);
-        let entries = entries.map(|(&index, &numerical)| (index, exact[index], numerical));
+        let entries = indices.iter().zip(&numerical).zip(&kinks);
+        let entries = entries.map(|((&index, &numerical), kink)| {
+            // What a kink within the step explains is no error.
+            let off = numerical - exact[index];
+            (index, exact[index], exact[index] + off.signum() * (off.abs() - kink).max(0.0))
+        });
         let report = compare_entries(entries, &self.options);
         let recomputed = self.recompute(&cost, &point, &indices, &numerical);
         let criteria = report.criteria().into_iter().cloned().chain([recomputed]);
@@ -68,10 +74,10 @@ impl Examination<'_> {
     /// # Errors
     /// What the engine fails with.
     pub fn engine(&self, engine: &mut dyn Engine, precision: Precision, lambda: f32) -> Result<Criterion> {
-        let Self { samples, standardization, parameters, .. } = *self;
+        let Self { samples, standardization, parameters, objective, .. } = *self;
         let exact = self.exact(lambda)?;
         let gradients = engine_gradient(engine, std::slice::from_ref(parameters), samples, &[lambda])?;
-        let tolerance = tolerance(samples, standardization, parameters, lambda, precision);
+        let tolerance = tolerance(samples, standardization, objective, parameters, lambda, precision);
         let mut criterion = Criterion::new("error in units of its tolerance", 1.0);
         let entries = gradients[0].iter().zip(&exact).zip(&tolerance).enumerate();
         for (index, ((&analytic, &numerical), tolerance)) in entries {
@@ -82,16 +88,32 @@ impl Examination<'_> {
     }
 
     /// The update of an engine, over steps of the lab's size: see [`Update`]. It must have been built with
-    /// [`Update::standardization`].
+    /// [`Update::standardization`]. With momentum, learning rates go straight down to 0.
     ///
     /// # Errors
     /// What the engine fails with.
-    pub fn update(&self, engine: &mut dyn Engine, precision: Precision, lambda: f32) -> Result<Criterion> {
+    pub fn update(
+        &self,
+        engine: &mut dyn Engine,
+        precision: Precision,
+        lambda: f32,
+        momentum: f32,
+    ) -> Result<Criterion> {
         let labels: Vec<u8> = (0..self.samples.len()).map(|index| self.samples.label(index)).collect();
         // A step takes at most a fifth of a weight.
-        let step = Step { eta: ETA.min(0.1 / lambda), lambda };
-        let update = Update { parameters: self.parameters, labels: &labels, step, steps: STEPS };
-        let criterion = update.criterion(&update.take(engine)?, precision);
+        let eta = f64::from(ETA.min(0.1 / lambda));
+        let schedule = if momentum > 0.0 { Schedule::Linear } else { Schedule::Constant };
+        let step = |step| {
+            let eta = schedule.rate(eta, When { step, steps: STEPS, epoch: STEPS }) as f32;
+            Step { eta: eta * (1.0 - momentum), lambda, momentum }
+        };
+        let steps: Vec<Step> = (0..STEPS).map(step).collect();
+        let Self { parameters, objective, .. } = *self;
+        let update = Update { parameters, objective, labels: &labels, steps: &steps };
+        let mut criterion = update.criterion(&update.take(engine)?, precision);
+        if momentum > 0.0 {
+            criterion.name = format!("{} (momentum {momentum}, linear)", criterion.name);
+        }
         Ok(of(&numbers(engine, precision), criterion, lambda))
     }
 

@@ -7,13 +7,13 @@
 use rayon::prelude::*;
 
 use crate::model::Standardization;
-use crate::objective::Objective;
+use crate::objective::{Loss, Objective};
 use crate::samples::Samples;
 
 /// `J = mean loss + lambda ||W||^2` of a batch, as a function of `[K, D]` weights followed by `[K]` biases.
 #[derive(Clone, Debug)]
 pub struct LayerCost {
-    objective: Objective,
+    pub(super) objective: Objective,
     pub(super) classes: usize,
     features: usize,
     lambda: f64,
@@ -21,6 +21,8 @@ pub struct LayerCost {
     images: Vec<f64>,
     /// `[B]`
     pub(super) labels: Vec<usize>,
+    /// `[B]`: what the loss of each image is multiplied by.
+    weights: Vec<f64>,
 }
 
 impl LayerCost {
@@ -29,18 +31,19 @@ impl LayerCost {
         samples: &Samples,
         standardization: &Standardization,
         classes: usize,
-        objective: Objective,
+        objective: &Objective,
     ) -> Self {
         let Standardization { mean, std } = standardization;
         let standardized = |((&x, &mean), &std)| (f64::from(x) / 255.0 - f64::from(mean)) / f64::from(std);
         let image = |index| samples.image(index).iter().zip(mean).zip(std).map(standardized);
         Self {
-            objective,
+            objective: objective.clone(),
             classes,
             features: samples.features(),
             lambda: 0.0,
             images: (0..samples.len()).flat_map(image).collect(),
             labels: (0..samples.len()).map(|index| samples.label(index).into()).collect(),
+            weights: (0..samples.len()).map(|index| samples.sample(index).weight.into()).collect(),
         }
     }
 
@@ -58,8 +61,8 @@ impl LayerCost {
         let losses = self
             .logits(parameters)
             .chunks_mut(self.classes)
-            .zip(&self.labels)
-            .map(|(logits, &label)| self.objective.loss_and_gradient(logits, label))
+            .zip(self.labels.iter().zip(&self.weights))
+            .map(|(logits, (&label, weight))| weight * self.objective.loss_and_gradient(logits, label))
             .sum::<f64>();
         let squared_norm: f64 = self.weight(parameters).iter().map(|w| w * w).sum();
         losses / self.labels.len() as f64 + self.lambda * squared_norm
@@ -89,12 +92,40 @@ impl LayerCost {
                     moved[class] += change * input;
                     self.objective.loss_and_gradient(moved, self.labels[image])
                 };
-                losses += loss(up - value) - loss(down - value);
+                losses += self.weights[image] * (loss(up - value) - loss(down - value));
             }
             let penalty = if self.is_weight(index) { self.lambda * (up + down) } else { 0.0 };
             losses / self.labels.len() as f64 / (up - down) + penalty
         };
         indices.par_iter().map_init(Vec::new, difference).collect()
+    }
+
+    /// For each parameter of `indices`, what a difference over a step h up and down may be off by because a kink of the loss
+    /// lies within it: 0 but for hinge.
+    ///
+    /// The loss of an image is linear in a parameter except where a margin is 0. If moving the parameter by up to h can move
+    /// a margin across 0, the difference has some part of that margin's slope, and the gradient has all of it or nothing:
+    /// they differ by at most the slope, `|x^|` times the weights of image and class, over B.
+    ///
+    /// # Panics
+    /// As [`LayerCost::differences`].
+    pub fn kinks(&self, parameters: &[f64], step: f64, indices: &[usize]) -> Vec<f64> {
+        if self.objective.loss != Loss::Hinge {
+            return vec![0.0; indices.len()];
+        }
+        let logits = self.logits(parameters);
+        let of_image = |index: usize, image: usize| {
+            let (class, input) = self.feeds(index, image);
+            let (label, logits) = (self.labels[image], &logits[image * self.classes..][..self.classes]);
+            // The label's own logit moves every margin, that of another class its own.
+            let moved = (0..self.classes).filter(|&k| k != label && (k == class || class == label));
+            let reach = step * input.abs() * (1.0 + 1e-9);
+            let crossed = moved.filter(|&k| (logits[k] - logits[label] + 1.0).abs() <= reach).count();
+            let weight = self.weights[image] * f64::from(self.objective.class_weight(label));
+            crossed as f64 * weight * input.abs()
+        };
+        let sum = |&index: &usize| (0..self.labels.len()).map(|image| of_image(index, image)).sum::<f64>();
+        indices.par_iter().map(|index| sum(index) / self.labels.len() as f64).collect()
     }
 
     /// `logits [B, K] <- x^ [B, D] . weight^T + bias`

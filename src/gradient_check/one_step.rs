@@ -42,7 +42,7 @@ pub fn engine_gradient(
 pub fn reference_gradient(
     parameters: &Parameters,
     standardization: &Standardization,
-    objective: Objective,
+    objective: &Objective,
     samples: &Samples,
     lambda: f32,
 ) -> Result<Vec<f64>> {
@@ -59,7 +59,8 @@ pub fn flat(parameters: &Parameters) -> Vec<f64> {
 
 fn take_step(engine: &mut dyn Engine, samples: &Samples, lambda: &[f32]) -> Result<()> {
     let order: Vec<u32> = (0..samples.len() as u32).collect();
-    let steps: Vec<Step> = lambda.iter().map(|&lambda| Step { eta: ETA, lambda }).collect();
+    let steps: Vec<Step> =
+        lambda.iter().map(|&lambda| Step { eta: ETA, lambda, ..Step::default() }).collect();
     engine.train(samples, Batches { order: &order, size: order.len(), steps: &steps })
 }
 

@@ -8,8 +8,9 @@
 //!
 //! 1. a logit is off by the error `ds` of its sum of 2 D + 1 terms `w x/255/std`, `w mean/std` and b, which holds
 //!    whether or not an engine folds the mean into the bias;
-//! 2. so p is off by a factor of `exp(2 ds)` at most, and so is 1 - p; exponentials and their sum add a few
-//!    roundings, and one for the size of the exponent;
+//! 2. so p is off by a factor of `exp(2 ds)` at most, and so is 1 - p, of softmax and of each sigmoid; exponentials and
+//!    their sum add a few roundings, and one for the size of the exponent. A margin of hinge is off by `2 ds` and a
+//!    rounding: where that reaches 0, its slope of 1 may be there or not;
 //! 3. the gradient is a sum over B images of `dlogit x^`: it has the errors of step 2 times the magnitude `m` of
 //!    `x^`, `(x/255 + |mean|) / std`, and that of a sum of B terms of `|dlogit| m`;
 //! 4. the penalty, and reading the gradient off a step, cost a few roundings of what they add.
@@ -22,7 +23,7 @@
 use super::one_step::ETA;
 use crate::engine::EngineKind;
 use crate::model::{Parameters, Standardization};
-use crate::objective::Objective;
+use crate::objective::{Loss, Objective};
 use crate::samples::Samples;
 
 /// The unit roundoff of f32.
@@ -72,6 +73,7 @@ const FLUSHED: f64 = 1e-37;
 pub fn tolerance(
     samples: &Samples,
     standardization: &Standardization,
+    objective: &Objective,
     parameters: &Parameters,
     lambda: f32,
     precision: Precision,
@@ -82,7 +84,10 @@ pub fn tolerance(
     let mut error = vec![0.0; classes * (features + 1)];
     let mut magnitude = vec![0.0; classes * (features + 1)];
     let pixels = |image| Pixels::new(samples.image(image), standardization);
-    let dlogits = |image| Dlogits::new(&pixels(image), parameters, samples.label(image).into(), precision);
+    let dlogits = |image| {
+        Dlogits::new(&pixels(image), objective, parameters, samples.label(image).into(), precision)
+            .times(samples.sample(image).weight)
+    };
     let mut all: Vec<Dlogits> = (0..samples.len()).map(dlogits).collect();
     for class in 0..*classes {
         let size = |dlogits: &Dlogits| dlogits.value[class].abs() + dlogits.error[class];
@@ -229,18 +234,81 @@ struct Dlogits {
 }
 
 impl Dlogits {
-    fn new(pixels: &Pixels, parameters: &Parameters, label: usize, precision: Precision) -> Self {
-        let (unit, classes) = (precision.unit, parameters.classes);
+    fn new(
+        pixels: &Pixels,
+        objective: &Objective,
+        parameters: &Parameters,
+        label: usize,
+        precision: Precision,
+    ) -> Self {
         let (logits, logit_error) = pixels.logits(parameters, precision);
         let mut value = logits.clone();
-        Objective::Softmax.loss_and_gradient(&mut value, label);
-        let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let of_softmax = gamma(classes + BESIDE, unit);
-        let error = value.iter().zip(&logits).enumerate().map(|(class, (&dlogit, &logit))| {
-            let (p, rest) = if class == label { (dlogit + 1.0, -dlogit) } else { (dlogit, 1.0 - dlogit) };
-            let of_logits = p.min(rest) * f64::exp_m1(2.0 * logit_error);
-            (of_logits + p * (of_softmax + unit * (max - logit))).min(1.0) + FLUSHED
-        });
-        Self { error: error.collect(), value }
+        objective.loss_and_gradient(&mut value, label);
+        let scores = Scores { logits: &logits, logit_error, label, unit: precision.unit };
+        let error = match objective.loss {
+            Loss::Softmax => scores.of_softmax(objective.targets(logits.len())),
+            Loss::Hinge => scores.of_hinge(),
+            Loss::Sigmoid => scores.of_sigmoid(),
+        };
+        let weight = f64::from(objective.class_weight(label));
+        Self { error: error.into_iter().map(|error| weight * error).collect(), value }
+    }
+
+    /// The same of a sample of this weight.
+    fn times(mut self, weight: f32) -> Self {
+        self.value.iter_mut().chain(&mut self.error).for_each(|value| *value *= f64::from(weight));
+        self
+    }
+}
+
+/// The logits of a sample, as an engine has them.
+struct Scores<'a> {
+    logits: &'a [f64],
+    /// What each is off by.
+    logit_error: f64,
+    label: usize,
+    unit: f64,
+}
+
+impl Scores<'_> {
+    /// What `p` and `1 - p` are off by, where exponentials are of this size.
+    fn of_probability(&self, p: f64, exponent: f64) -> f64 {
+        let roundings = gamma(self.logits.len() + BESIDE, self.unit) + self.unit * exponent;
+        (p.min(1.0 - p) * f64::exp_m1(2.0 * self.logit_error) + p * roundings).min(1.0) + FLUSHED
+    }
+
+    /// What `p - t` is off by; t itself is rounded where it is smoothed.
+    fn of_softmax(&self, [hit, miss]: [f64; 2]) -> Vec<f64> {
+        let max = self.logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = self.logits.iter().map(|logit| libm::exp(logit - max)).sum();
+        let error = |(class, &logit): (usize, &f64)| {
+            let target = if class == self.label { hit } else { miss };
+            let of_target = if miss == 0.0 { 0.0 } else { 2.0 * self.unit * target };
+            self.of_probability(libm::exp(logit - max) / sum, max - logit) + of_target
+        };
+        self.logits.iter().enumerate().map(error).collect()
+    }
+
+    fn of_sigmoid(&self) -> Vec<f64> {
+        let classes = self.logits.len() as f64;
+        let error = |&logit: &f64| {
+            let e = libm::exp(-f64::abs(logit));
+            let p = if logit < 0.0 { e } else { 1.0 } / (1.0 + e);
+            self.of_probability(p, logit.abs()) / classes
+        };
+        self.logits.iter().map(error).collect()
+    }
+
+    /// 1 for each margin that may be on either side of 0.
+    fn of_hinge(&self) -> Vec<f64> {
+        let of_label = self.logits[self.label];
+        let unsure = |(class, &logit): (usize, &f64)| {
+            let size = logit.abs() + of_label.abs() + 1.0;
+            let unsure = (logit - of_label + 1.0).abs() <= 2.0 * self.logit_error + 4.0 * self.unit * size;
+            if class != self.label && unsure { 1.0 } else { 0.0 }
+        };
+        let mut error: Vec<f64> = self.logits.iter().enumerate().map(unsure).collect();
+        error[self.label] = error.iter().sum();
+        error
     }
 }

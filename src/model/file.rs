@@ -5,6 +5,7 @@
 //! settings its writer adds. Models that are equal make files that are the same bytes.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -14,11 +15,13 @@ use super::{Model, Parameters, Standardization};
 use crate::error::{Error, Result};
 use crate::files::regular;
 use crate::files::whole::WholeFile;
-use crate::objective::Objective;
+use crate::objective::{Loss, Objective};
 
-/// The metadata keys of the class names and of the objective.
+/// The metadata keys of the class names, and of the objective: its loss, and what differs from 0 and 1.
 const CLASSES: &str = "classes";
 const OBJECTIVE: &str = "objective";
+const SMOOTHING: &str = "label_smoothing";
+const CLASS_WEIGHTS: &str = "class_weights";
 /// No model is larger: 256 classes of nearly a million features.
 const LARGEST: u64 = 1 << 30;
 
@@ -44,7 +47,14 @@ impl Model {
         assert_eq!(self.classes.len(), k, "names of classes");
         let mut metadata = self.metadata.clone();
         metadata.insert(CLASSES.into(), json!(self.classes).to_string());
-        metadata.insert(OBJECTIVE.into(), self.objective.name().into());
+        let Objective { loss, smoothing, class_weights } = &self.objective;
+        metadata.insert(OBJECTIVE.into(), loss.name().into());
+        if *smoothing != 0.0 {
+            metadata.insert(SMOOTHING.into(), smoothing.to_string());
+        }
+        if !class_weights.is_empty() {
+            metadata.insert(CLASS_WEIGHTS.into(), json!(class_weights).to_string());
+        }
 
         let Standardization { mean, std } = &self.standardization;
         let tensors = [("bias", vec![k], bias), ("mean", vec![d], mean), ("std", vec![d], std)];
@@ -103,7 +113,7 @@ impl Model {
         Ok(Self {
             parameters: Parameters { classes: k, features: d, weight, bias },
             standardization: Standardization { mean, std },
-            objective: file.objective(metadata.remove(OBJECTIVE))?,
+            objective: file.objective(&mut metadata, k)?,
             classes: file.classes(metadata.remove(CLASSES), k)?,
             metadata,
         })
@@ -144,14 +154,33 @@ impl ModelFile<'_> {
         }
     }
 
-    /// The objective: softmax where the file names none.
-    fn objective(&self, name: Option<String>) -> Result<Objective> {
-        let Some(name) = name else { return Ok(Objective::default()) };
-        name.parse().map_err(|()| {
-            let expected =
-                format!("an objective in the metadata: {}", Objective::ALL.map(Objective::name).join(" or "));
-            Error::format(self.path, expected, format_args!("{name:?}"))
-        })
+    /// The objective, taken out of the metadata: softmax where the file names none.
+    fn objective(&self, metadata: &mut BTreeMap<String, String>, k: usize) -> Result<Objective> {
+        let mut objective = Objective::default();
+        if let Some(name) = metadata.remove(OBJECTIVE) {
+            let names = Loss::ALL.map(Loss::name).join(" or ");
+            objective.loss = self.value(&name, name.parse().ok(), format_args!("an objective: {names}"))?;
+        }
+        if let Some(text) = metadata.remove(SMOOTHING) {
+            let smoothing = text.parse().ok().filter(|smoothing| (0.0..1.0).contains(smoothing));
+            objective.smoothing = self.value(&text, smoothing, "a label smoothing from 0 to below 1")?;
+        }
+        if let Some(text) = metadata.remove(CLASS_WEIGHTS) {
+            let fits = |weights: &Vec<f32>| {
+                weights.len() == k && weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0)
+            };
+            let weights = serde_json::from_str(&text).ok().filter(fits);
+            objective.class_weights = self.value(&text, weights, format_args!("{k} class weights"))?;
+        }
+        Ok(objective)
+    }
+
+    /// What `text` in the metadata was read as.
+    fn value<T>(&self, text: &str, value: Option<T>, expected: impl Display) -> Result<T> {
+        let refused = || {
+            Error::format(self.path, format_args!("{expected}, in the metadata"), format_args!("{text:?}"))
+        };
+        value.ok_or_else(refused)
     }
 
     /// The names of the K classes, which are numbers where the file has none.

@@ -1,22 +1,81 @@
-//! Initialization: weights, then bias, drawn from N(0, 0.01^2).
+//! Initialization: weights, then bias, drawn from a normal distribution, or zero.
+
+use std::fmt;
+use std::str::FromStr;
 
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
 
 use super::Parameters;
 
-/// The standard deviation of the initial weights and biases.
-const INITIAL_STD: f64 = 0.01;
+/// What training begins with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Init {
+    /// Weights and biases from N(0, 0.01^2).
+    #[default]
+    Normal,
+    /// Weights and biases from N(0, 1/D).
+    Xavier,
+    /// Zeros.
+    Zero,
+}
+
+impl Init {
+    /// Every initialization.
+    pub const ALL: [Self; 3] = [Self::Normal, Self::Xavier, Self::Zero];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Xavier => "xavier",
+            Self::Zero => "zero",
+        }
+    }
+
+    /// The standard deviation of each value, with D `features`.
+    fn std(self, features: usize) -> f64 {
+        match self {
+            Self::Normal => 0.01,
+            Self::Xavier => 1.0 / (features as f64).sqrt(),
+            Self::Zero => 0.0,
+        }
+    }
+}
+
+impl fmt::Display for Init {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Init {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|init| init.name() == name).ok_or(())
+    }
+}
 
 impl Parameters {
-    /// Weights in row-major order, then the bias, from N(0, 0.01^2) by Xoshiro256++ seeded with `seed`.
-    /// The same bits on every platform.
-    pub fn random(classes: usize, features: usize, seed: u64) -> Self {
-        let mut deviates = NormalDeviates::new(Xoshiro256PlusPlus::seed_from_u64(seed));
-        let mut draw = |count: usize| -> Vec<f32> {
-            (0..count).map(|_| (INITIAL_STD * deviates.draw()) as f32).collect()
-        };
+    /// What `init` says, drawn by Xoshiro256++ seeded with `seed`: weights in row-major order, then the bias. The same bits
+    /// on every platform.
+    pub fn initial(init: Init, classes: usize, features: usize, seed: u64) -> Self {
+        if init == Init::Zero {
+            return Self::zeros(classes, features);
+        }
+        let (std, mut deviates) =
+            (init.std(features), NormalDeviates::new(Xoshiro256PlusPlus::seed_from_u64(seed)));
+        let mut draw =
+            |count: usize| -> Vec<f32> { (0..count).map(|_| (std * deviates.draw()) as f32).collect() };
         Self { classes, features, weight: draw(classes * features), bias: draw(classes) }
+    }
+
+    /// [`Parameters::initial`] of [`Init::Normal`].
+    pub fn random(classes: usize, features: usize, seed: u64) -> Self {
+        Self::initial(Init::Normal, classes, features, seed)
     }
 }
 
@@ -72,6 +131,16 @@ mod tests {
         assert!((moment(2) - 1.0).abs() < error(2.0));
         assert!(moment(3).abs() < error(15.0));
         assert!((moment(4) - 3.0).abs() < error(96.0));
+    }
+
+    #[test]
+    fn initial_values_have_the_deviation_of_their_name() {
+        for (init, expected) in [(Init::Normal, 0.01), (Init::Xavier, 0.02), (Init::Zero, 0.0)] {
+            let Parameters { weight, .. } = Parameters::initial(init, 8, 2500, 3);
+            let square: f64 = weight.iter().map(|&w| f64::from(w).powi(2)).sum();
+            let std = (square / weight.len() as f64).sqrt();
+            assert!((std - expected).abs() < 0.03 * expected + 1e-30, "{init}: {std}");
+        }
     }
 
     #[test]

@@ -9,8 +9,9 @@ mod standardization;
 
 use std::collections::BTreeMap;
 
-use crate::objective::Objective;
+use crate::objective::{Loss, Objective};
 
+pub use init::Init;
 pub use standardization::Standardization;
 
 /// A trained model: all that it takes to classify an image.
@@ -29,6 +30,11 @@ pub struct Model {
 }
 
 impl Model {
+    /// Whether its logits are scores that stand for no probabilities.
+    pub fn is_scored(&self) -> bool {
+        self.objective.loss == Loss::Hinge
+    }
+
     /// The weight of the penalty that it was trained with, if its metadata says so; else 0.
     pub fn lambda(&self) -> f64 {
         self.metadata.get("lambda").and_then(|lambda| lambda.parse().ok()).unwrap_or(0.0)

@@ -27,8 +27,8 @@ pub struct RunDetails<'a> {
     pub parameters: &'a Parameters,
     /// `[K, K]`: the confusion matrix on the test split.
     pub confusion: &'a [u64],
-    /// The probabilities given to the true classes of the test split.
-    pub probabilities: &'a TrueClassProbabilities,
+    /// The probabilities given to the true classes of the test split; none where scores are no probabilities.
+    pub probabilities: Option<&'a TrueClassProbabilities>,
     /// The folder of the run's figures, relative to the report: empty, or it ends with a slash.
     pub folder: &'a str,
 }

@@ -1,7 +1,7 @@
 //! The figures of one run, drawn once: for its folder and for the page.
 
 use super::curves::{accuracy_curve, loss_curve};
-use super::{RunDetails, Templates};
+use super::{RunDetails, Templates, TrueClassProbabilities};
 use crate::error::Result;
 use crate::files::RunFolder;
 
@@ -10,7 +10,8 @@ pub(super) struct Figures {
     pub loss: String,
     pub accuracy: String,
     pub confusion: String,
-    pub probabilities: String,
+    /// None where scores are no probabilities.
+    pub probabilities: Option<String>,
     /// The class templates, with the names of the classes, and as a PNG without; none where the features are not the
     /// pixels of an image.
     pub templates: Option<(String, Vec<u8>)>,
@@ -23,7 +24,7 @@ impl Figures {
             loss: loss_curve(run.record),
             accuracy: accuracy_curve(run.record),
             confusion: run.confusion().heat_map(),
-            probabilities: run.probabilities.svg(),
+            probabilities: run.probabilities.map(TrueClassProbabilities::svg),
             templates: Templates::new(run.parameters)
                 .map(|templates| (templates.svg(classes), templates.png())),
         }
@@ -35,7 +36,9 @@ impl Figures {
         write("loss.svg", self.loss.as_bytes())?;
         write("accuracy.svg", self.accuracy.as_bytes())?;
         write("confusion.svg", self.confusion.as_bytes())?;
-        write("probabilities.svg", self.probabilities.as_bytes())?;
+        if let Some(svg) = &self.probabilities {
+            write("probabilities.svg", svg.as_bytes())?;
+        }
         if let Some((svg, png)) = &self.templates {
             write("templates.svg", svg.as_bytes())?;
             write("templates.png", png)?;

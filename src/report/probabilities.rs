@@ -29,7 +29,8 @@ pub struct TrueClassProbabilities {
 
 impl TrueClassProbabilities {
     /// Counts all of `samples` for each of `runs` models of K `classes`, block by block, so that the memory it takes
-    /// does not grow with the number of images. `forward` computes the `logits [N, R * K]` of some of the images.
+    /// does not grow with the number of images. `forward` computes the `logits [N, R * K]` of some of the images. None for
+    /// an objective whose scores are no probabilities.
     ///
     /// # Errors
     /// What `forward` fails with.
@@ -39,9 +40,12 @@ impl TrueClassProbabilities {
     pub fn of(
         samples: &Samples,
         (runs, classes): (usize, usize),
-        objective: Objective,
+        objective: &Objective,
         mut forward: impl FnMut(&Rows, &mut [f32]) -> Result<()>,
-    ) -> Result<Vec<Self>> {
+    ) -> Result<Option<Vec<Self>>> {
+        if objective.activations(&[0.0, 0.0]).is_none() {
+            return Ok(None);
+        }
         let columns = runs * classes;
         let block = (LOGITS / columns).max(1);
         let mut counts = vec![Self::default(); runs];
@@ -58,16 +62,16 @@ impl TrueClassProbabilities {
                 }
             }
         }
-        Ok(counts)
+        Ok(Some(counts))
     }
 
     /// Counts an image, given its K logits and its label. `objective` says what the logits stand for.
     ///
     /// # Panics
-    /// If a label is not below K.
-    pub fn count(&mut self, objective: Objective, logits: &[f32], label: u8) {
+    /// If a label is not below K, or the objective has no probabilities.
+    pub fn count(&mut self, objective: &Objective, logits: &[f32], label: u8) {
         let label = usize::from(label);
-        let probability = objective.probabilities(logits)[label];
+        let probability = objective.activations(logits).expect("an objective with probabilities")[label];
         // The first of several equal logits is the predicted class, as in every evaluation.
         let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let right = logits.iter().position(|&logit| logit == largest) == Some(label);

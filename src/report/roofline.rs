@@ -3,8 +3,8 @@
 use super::axes::{Axes, Scale};
 use super::chart::{Chart, Line};
 use super::svg::{Anchor, BLUE, INK, Svg, TEXT, VERMILION};
-use crate::bench::roofline::Level;
 use crate::bench::{BenchRecord, Measurement};
+use crate::machine::Level;
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 480.0;

@@ -15,7 +15,7 @@ use super::settings::{Run, Setting, Settings};
 use super::splits::Splits;
 use super::warm_start::WarmStart;
 use crate::data::Origin;
-use crate::engine::RunState;
+use crate::engine::{Planes, RunState};
 use crate::error::{Error, Result};
 use crate::files::regular;
 use crate::files::whole::WholeFile;
@@ -25,7 +25,7 @@ use crate::samples::Samples;
 pub const FILE: &str = "checkpoint.bin";
 
 /// What the file begins with.
-const MAGIC: &[u8] = b"onelayer checkpoint 2\n";
+const MAGIC: &[u8] = b"onelayer checkpoint 3\n";
 /// The bytes of the header's length.
 const LENGTH: usize = size_of::<u64>();
 /// The bytes of a SHA-256.
@@ -96,8 +96,8 @@ pub struct Notes {
 struct Header<C> {
     #[serde(flatten)]
     checkpoint: C,
-    /// The bytes of each plane.
-    planes: Vec<usize>,
+    /// The bytes of each plane of each state.
+    planes: Vec<Vec<usize>>,
 }
 
 impl Checkpoint {
@@ -112,9 +112,10 @@ impl Checkpoint {
     /// The file that [`Checkpoint::save`] writes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let best = self.best.iter().flatten().map(|snapshot| &snapshot.state);
-        let planes: Vec<&[u8]> =
-            self.states.iter().chain(best).flat_map(|state| [&state.weight[..], &state.bias[..]]).collect();
-        let header = Header { checkpoint: self, planes: planes.iter().map(|plane| plane.len()).collect() };
+        let planes: Vec<Vec<&[u8]>> = self.states.iter().chain(best).map(planes).collect();
+        let lengths = |planes: &Vec<&[u8]>| planes.iter().map(|plane| plane.len()).collect();
+        let header = Header { checkpoint: self, planes: planes.iter().map(lengths).collect() };
+        let planes: Vec<&[u8]> = planes.into_iter().flatten().collect();
         let header = serde_json::to_vec(&header).expect("a header has string keys");
         let length = (header.len() as u64).to_le_bytes();
         let mut bytes = [MAGIC, &length, &header, &planes.concat()].concat();
@@ -158,18 +159,26 @@ impl Checkpoint {
     }
 
     /// The same with the states whose planes have these `lengths` in `bytes`; none where something does not fit.
-    fn with_planes(mut self, lengths: &[usize], mut bytes: &[u8]) -> Option<Self> {
-        let mut planes = lengths.iter().map(|&length| {
+    fn with_planes(mut self, lengths: &[Vec<usize>], mut bytes: &[u8]) -> Option<Self> {
+        let mut plane = |length: usize| {
             let (plane, rest) = bytes.split_at_checked(length)?;
             bytes = rest;
             Some(plane.to_vec())
+        };
+        let mut planes =
+            |lengths: &[usize; 2]| Some(Planes { weight: plane(lengths[0])?, bias: plane(lengths[1])? });
+        let mut states = lengths.iter().map(|lengths| match lengths.as_chunks() {
+            ([parameters], []) => Some(RunState { parameters: planes(parameters)?, velocity: None }),
+            ([parameters, velocity], []) => {
+                Some(RunState { parameters: planes(parameters)?, velocity: Some(planes(velocity)?) })
+            }
+            _ => None,
         });
-        let mut state = || Some(RunState { weight: planes.next()??, bias: planes.next()?? });
-        self.states = self.runs.iter().map(|_| state()).collect::<Option<_>>()?;
+        self.states = self.runs.iter().map(|_| states.next()?).collect::<Option<_>>()?;
         for snapshot in self.best.iter_mut().flatten() {
-            snapshot.state = state()?;
+            snapshot.state = states.next()??;
         }
-        let all = planes.next().is_none() && bytes.is_empty();
+        let all = states.next().is_none() && bytes.is_empty();
         let fits = !self.runs.is_empty() && self.every > 0 && self.best.len() == self.runs.len();
         (all && fits).then_some(self)
     }
@@ -234,6 +243,11 @@ impl Checkpoint {
         }
         Ok(())
     }
+}
+
+/// The planes of a state, in the order of the file.
+fn planes(state: &RunState) -> Vec<&[u8]> {
+    state.planes().flat_map(|planes| [&planes.weight[..], &planes.bias[..]]).collect()
 }
 
 /// SHA-256 over the number of images and of features as little-endian u64, then the label and the bytes of each

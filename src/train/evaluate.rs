@@ -48,6 +48,6 @@ pub fn evaluator(models: &[Model], machine: &Machine) -> Result<Box<dyn Engine>>
     };
     let initial: Vec<Parameters> = models.iter().map(|model| model.parameters.clone()).collect();
     let Model { standardization, objective, .. } = &models[0];
-    let problem = Problem { initial: &initial, standardization, objective: *objective };
+    let problem = Problem { initial: &initial, standardization, objective };
     Machine { engine, team: machine.team.handle(), ..*machine }.engine(&problem)
 }

@@ -47,9 +47,21 @@ pub enum Fate {
         /// The epoch in which that was found, counted from 1.
         epoch: usize,
     },
+    /// Its validation loss had no new minimum for as many evaluations as [`Settings::early_stop`] says.
+    ///
+    /// [`Settings::early_stop`]: super::Settings::early_stop
+    Early {
+        /// The epoch after which it stopped.
+        epoch: usize,
+    },
 }
 
 impl Fate {
+    /// Whether it diverged.
+    pub fn is_diverged(self) -> bool {
+        matches!(self, Self::Diverged { .. })
+    }
+
     /// Notes whether the run, if it still trains, is finite after `epoch`.
     pub(super) fn note(&mut self, epoch: usize, finite: bool) {
         if *self == Self::Running && !finite {
@@ -81,6 +93,6 @@ pub struct EpochRecord {
 }
 
 /// JSON has no number for what is not finite; it is written as null.
-fn null_is_nan<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+pub(crate) fn null_is_nan<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::settings::{Run, Settings};
 
 /// The settings that may change where a run is resumed.
-pub(super) const CHANGEABLE: [&str; 2] = ["eta", "epochs"];
+pub(super) const CHANGEABLE: [&str; 3] = ["eta", "schedule", "epochs"];
 
 /// Training up to the point where it was resumed with other settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

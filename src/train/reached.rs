@@ -55,7 +55,7 @@ impl Reached {
         let whole = |(history, fate): (&Vec<EpochRecord>, &Fate)| {
             let end = match *fate {
                 Fate::Running => self.epoch,
-                Fate::Diverged { epoch } => epoch,
+                Fate::Diverged { epoch } | Fate::Early { epoch } => epoch,
             };
             let is_last = |epoch: &usize| *epoch <= end && !epoch.is_multiple_of(evaluate_every);
             let lasts: BTreeSet<usize> = lasts.iter().copied().filter(is_last).collect();

@@ -7,12 +7,18 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::class_weights::ClassWeights;
 use super::order::Order;
+use super::schedule::{Schedule, When};
+use crate::data::augmentation::{Augmentation, PictureShape};
 use crate::engine::Step;
 use crate::error::{Error, Result};
-use crate::objective::Objective;
+use crate::model::{Init, Parameters};
+use crate::objective::{Loss, Objective};
+use crate::samples::Samples;
 
 /// What is known of a setting.
 #[derive(Clone, Copy, Debug)]
@@ -96,30 +102,59 @@ settings! {
     Own eta: f64 = 0.001, "RATE";
     /// Weight of the penalty lambda ||W||^2, which leaves the bias out. It is half of what PyTorch calls weight_decay
     Own lambda: f64 = 0.0, "WEIGHT";
+    /// How the learning rate changes: constant, linear (down to 0), cosine (down to 0), step:EPOCHS:FACTOR,
+    /// inverse:EPOCHS (half after so many) or cyclic:LOW:EPOCHS (up from LOW in so many epochs, and down again)
+    Own schedule: Schedule = Schedule::Constant, "SCHEDULE";
+    /// Nesterov's momentum, 0 to below 1
+    Own momentum: f64 = 0.0, "M";
     /// Images in a batch; all of them, where there are fewer than the default
     Common batch: usize = 100, "N";
     /// Passes over the training images
     Common epochs: usize = 40, "N";
     /// Visit the training images in a new random order in each epoch, instead of in the order of the files
     Common shuffle: bool = false, "";
-    /// Seed of the initial weights and of the random orders
-    Common seed: u64 = 0, "N";
+    /// Hold the weights mirror-symmetric: what training with all flips leads to, without their noise, at half the work
+    Common mirror: bool = false, "";
+    /// Mirror each training image of an epoch with probability 1/2
+    Common flip: bool = false, "";
+    /// Move each training image of an epoch by up to N pixels in x and in y; its edges are repeated
+    Common shift: usize = 0, "N";
+    /// Seed of the initial weights, and of the random orders, flips and shifts
+    Own seed: u64 = 0, "N";
+    /// Initial weights and biases: normal (deviation 0.01), xavier (deviation 1/sqrt(D)) or zero
+    Own init: Init = Init::Normal, "NAME";
     /// Evaluate on the training and validation images after every N epochs, and after the last
     Common evaluate_every: usize = 1, "N";
-    /// What training minimizes, beside the penalty: softmax (the cross-entropy)
-    Common objective: Objective = Objective::Softmax, "NAME";
+    /// Stop a run after N evaluations in a row without a new smallest validation loss; 0 never does
+    Own early_stop: usize = 0, "N";
+    /// Keep the model with the smallest validation loss, instead of the last one
+    Own best: bool = false, "";
+    /// What training minimizes, beside the penalty: softmax (the cross-entropy), hinge (of a multi-class support vector
+    /// machine) or sigmoid (the mean of K binary cross-entropies)
+    Common objective: Loss = Loss::Softmax, "NAME";
+    /// Softmax aims at (1 - A) onehot + A/K instead of the one-hot vector of the label
+    Common label_smoothing: f64 = 0.0, "A";
+    /// What the loss of a sample is multiplied by: equal (1), balanced (N / (K N_class)), or a list of one number for each
+    /// class, separated by commas
+    Common class_weights: ClassWeights = ClassWeights::Equal, "WEIGHTS";
 }
 
 impl Settings {
-    /// Checks the settings against a training split of `images` images.
+    /// Checks the settings against training on `train`, in `classes` classes.
     ///
     /// # Errors
     /// The first setting that cannot be used.
-    pub fn check(&self, images: usize) -> Result<()> {
+    pub fn check(&self, train: &Samples, classes: usize) -> Result<()> {
+        let images = train.len();
         for (name, value) in [("eta", self.eta), ("lambda", self.lambda)] {
             if !(value.is_finite() && value >= 0.0 && (value as f32).is_finite()) {
                 let expected = format!("a number from 0 to {:e}", f32::MAX);
                 return Err(Error::setting(name, expected, format_args!("{value:?}")));
+            }
+        }
+        for (name, value) in [("momentum", self.momentum), ("label_smoothing", self.label_smoothing)] {
+            if !(0.0..1.0).contains(&value) || value as f32 == 1.0 {
+                return Err(Error::setting(name, "a number from 0 to below 1", format_args!("{value:?}")));
             }
         }
         if self.batch == 0 || self.batch > images {
@@ -131,17 +166,88 @@ impl Settings {
                 return Err(Error::setting(name, "at least 1", value));
             }
         }
-        Ok(())
+        if self.label_smoothing > 0.0 && self.objective != Loss::Softmax {
+            let expected = format!("0 with objective {}: softmax alone has smooth labels", self.objective);
+            return Err(Error::setting("label_smoothing", expected, self.label_smoothing));
+        }
+        match &self.class_weights {
+            ClassWeights::Listed(weights) if weights.len() != classes => {
+                let expected = format!("{classes} numbers, one for each class");
+                return Err(Error::setting("class_weights", expected, weights.len()));
+            }
+            _ => {}
+        }
+        if self.mirror && self.flip {
+            return Err(Error::setting("flip", "one of mirror and flip: mirror has all flips", "both"));
+        }
+        self.augmentation(train.features()).map(|_| ())
     }
 
-    /// The step that a run takes in every batch.
-    pub fn step(&self) -> Step {
-        Step { eta: self.eta as f32, lambda: self.lambda as f32 }
+    /// What is minimized when `train` is trained on.
+    pub fn objective(&self, train: &Samples, classes: usize) -> Objective {
+        Objective {
+            loss: self.objective,
+            smoothing: self.label_smoothing,
+            class_weights: self.class_weights.of(train, classes),
+        }
+    }
+
+    /// How training pictures of D `features` are changed, if they are.
+    ///
+    /// # Errors
+    /// Data that are no pictures, or are too small for the shift.
+    pub fn augmentation(&self, features: usize) -> Result<Option<Augmentation>> {
+        let Self { mirror, flip, shift, seed, .. } = *self;
+        let asked = [("mirror", mirror), ("flip", flip), ("shift", shift > 0)];
+        let Some((name, _)) = asked.into_iter().find(|(_, asked)| *asked) else { return Ok(None) };
+        let Some(shape) = PictureShape::of_features(features) else {
+            let expected = "pictures: colour ones of 32 x 32 pixels, or grey ones of 28 x 28";
+            return Err(Error::setting(name, expected, format_args!("samples of {features} features")));
+        };
+        let most = shape.width.min(shape.height) - 1;
+        if shift > most {
+            return Err(Error::setting(
+                "shift",
+                format_args!("at most {most}, to keep a part of each picture"),
+                shift,
+            ));
+        }
+        Ok(Some(Augmentation { shape, mirror, flip, shift, seed }))
+    }
+
+    /// The step that a run takes at this point of its schedule.
+    pub fn step(&self, when: When) -> Step {
+        let eta = self.schedule.rate(self.eta, when) as f32;
+        Step { eta, lambda: self.lambda as f32, momentum: self.momentum as f32 }
+    }
+
+    /// The parameters that a run begins with.
+    pub fn initial(&self, classes: usize, features: usize) -> Parameters {
+        Parameters::initial(self.init, classes, features, self.seed)
     }
 
     /// The order in which each epoch visits the training images.
     pub fn order(&self) -> Order {
         if self.shuffle { Order::Shuffled { seed: self.seed } } else { Order::Sequential }
+    }
+}
+
+impl Settings {
+    /// The values of the settings that runs side by side must have in common.
+    pub fn common(&self) -> Vec<String> {
+        self.common_names().map(|name| self.get(name)).collect()
+    }
+
+    /// The first setting for which a run with these settings and one with `other` cannot be trained side by side; none
+    /// where they can.
+    pub fn parts_with(&self, other: &Self) -> Option<&'static str> {
+        self.common_names().find(|name| self.get(name) != other.get(name))
+    }
+
+    fn common_names(&self) -> impl Iterator<Item = &'static str> {
+        let common = Self::TABLE.iter().filter(|row| row.scope == Scope::Common).map(|row| row.name);
+        // A seed that draws images must be the same for all.
+        common.chain((self.shuffle || self.flip || self.shift > 0).then_some("seed"))
     }
 }
 
@@ -160,22 +266,20 @@ impl Run {
         vec![Self { name: "run".into(), settings }]
     }
 
-    /// Checks the settings of runs that are to be trained side by side on `images` images.
+    /// Checks the settings of runs that are to be trained side by side on `train`, in `classes` classes.
     ///
     /// # Errors
     /// The first setting that cannot be used, or that the runs must have in common and have not.
     ///
     /// # Panics
     /// If there is no run.
-    pub fn check(runs: &[Self], images: usize) -> Result<()> {
+    pub fn check(runs: &[Self], train: &Samples, classes: usize) -> Result<()> {
         for run in runs {
-            run.settings.check(images)?;
-            for row in Settings::TABLE.iter().filter(|row| row.scope == Scope::Common) {
-                let [expected, found] = [&runs[0], run].map(|run| run.settings.get(row.name));
-                if expected != found {
-                    let expected = format_args!("{expected}, as in the run beside it");
-                    return Err(Error::setting(row.name, expected, found));
-                }
+            run.settings.check(train, classes)?;
+            if let Some(name) = runs[0].settings.parts_with(&run.settings) {
+                let [expected, found] = [&runs[0], run].map(|run| run.settings.get(name));
+                let expected = format_args!("{expected}, as in the run beside it");
+                return Err(Error::setting(name, expected, found));
             }
         }
         Ok(())
@@ -212,5 +316,27 @@ values! {
     usize, "a whole number from 0 to 2^64 - 1";
     u64, "a whole number from 0 to 2^64 - 1";
     bool, "true or false";
-    Objective, Self::ALL.map(Self::name).join(" or ");
+    Loss, Self::ALL.map(Self::name).join(" or ");
+    Init, Self::ALL.map(Self::name).join(" or ");
+    Schedule, Self::FORMS;
+    ClassWeights, "equal, balanced, or numbers from 0 on, separated by commas";
 }
+
+macro_rules! text_in_json {
+    ($($type:ty),+) => {$(
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.parse().map_err(|()| D::Error::custom(format_args!("{}, not {text:?}", <$type>::expected())))
+            }
+        }
+    )+};
+}
+
+text_in_json!(Schedule, ClassWeights);

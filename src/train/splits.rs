@@ -1,6 +1,14 @@
-//! The images of a session.
+//! The images of sessions.
 
-use crate::data::{Dataset, Resident};
+use std::sync::Arc;
+
+use super::settings::{Run, Settings};
+use crate::data::augmentation::Change;
+use crate::data::{Augmentation, Dataset, Resident};
+use crate::engine::Team;
+use crate::error::{Error, Result};
+use crate::model::{Model, Parameters, Standardization};
+use crate::objective::Objective;
 use crate::samples::Samples;
 
 /// The images that a session trains and watches itself by.
@@ -21,21 +29,137 @@ impl<'a> From<&'a Dataset> for Splits<'a> {
     }
 }
 
-/// A split where it is read fastest: where it lies, or in a copy.
+/// What sessions on the same images share. A clone shares it too.
+#[derive(Clone)]
+pub struct Prepared<'a> {
+    pub(super) train: Held<'a>,
+    pub(super) validation: Held<'a>,
+    pub(super) classes: &'a [String],
+    /// That of folded images, where weights are mirror-symmetric.
+    pub(super) standardization: Standardization,
+    pub(super) augmentation: Option<Augmentation>,
+}
+
+impl<'a> Prepared<'a> {
+    /// The images of `splits` for training with `settings`, and the mean and deviation of the training images. `team`
+    /// copies them, where that pays, folds them, where weights are held mirror-symmetric, and measures them.
+    ///
+    /// # Errors
+    /// Settings that cannot be used with these images; no memory for folded ones.
+    ///
+    /// # Panics
+    /// If there is no training image.
+    pub fn new(splits: Splits<'a>, settings: &Settings, team: &Team) -> Result<Self> {
+        Self::with(splits, settings, None, team)
+    }
+
+    /// The same, standardized by `standardization`, or by what is measured.
+    pub(super) fn with(
+        splits: Splits<'a>,
+        settings: &Settings,
+        standardization: Option<Standardization>,
+        team: &Team,
+    ) -> Result<Self> {
+        let Splits { train, validation, classes } = splits;
+        settings.check(&train, classes.len())?;
+        let augmentation = settings.augmentation(train.features())?;
+        let hold = |split| Held::new(split, settings.epochs, augmentation.as_ref());
+        let [train, validation] = team.handle().install(|| [train, validation].map(hold))?;
+        let (train, validation) = (train?, validation?);
+        let measure = || Standardization::measure(&train.samples());
+        let standardization = match standardization {
+            Some(standardization) => standardization,
+            None => team.handle().install(measure)?,
+        };
+        Ok(Self { train, validation, classes, standardization, augmentation })
+    }
+
+    /// Checks that `runs` can be trained side by side on these images.
+    pub(super) fn check(&self, runs: &[Run]) -> Result<()> {
+        Run::check(runs, self.train.given(), self.classes())?;
+        let augmentation = runs[0].settings.augmentation(self.train.given().features())?;
+        let mirror = |augmentation: Option<Augmentation>| augmentation.is_some_and(|of| of.mirror);
+        if mirror(augmentation) != mirror(self.augmentation) {
+            let [expected, found] = [self.augmentation, augmentation].map(mirror);
+            return Err(Error::setting(
+                "mirror",
+                format_args!("{expected}, as the images were prepared"),
+                found,
+            ));
+        }
+        Ok(())
+    }
+
+    /// What `runs` minimize.
+    pub(super) fn objective(&self, runs: &[Run]) -> Objective {
+        runs[0].settings.objective(self.train.given(), self.classes())
+    }
+
+    /// The parameters, for these images, that give the logits of `model`.
+    pub(super) fn folded(&self, model: &Model) -> Parameters {
+        match self.augmentation.filter(|augmentation| augmentation.mirror) {
+            None => model.behind(&self.standardization),
+            Some(mirror) => mirror.fold(&model.behind(&mirror.unfold_standardization(&self.standardization))),
+        }
+    }
+
+    /// The images of a training epoch.
+    pub fn images(&self) -> usize {
+        self.train.given().len()
+    }
+
+    /// D: the features of an image, which is folded where weights are mirror-symmetric.
+    pub fn features(&self) -> usize {
+        self.standardization.mean.len()
+    }
+
+    /// K: the number of classes.
+    pub fn classes(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// The mean and deviation of the training images, folded where weights are mirror-symmetric.
+    pub fn standardization(&self) -> &Standardization {
+        &self.standardization
+    }
+}
+
+/// A split as it is trained and evaluated: where it is read fastest, folded where the weights are mirror-symmetric.
+#[derive(Clone)]
 pub(crate) struct Held<'a> {
     samples: Samples<'a>,
-    copy: Option<Resident>,
+    copy: Option<Arc<Resident>>,
 }
 
 impl<'a> Held<'a> {
     /// Holds `samples`, which are read in each of `epochs` epochs. Called in the pool of a team, which copies them where
-    /// that pays.
-    pub(crate) fn new(samples: Samples<'a>, epochs: usize) -> Self {
-        let copy = if epochs >= Resident::READINGS { Resident::copy(&samples) } else { None };
-        Self { samples, copy }
+    /// that pays, and folds them where `augmentation` says so.
+    ///
+    /// # Errors
+    /// No memory for folded images.
+    pub(crate) fn new(
+        samples: Samples<'a>,
+        epochs: usize,
+        augmentation: Option<&Augmentation>,
+    ) -> Result<Self> {
+        let copy = match augmentation.filter(|augmentation| augmentation.mirror) {
+            Some(augmentation) => {
+                let fold = |image: &[u8], row: &mut [u8]| augmentation.apply(Change::NONE, image, row);
+                let folded = Resident::of(&samples, augmentation.features(), fold);
+                Some(folded.map_err(|_| Error::setting("mirror", "memory for folded images", "none left"))?)
+            }
+            None if epochs >= Resident::READINGS => Resident::copy(&samples),
+            None => None,
+        };
+        Ok(Self { samples, copy: copy.map(Arc::new) })
     }
 
     pub(crate) fn samples(&self) -> Samples<'_> {
-        self.copy.as_ref().map_or_else(|| self.samples.clone(), Resident::samples)
+        self.copy.as_deref().map_or_else(|| self.samples.clone(), Resident::samples)
+    }
+
+    /// The images as they were given.
+    pub(crate) fn given(&self) -> &Samples<'a> {
+        &self.samples
     }
 }

@@ -35,6 +35,7 @@ mod strange_data;
 #[path = "../support/mod.rs"]
 mod support;
 mod survival;
+mod sweep;
 
 use desk::{Desk, Done};
 

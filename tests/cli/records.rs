@@ -11,13 +11,13 @@ use serde_json::Value;
 use super::Desk;
 
 #[track_caller]
-fn assert_keys(value: &Value, keys: &str) {
+pub fn assert_keys(value: &Value, keys: &str) {
     let found: BTreeSet<&str> = value.as_object().expect("an object").keys().map(String::as_str).collect();
     assert_eq!(found, keys.split(' ').collect());
 }
 
 #[track_caller]
-fn assert_run_keys(run: &Value, names: &str) {
+pub fn assert_run_keys(run: &Value, names: &str) {
     assert_keys(
         run,
         &format!(

@@ -11,17 +11,25 @@ fn every_setting_is_an_option_and_is_in_record_model_info_and_command() {
     let given = [
         ("eta", "0.25"),
         ("lambda", "0.125"),
+        ("schedule", "step:1:0.5"),
+        ("momentum", "0.5"),
         ("batch", "30"),
         ("epochs", "2"),
         ("shuffle", "true"),
+        ("mirror", "true"),
+        ("shift", "1"),
         ("seed", "7"),
+        ("init", "xavier"),
         ("evaluate_every", "2"),
+        ("early_stop", "5"),
+        ("best", "true"),
         ("objective", "softmax"),
+        ("label_smoothing", "0.25"),
+        ("class_weights", "balanced"),
     ];
-    assert!(
-        given.iter().map(|(name, _)| *name).eq(Settings::TABLE.iter().map(|row| row.name)),
-        "every setting"
-    );
+    // Flips and mirrors do not go together.
+    let every = Settings::TABLE.iter().map(|row| row.name).filter(|name| *name != "flip");
+    assert!(given.iter().map(|(name, _)| *name).eq(every), "every setting");
     let option = |name: &str| format!("--{}", name.replace('_', "-"));
     let words = given.map(|(name, value)| match value {
         "true" => option(name),
@@ -36,11 +44,15 @@ fn every_setting_is_an_option_and_is_in_record_model_info_and_command() {
         assert_eq!(record["config"][name].to_string().trim_matches('"'), value, "{name}");
         assert!(page.contains(words.as_str()), "{words} in the command of the report");
         assert!(help.contains(&option(name)), "{name} in the help");
-        if name == "objective" {
-            assert_eq!(model.objective.to_string(), value);
+        match name {
+            "objective" => assert_eq!(model.objective.loss.to_string(), value),
+            "label_smoothing" => assert_eq!(model.objective.smoothing.to_string(), value),
+            "class_weights" => assert_eq!(model.objective.class_weights.len(), 10),
+            _ => assert_eq!(model.metadata[name], value, "{name}"),
+        }
+        if matches!(name, "objective" | "label_smoothing" | "class_weights") {
             continue;
         }
-        assert_eq!(model.metadata[name], value, "{name}");
         let words = format!("{} {value}", name.replace('_', " "));
         assert!(text.contains(&words), "{words:?} in the heading");
         assert!(info.contains(value), "{value} of {name} in info");

@@ -8,7 +8,7 @@ use std::env;
 use onelayer::engine::{Batches, Engine, Problem, Step};
 use onelayer::gradient_check::flat;
 use onelayer::model::{Parameters, Standardization};
-use onelayer::objective::Objective;
+use onelayer::objective::{Loss, Objective};
 use onelayer::samples::{Rows, Samples};
 use proptest::prelude::*;
 use rand::seq::SliceRandom;
@@ -40,10 +40,27 @@ pub struct Recipe {
     pub weights: Weights,
     /// The penalty of the first run. Others have a quarter of it, or none.
     pub lambda: f32,
+    /// The momentum of the first run. Others have half of it, or none.
+    pub momentum: f32,
+    pub aim: Aim,
     /// Whether some deviations are small, which makes inputs of +-40, and some the constants' 1. Others are around a
     /// quarter, as CIFAR's.
     pub uneven: bool,
     pub seed: u64,
+}
+
+/// What is minimized.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Aim {
+    pub loss: Loss,
+    /// Of softmax alone.
+    pub smoothing: f64,
+    /// Whether classes and samples have weights.
+    pub weighted: bool,
+}
+
+impl Aim {
+    pub const SOFTMAX: Self = Self { loss: Loss::Softmax, smoothing: 0.0, weighted: false };
 }
 
 /// What the images look like.
@@ -81,14 +98,23 @@ pub fn recipes() -> impl Strategy<Value = Recipe> {
     let lambda = prop_oneof![Just(0.0), (-6..=3).prop_map(|decade| 10f32.powi(decade))];
     let kinds =
         (prop::sample::select(pixels.to_vec()), prop::sample::select(weights.to_vec()), lambda, any::<u64>());
-    (shapes(), kinds).prop_map(|(sizes, (pixels, weights, lambda, seed))| Recipe {
+    (shapes(), kinds, aims()).prop_map(|(sizes, (pixels, weights, lambda, seed), aim)| Recipe {
         sizes,
         pixels,
         weights,
         lambda,
+        momentum: 0.0,
+        aim,
         uneven: true,
         seed,
     })
+}
+
+/// Any objective.
+pub fn aims() -> impl Strategy<Value = Aim> {
+    let losses = [(Loss::Softmax, 0.0), (Loss::Softmax, 0.1), (Loss::Hinge, 0.0), (Loss::Sigmoid, 0.0)];
+    let aim = |((loss, smoothing), weighted)| Aim { loss, smoothing, weighted };
+    (prop::sample::select(losses.to_vec()), any::<bool>()).prop_map(aim)
 }
 
 /// B, D, K, with a liking for 1, multiples of 16 and their neighbours.
@@ -109,6 +135,8 @@ impl Recipe {
             pixels: Pixels::Random,
             weights: Weights::Within(weight),
             lambda: 1.0,
+            momentum: 0.0,
+            aim: Aim::SOFTMAX,
             uneven: false,
             seed,
         }
@@ -133,8 +161,16 @@ impl Recipe {
         let standardization = Standardization { mean, std: (0..features).map(std).collect() };
         let mut order: Vec<u32> = (0..images as u32).collect();
         order.shuffle(&mut random);
+        let Aim { loss, smoothing, weighted } = self.aim;
+        let mut weights = |count: usize| -> Vec<f32> {
+            (0..if weighted { count } else { 0 }).map(|_| random.random_range(0.0..2.0)).collect()
+        };
+        let objective = Objective { loss, smoothing, class_weights: weights(classes) };
         let mut case = Case {
             sizes: self.sizes,
+            objective,
+            weights: weights(images),
+            momentum: (0..runs).map(|run| self.momentum * [1.0, 0.5, 0.0][run % 3]).collect(),
             parameters: vec![Parameters::zeros(classes, features); runs],
             standardization,
             lambda: (0..runs).map(|run| self.lambda * [1.0, 0.25, 0.0][run % 3]).collect(),
@@ -196,10 +232,15 @@ pub struct Case {
     /// `[R]`
     pub parameters: Vec<Parameters>,
     pub standardization: Standardization,
+    pub objective: Objective,
     /// `[R]`
     pub lambda: Vec<f32>,
+    /// `[R]`
+    pub momentum: Vec<f32>,
     /// `[N]`
     pub labels: Vec<u8>,
+    /// `[N]`; empty where every sample weighs 1.
+    pub weights: Vec<f32>,
     /// `[N]`, shuffled.
     pub order: Vec<u32>,
     pub stretches: Vec<Stretch>,
@@ -236,7 +277,7 @@ impl Case {
     /// What engines are built from.
     pub fn problem(&self) -> Problem<'_> {
         let (initial, standardization) = (&self.parameters, &self.standardization);
-        Problem { initial, standardization, objective: Objective::Softmax }
+        Problem { initial, standardization, objective: &self.objective }
     }
 
     /// All the images.
@@ -249,7 +290,13 @@ impl Case {
         let (images, of_images) = parts.next().expect("a case has images");
         let mut samples = Samples::new(images, of_images);
         parts.for_each(|(images, labels)| samples.push(images, labels));
-        samples
+        if self.weights.is_empty() { samples } else { samples.with_weights(&self.weights) }
+    }
+
+    /// What the loss of a sample is multiplied by.
+    pub fn weight(&self, sample: usize) -> f64 {
+        let or_1 = |weights: &[f32], index: usize| weights.get(index).map_or(1.0, |&weight| weight.into());
+        or_1(&self.weights, sample) * or_1(&self.objective.class_weights, self.labels[sample].into())
     }
 
     /// The images of the last stretch, which has gaps.
@@ -261,11 +308,12 @@ impl Case {
     pub fn steps(&self) -> Vec<Step> {
         let batches = self.sizes.images.div_ceil(self.sizes.batch);
         let eta = |batch, run| 1.0 / (64 << ((batch + run) % 2)) as f32;
-        let of_batch = |batch| self.lambda.iter().enumerate().map(move |(run, &lambda)| (batch, run, lambda));
-        (0..batches)
-            .flat_map(of_batch)
-            .map(|(batch, run, lambda)| Step { eta: eta(batch, run), lambda })
-            .collect()
+        let step = |batch, run: usize| Step {
+            eta: eta(batch, run),
+            lambda: self.lambda[run],
+            momentum: self.momentum[run],
+        };
+        (0..batches).flat_map(|batch| (0..self.sizes.runs).map(move |run| step(batch, run))).collect()
     }
 
     /// One epoch of these steps.
@@ -283,9 +331,11 @@ impl Case {
     /// The same with other images and labels, in one batch.
     pub fn with_images(&self, indices: impl IntoIterator<Item = usize>) -> Self {
         let (samples, mut labels, mut pixels) = (self.samples(), Vec::new(), Vec::new());
+        let mut weights = Vec::new();
         for index in indices {
             pixels.extend_from_slice(samples.image(index));
             labels.push(samples.label(index));
+            weights.extend(self.weights.get(index));
         }
         let images = labels.len();
         Self {
@@ -293,6 +343,7 @@ impl Case {
             order: (0..images as u32).collect(),
             stretches: Stretch::all(&pixels, self.sizes.features),
             labels,
+            weights,
             ..self.clone()
         }
     }

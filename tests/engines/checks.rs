@@ -1,6 +1,7 @@
 //! The checks, each a function that returns what is wrong: so that planted mistakes can be put to them too.
 
 use onelayer::gradient_check::{UNIT_F64, flat};
+use onelayer::objective::Loss;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -58,8 +59,12 @@ struct Slope<'a> {
 impl<'a> Slope<'a> {
     fn new(case: &Case, layer: &'a Layer) -> Self {
         let theta = flat(&case.parameters[0]);
-        let magnitudes =
-            Layer { x: layer.x.iter().map(|x| x.abs()).collect(), labels: layer.labels.clone(), ..*layer };
+        let magnitudes = Layer {
+            x: layer.x.iter().map(|x| x.abs()).collect(),
+            labels: Vec::new(),
+            weights: Vec::new(),
+            ..*layer
+        };
         let absolute: Vec<f64> = theta.iter().map(|w| w.abs()).collect();
         Self {
             magnitude: magnitudes.scores(&absolute).into_iter().fold(0.0, f64::max),
@@ -97,10 +102,35 @@ impl<'a> Slope<'a> {
         let roundoff = UNIT_F64 * roundings * (self.magnitude + 4.0) / STEP;
         let of_analytic: f64 = self.analytic.iter().zip(&actual).map(|(t, d)| t * d.abs()).sum();
         let of_sums = UNIT_F64 * theta.len() as f64 * products().map(f64::abs).sum::<f64>();
-        let tolerance = truncation + roundoff + of_analytic + of_sums;
+        let heaviest = layer.weights.iter().copied().fold(0.0, f64::max);
+        let terms = if layer.loss == Loss::Hinge { layer.classes as f64 } else { 1.0 };
+        let of_loss = heaviest * terms * (truncation + roundoff + self.kinks(&up, &down));
+        let tolerance = of_loss + of_analytic + of_sums;
         ensure((analytic - numerical).abs() <= tolerance, || {
             format!("along {name}: analytic {analytic:e}, numerical {numerical:e}, tolerance {tolerance:e}")
         })
+    }
+}
+
+impl Slope<'_> {
+    /// The share of margins that pass a kink of the hinge loss on the way: each has a slope of at most 2, of which the
+    /// difference has a part, and the gradient all or nothing.
+    fn kinks(&self, up: &[f64], down: &[f64]) -> f64 {
+        let layer = self.layer;
+        if layer.loss != Loss::Hinge {
+            return 0.0;
+        }
+        let (up, down) = (layer.scores(up), layer.scores(down));
+        let rows = up.chunks(layer.classes).zip(down.chunks(layer.classes)).zip(&layer.labels);
+        let passes = |((up, down), &label): ((&[f64], &[f64]), &usize)| {
+            let inside = |row: &[f64], class: usize| row[class] - row[label] + 1.0;
+            let near = |class: &usize| {
+                inside(up, *class).min(inside(down, *class)) <= 1e-9
+                    && inside(up, *class).max(inside(down, *class)) >= -1e-9
+            };
+            (0..layer.classes).filter(|&class| class != label).filter(near).count()
+        };
+        2.0 * rows.map(passes).sum::<usize>() as f64 / layer.labels.len() as f64
     }
 }
 

@@ -58,7 +58,7 @@ impl Contender {
     /// The gradient of each run, from one step over all images.
     pub fn gradients(self, case: &Case) -> Vec<Vec<f64>> {
         let (samples, Case { parameters, standardization, lambda, .. }) = (case.samples(), case);
-        let objective = case.problem().objective;
+        let objective = &case.objective;
         if self == Self::REFERENCE {
             let of_run =
                 |(run, &lambda)| reference_gradient(run, standardization, objective, &samples, lambda);
@@ -74,7 +74,14 @@ impl Contender {
 
     /// What each entry of a run's gradient may be off by.
     pub fn tolerance(self, case: &Case, run: usize) -> Vec<f64> {
-        let Case { parameters, standardization, lambda, .. } = case;
-        tolerance(&case.samples(), standardization, &parameters[run], lambda[run], self.precision())
+        let Case { parameters, standardization, objective, lambda, .. } = case;
+        tolerance(
+            &case.samples(),
+            standardization,
+            objective,
+            &parameters[run],
+            lambda[run],
+            self.precision(),
+        )
     }
 }

@@ -14,7 +14,7 @@ use crate::parity::reading;
 const SIZES: Sizes = Sizes { features: 1061, classes: 10, runs: 3, images: 701, batch: 300 };
 
 pub fn case() -> Case {
-    Recipe::new(SIZES, 0.05, 1).case()
+    Recipe { momentum: 0.9, ..Recipe::new(SIZES, 0.05, 1) }.case()
 }
 
 fn train(engine: &mut dyn Engine, case: &Case) {
@@ -106,13 +106,15 @@ fn a_state_of_another_length_is_refused_and_changes_nothing() {
     let case = case();
     for contender in Contender::ALL {
         let mut engine = contender.create(&case);
+        train(&mut *engine, &case);
         let state = engine.state();
-        let bytes = state[0].weight.len() + state[0].bias.len();
-        let changes: [fn(&mut RunState); 4] = [
-            |run| run.weight.clear(),
-            |run| run.bias.push(0),
-            |run| run.weight.extend([0; 8]),
-            |run| run.bias.truncate(8),
+        let bytes = state[0].parameters.weight.len() + state[0].parameters.bias.len();
+        let changes: [fn(&mut RunState); 5] = [
+            |run| run.parameters.weight.clear(),
+            |run| run.parameters.bias.push(0),
+            |run| run.parameters.weight.extend([0; 8]),
+            |run| run.parameters.bias.truncate(8),
+            |run| run.velocity.as_mut().unwrap().bias.clear(),
         ];
         for change in changes {
             let mut wrong = state.clone();

@@ -5,7 +5,7 @@ use onelayer::engine::{Batches, Isa, Step};
 use onelayer::samples::{Rows, Samples};
 use proptest::prelude::*;
 
-use crate::case::{Case, Recipe, Sizes};
+use crate::case::{Case, Recipe, Sizes, aims};
 use crate::contender::Contender;
 use crate::determinism::{case, seen};
 
@@ -48,9 +48,11 @@ proptest! {
 
     #[test]
     fn every_instruction_set_gives_the_portable_bits_on_any_shape(
-        sizes in sizes(), weight in prop_oneof![Just(0.0f32), Just(0.01), Just(1.0)], threads in 1..6usize, seed: u64,
+        sizes in sizes(), weight in prop_oneof![Just(0.0f32), Just(0.01), Just(1.0)], threads in 1..6usize,
+        momentum in prop_oneof![Just(0.0f32), Just(0.9)], aim in aims(), seed: u64,
     ) {
-        assert_portable_bits(&Recipe::new(sizes, weight, seed).case(), threads)?;
+        let recipe = Recipe { aim, momentum, ..Recipe::new(sizes, weight, seed) };
+        assert_portable_bits(&recipe.case(), threads)?;
     }
 }
 
@@ -103,7 +105,7 @@ fn a_label_that_is_no_class_ends_training_with_an_error() {
     let samples = Samples::new(Rows::contiguous(&bytes, 20), Rows::contiguous(&[0, 1, 2, 3], 1));
     for contender in Contender::fused(Isa::fastest()) {
         let mut engine = contender.engine(&case.problem(), 3);
-        let step = [Step { eta: 0.1, lambda: 0.0 }];
+        let step = [Step { eta: 0.1, lambda: 0.0, momentum: 0.0 }];
         let error =
             engine.train(&samples, Batches { order: &[0, 1, 2, 3], size: 4, steps: &step }).unwrap_err();
         assert!(error.to_string().contains("a label that is no class"), "{error}");

@@ -1,6 +1,7 @@
 //! The mathematics once more, from the formulas alone: nothing of it is the library's.
 
 use onelayer::model::Standardization;
+use onelayer::objective::Loss;
 
 use super::case::Case;
 
@@ -11,7 +12,11 @@ pub struct Layer {
     /// `[B, D]`, standardized.
     pub x: Vec<f64>,
     pub labels: Vec<usize>,
+    /// `[B]`: what the loss of each sample is multiplied by.
+    pub weights: Vec<f64>,
     pub lambda: f64,
+    pub loss: Loss,
+    pub smoothing: f64,
 }
 
 impl Layer {
@@ -31,7 +36,10 @@ impl Layer {
             classes: case.sizes.classes,
             x: (0..samples.len()).flat_map(image).collect(),
             labels: case.labels.iter().map(|&label| label.into()).collect(),
+            weights: (0..samples.len()).map(|sample| case.weight(sample)).collect(),
             lambda: case.lambda[run].into(),
+            loss: case.objective.loss,
+            smoothing: case.objective.smoothing,
         }
     }
 
@@ -51,23 +59,67 @@ impl Layer {
         scores
     }
 
-    /// `[B]`: `ln(sum exp(s)) - s_y`
-    pub fn losses(&self, theta: &[f64]) -> Vec<f64> {
-        let loss = |(scores, &label): (&[f64], &usize)| {
-            let max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            scores.iter().map(|s| (s - max).exp()).sum::<f64>().ln() - (scores[label] - max)
-        };
-        self.scores(theta).chunks(self.classes).zip(&self.labels).map(loss).collect()
+    /// The target of a class.
+    fn target(&self, class: usize, label: usize) -> f64 {
+        f64::from(u8::from(class == label)) * (1.0 - self.smoothing) + self.smoothing / self.classes as f64
     }
 
-    /// `[B, K]`: `p - y`
+    /// `[B]`: of softmax `ln(sum exp(s)) - sum t s`, of hinge the positive margins, of sigmoid the mean of K
+    /// cross-entropies.
+    pub fn losses(&self, theta: &[f64]) -> Vec<f64> {
+        let loss = |(scores, &label): (&[f64], &usize)| -> f64 {
+            let each = || scores.iter().enumerate();
+            match self.loss {
+                Loss::Softmax => {
+                    let max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    let sum = scores.iter().map(|s| (s - max).exp()).sum::<f64>().ln();
+                    each().map(|(class, s)| self.target(class, label) * (sum - (s - max))).sum()
+                }
+                Loss::Hinge => each()
+                    .map(|(class, s)| if class == label { 0.0 } else { (s - scores[label] + 1.0).max(0.0) })
+                    .sum(),
+                _ => {
+                    // -ln of a sigmoid, without overflow.
+                    let minus_ln = |s: f64| (-s).max(0.0) + (-s.abs()).exp().ln_1p();
+                    let all = each().map(|(class, &s)| minus_ln(if class == label { s } else { -s }));
+                    all.sum::<f64>() / self.classes as f64
+                }
+            }
+        };
+        let losses = self.scores(theta);
+        let losses = losses.chunks(self.classes).zip(&self.labels).map(loss);
+        losses.zip(&self.weights).map(|(loss, weight)| weight * loss).collect()
+    }
+
+    /// `[B, K]`: of softmax `p - t`, of hinge 1 for each positive margin and minus their number for the label, of sigmoid
+    /// `(p - t) / K`.
     pub fn dlogits(&self, theta: &[f64]) -> Vec<f64> {
         let mut dlogits = self.scores(theta);
-        for (row, &label) in dlogits.chunks_mut(self.classes).zip(&self.labels) {
-            let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let sum: f64 = row.iter().map(|s| (s - max).exp()).sum();
-            row.iter_mut().for_each(|s| *s = (*s - max).exp() / sum);
-            row[label] -= 1.0;
+        let rows = dlogits.chunks_mut(self.classes).zip(self.labels.iter().zip(&self.weights));
+        for (row, (&label, weight)) in rows {
+            match self.loss {
+                Loss::Softmax => {
+                    let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    let sum: f64 = row.iter().map(|s| (s - max).exp()).sum();
+                    for (class, s) in row.iter_mut().enumerate() {
+                        *s = (*s - max).exp() / sum - self.target(class, label);
+                    }
+                }
+                Loss::Hinge => {
+                    let of_label = row[label];
+                    for s in row.iter_mut() {
+                        *s = f64::from(u8::from(*s - of_label + 1.0 > 0.0));
+                    }
+                    row[label] = 1.0 - row.iter().sum::<f64>();
+                }
+                _ => {
+                    for s in row.iter_mut() {
+                        *s = 1.0 / (1.0 + (-*s).exp()) / self.classes as f64;
+                    }
+                    row[label] -= 1.0 / self.classes as f64;
+                }
+            }
+            row.iter_mut().for_each(|dlogit| *dlogit *= weight);
         }
         dlogits
     }

@@ -6,10 +6,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use onelayer::engine::{Batches, Engine, Evaluation, Step};
 use onelayer::gradient_check::{Precision, UNIT_F32, flat, logit_tolerance, tolerance};
 use onelayer::model::{Parameters, Standardization};
+use onelayer::objective::Loss;
 use onelayer::samples::{Rows, Samples};
 use proptest::prelude::*;
 
-use crate::case::{Case, Recipe, Sizes};
+use crate::case::{Aim, Case, Recipe, Sizes, aims};
 use crate::checks::{Verdict, close, ensure};
 use crate::contender::Contender;
 use crate::gradients::of_the_formulas;
@@ -24,7 +25,7 @@ fn check(contender: Contender, case: &Case) -> Verdict {
 
 /// An epoch of steps, each held to the reference's step from the parameters that the engine has come to.
 fn check_training(engine: &mut dyn Engine, precision: Precision, case: &Case) -> Verdict {
-    let Case { standardization, lambda, sizes, .. } = case;
+    let Case { standardization, objective, lambda, sizes, .. } = case;
     let (samples, steps) = (case.samples(), case.steps());
     let mut reference = Contender::REFERENCE.create(case);
     let compare =
@@ -49,7 +50,7 @@ fn check_training(engine: &mut dyn Engine, precision: Precision, case: &Case) ->
         let batch = case.with_images(order.iter().map(|&image| image as usize));
         let error = |run: usize| -> Vec<f64> {
             let of_gradient =
-                tolerance(&batch.samples(), standardization, &before[run], lambda[run], precision);
+                tolerance(&batch.samples(), standardization, objective, &before[run], lambda[run], precision);
             of_gradient.iter().map(|error| error * f64::from(steps[run].eta)).collect()
         };
         let errors: Vec<_> = (0..sizes.runs).map(error).collect();
@@ -105,7 +106,10 @@ fn check_evaluation(engine: &mut dyn Engine, precision: Precision, case: &Case) 
             sorted.sort_by(|a, b| b.total_cmp(a));
             ties += u64::from(sorted[0] - sorted[1] <= error);
             let size = 1.0 + sorted.iter().fold(0.0, |size: f64, score| size.max(score.abs()));
-            off += error + precision.unit * (sizes.classes + 16) as f64 * size;
+            // A loss of hinge is a sum of K - 1 margins; others are means.
+            let terms = if case.objective.loss == Loss::Hinge { sizes.classes as f64 } else { 1.0 };
+            let of_image = terms * (error + precision.unit * (sizes.classes + 16) as f64 * size);
+            off += case.weight(image) * of_image;
         }
         close(&[found.loss_sum], &[expected.loss_sum], &[off])
             .map_err(|wrong| format!("loss of run {run}: {wrong}"))?;
@@ -145,23 +149,26 @@ const EDGES: [Sizes; 18] = [
 ];
 
 #[track_caller]
-fn assert_agreement(sizes: &[Sizes], weight: f32) {
+fn assert_agreement(sizes: &[Sizes], weight: f32, aim: Aim) {
     for engine in Contender::TEAMS {
         for (seed, &sizes) in (0..).zip(sizes) {
-            let case = Recipe::new(sizes, weight, seed).case();
-            check(engine, &case).unwrap_or_else(|wrong| panic!("{engine:?}, {sizes:?}: {wrong}"));
+            let case = Recipe { aim, ..Recipe::new(sizes, weight, seed) }.case();
+            check(engine, &case).unwrap_or_else(|wrong| panic!("{engine:?}, {aim:?}, {sizes:?}: {wrong}"));
         }
     }
 }
 
 #[test]
 fn every_engine_agrees_with_the_reference_at_the_edges() {
-    assert_agreement(&EDGES, 0.05);
+    assert_agreement(&EDGES, 0.05, Aim::SOFTMAX);
 }
 
 #[test]
-fn every_engine_agrees_with_the_reference_where_the_softmax_saturates() {
-    assert_agreement(&[sizes(300, 10, 1, 90, 40), sizes(40, 3, 2, 90, 40)], 20.0);
+fn every_engine_agrees_with_the_reference_where_probabilities_are_0_and_1() {
+    for loss in Loss::ALL {
+        let aim = Aim { loss, weighted: true, ..Aim::SOFTMAX };
+        assert_agreement(&[sizes(300, 10, 1, 90, 40), sizes(40, 3, 2, 90, 40)], 20.0, aim);
+    }
 }
 
 proptest! {
@@ -170,9 +177,10 @@ proptest! {
     #[test]
     fn every_engine_agrees_with_the_reference_on_any_sizes(
         features in 1usize..120, classes in 2usize..40, runs in 1usize..5,
-        images in 1usize..60, batch in 1usize..60, seed: u64,
+        images in 1usize..60, batch in 1usize..60, aim in aims(), seed: u64,
     ) {
-        let case = Recipe::new(sizes(features, classes, runs, images, batch.min(images)), 0.05, seed).case();
+        let sizes = sizes(features, classes, runs, images, batch.min(images));
+        let case = Recipe { aim, ..Recipe::new(sizes, 0.05, seed) }.case();
         for engine in Contender::TEAMS {
             prop_assert_eq!(check(engine, &case), Ok(()), "{:?}", engine);
         }
@@ -233,7 +241,7 @@ fn no_image_at_all_is_fine() {
 #[test]
 fn what_does_not_fit_is_refused() {
     let case = Recipe::new(sizes(40, 7, 1, 8, 4), 0.05, 3).case();
-    let (samples, step) = (case.samples(), Step { eta: 0.01, lambda: 0.1 });
+    let (samples, step) = (case.samples(), Step { eta: 0.01, lambda: 0.1, momentum: 0.0 });
     let label = [7; 8];
     let bytes = [0; 320];
     let mislabelled = Samples::new(Rows::contiguous(&bytes, 40), Rows::contiguous(&label, 1));

@@ -2,7 +2,7 @@
 //!
 //! Every mistake must be caught in every case drawn, and the right code must pass the same cases.
 
-use crate::case::{Case, INITIAL, Pixels, Recipe, recipes};
+use crate::case::{Aim, Case, INITIAL, Pixels, Recipe, recipes};
 use crate::checks::{Verdict, close, differences, ensure, score_properties};
 use crate::config;
 use crate::contender::{Contender, TEAM};
@@ -10,7 +10,7 @@ use crate::naive::Layer;
 use onelayer::gradient_check::{LayerCost, Options, UNIT_F32, compare, flat};
 use onelayer::model::Standardization;
 use onelayer::objective::Objective;
-use onelayer::train::{Run, Session, Settings, Splits, Which};
+use onelayer::train::{Run, Session, Settings, Splits, When, Which};
 use proptest::prelude::*;
 
 /// A recipe in which every mistake shows: images that differ, a layer that is not sure yet, a penalty.
@@ -18,6 +18,7 @@ fn telling() -> impl Strategy<Value = Recipe> {
     (recipes(), 0.1..1.0f32).prop_map(|(recipe, lambda)| Recipe {
         pixels: Pixels::Random,
         weights: INITIAL,
+        aim: Aim::SOFTMAX,
         lambda,
         ..recipe.of_images(recipe.sizes.images + 1)
     })
@@ -44,7 +45,7 @@ fn unbalanced(recipe: &Recipe) -> Case {
 fn gradient_checks(case: &Case, gradient: &[f64], seed: u64) -> [(&'static str, Verdict); 3] {
     let Case { standardization, sizes, .. } = case;
     let (samples, theta) = (case.samples(), flat(&case.parameters[0]));
-    let cost = LayerCost::new(&samples, standardization, sizes.classes, Objective::default());
+    let cost = LayerCost::new(&samples, standardization, sizes.classes, &case.objective);
     let options = Options::default();
     let all: Vec<usize> = (0..theta.len()).collect();
     let numerical = cost.with_lambda(case.lambda[0]).differences(&theta, options.step, &all);
@@ -136,7 +137,7 @@ impl Lesson {
     /// Two epochs by the formulas: the parameters after each.
     fn by_the_formulas(&self) -> Vec<Vec<f64>> {
         let mut theta = flat(&self.train.parameters[0]);
-        let eta = f64::from(self.settings.step().eta);
+        let eta = f64::from(self.settings.step(When::START).eta);
         let images: Vec<usize> = (0..self.train.sizes.images).collect();
         let mut epochs = Vec::new();
         for _ in 0..self.settings.epochs {
@@ -236,7 +237,7 @@ proptest! {
         // Beyond exp's range: ln(2^1024) is 709.8.
         scores[0] = 710.0 + scores[0].abs();
         let label = label.index(scores.len());
-        let right = |scores: &mut [f64], label| Objective::Softmax.loss_and_gradient(scores, label);
+        let right = |scores: &mut [f64], label| Objective::default().loss_and_gradient(scores, label);
         prop_assert_eq!(score_properties(right, &scores, label, 1.0), Ok(()));
         prop_assert!(score_properties(softmax_without_maximum, &scores, label, 1.0).is_err());
     }

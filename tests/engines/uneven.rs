@@ -70,7 +70,7 @@ proptest! {
         let samples = Samples::new(Rows::contiguous(&pixels, features), Rows::contiguous(&labels, 1));
         let standardization = Standardization::measure(&samples);
         let initial = [Parameters::random(5, features, seed)];
-        let objective = Objective::Softmax;
+        let objective = &Objective::default();
         let problem = Problem { initial: &initial, standardization: &standardization, objective };
         let [_, simd, fixed] = Contender::TEAMS;
         let mut engines = [simd, fixed].map(|contender| contender.engine(&problem, 2)).into_iter().collect::<Vec<_>>();
@@ -91,7 +91,7 @@ proptest! {
         }
 
         let order: Vec<u32> = (0..2000).collect();
-        let steps = vec![Step { eta: 0.1 / features as f32, lambda: 0.001 }; 20];
+        let steps = vec![Step { eta: 0.1 / features as f32, lambda: 0.001, momentum: 0.0 }; 20];
         let mut losses = Vec::new();
         for engine in &mut engines {
             for _ in 0..3 {

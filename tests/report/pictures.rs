@@ -180,7 +180,7 @@ fn probabilities_of_the_true_class_fall_into_their_bins() {
         [ln([0.62, 0.22, 0.16]), ln([0.62, 0.22, 0.16]), [500.0, 0.0, 0.0], [500.0, 0.0, 0.0], [0.0; 3]];
     let labels = [0, 1, 0, 2, 1];
     let mut counts = TrueClassProbabilities::default();
-    logits.iter().zip(labels).for_each(|(logits, label)| counts.count(Objective::default(), logits, label));
+    logits.iter().zip(labels).for_each(|(logits, label)| counts.count(&Objective::default(), logits, label));
     let bins = |counts: &[u64; 20]| -> Vec<usize> { (0..20).filter(|&bin| counts[bin] > 0).collect() };
     assert_eq!(bins(&counts.right), [12, 19]);
     // Of three equal logits the first is the answer, so label 1 is wrong there.

@@ -38,7 +38,7 @@ impl Runs {
         logits
             .iter()
             .zip([0, 2])
-            .for_each(|(logits, label)| probabilities.count(Objective::default(), logits, label));
+            .for_each(|(logits, label)| probabilities.count(&Objective::default(), logits, label));
         let criterion = |name: &str, error| Criterion {
             name: name.into(),
             threshold: 1e-6,
@@ -73,7 +73,7 @@ impl Runs {
                 record: &self.records[run],
                 parameters: &self.parameters[run],
                 confusion: &self.confusions[run],
-                probabilities: &self.probabilities[run],
+                probabilities: Some(&self.probabilities[run]),
                 folder: &self.folders[run],
             })
             .collect();

@@ -291,7 +291,7 @@ fn another_engine_and_other_images_are_refused() {
 fn a_state_of_another_size_is_refused() {
     let images = Images::new(3);
     let mut checkpoint = example();
-    checkpoint.states[1].weight.pop();
+    checkpoint.states[1].parameters.weight.pop();
     let machine = machine(EngineKind::Reference, None, 1);
     let message = Session::resume(images.splits(), checkpoint, &machine).err().unwrap().to_string();
     assert!(message.contains("bytes for each run"), "{message}");

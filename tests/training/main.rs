@@ -5,6 +5,7 @@ mod oracle;
 mod settings;
 #[path = "../support/mod.rs"]
 mod support;
+mod sweep;
 mod warm_start;
 
 use std::num::NonZeroUsize;
@@ -15,7 +16,8 @@ use onelayer::engine::{Batches, Engine, EngineKind, Evaluation, Machine, Problem
 use onelayer::model::{Model, Parameters, Standardization};
 use onelayer::samples::{Rows, Samples};
 use onelayer::train::{
-    self, Control, End, EpochRecord, Fate, Metrics, Order, Run, Session, Settings, Which, evaluate, evaluator,
+    self, Control, End, EpochRecord, Fate, Metrics, Order, Run, Session, Settings, When, Which, evaluate,
+    evaluator,
 };
 use support::real_images;
 
@@ -67,7 +69,8 @@ impl<'a> Splits<'a> {
     fn engine(&self, kind: EngineKind, settings: &Settings) -> Box<dyn Engine> {
         let initial = &[Parameters::random(self.classes.len(), self.train.features(), settings.seed)];
         let standardization = &Standardization::measure(&self.train);
-        machine(kind).engine(&Problem { initial, standardization, objective: settings.objective }).unwrap()
+        let objective = &settings.objective(&self.train, self.classes.len());
+        machine(kind).engine(&Problem { initial, standardization, objective }).unwrap()
     }
 
     /// Trains runs to their end, and tests them.
@@ -276,7 +279,7 @@ fn shuffling_visits_the_images_of_each_epoch_in_that_epochs_order() {
     assert_ne!(end(&shuffled), end(&Settings { shuffle: false, ..shuffled.clone() }));
 
     let mut engine = splits.engine(EngineKind::Simd, &shuffled);
-    let (mut order, steps) = (vec![0; 300], vec![shuffled.step(); 3]);
+    let (mut order, steps) = (vec![0; 300], vec![shuffled.step(When::START); 3]);
     for epoch in [1, 2] {
         Order::Shuffled { seed: 5 }.fill(epoch, &mut order);
         engine.train(&splits.train, Batches { order: &order, size: 100, steps: &steps }).unwrap();
@@ -293,7 +296,7 @@ fn the_last_smaller_batch_is_a_step_of_its_own() {
         let mut engine = splits.engine(kind, &settings);
         let order: Vec<u32> = (0..250).collect();
         for batch in [0..100, 100..200, 200..250] {
-            let (order, steps) = (&order[batch.clone()], &[settings.step()]);
+            let (order, steps) = (&order[batch.clone()], &[settings.step(When::START)]);
             engine.train(&splits.train, Batches { order, size: batch.len(), steps }).unwrap();
         }
         assert_eq!(engine.parameters()[0], trained.model.parameters, "{}", kind.name());

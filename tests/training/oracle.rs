@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use onelayer::engine::EngineKind;
 use onelayer::model::Parameters;
 use onelayer::samples::{Rows, Samples};
-use onelayer::train::{Metrics, Run, Session, Settings, Splits, Which, evaluator};
+use onelayer::train::{Metrics, Run, Session, Settings, Splits, When, Which, evaluator};
 use serde_json::{Value, json};
 
 use super::machine;
@@ -44,7 +44,8 @@ fn oracle(splits: [&(Vec<u8>, Vec<u8>); 2]) -> Value {
         |(pixels, labels)| json!({ "pixels": pixels.chunks(FEATURES).collect::<Vec<_>>(), "labels": labels }),
     );
     let run = |Run { settings, .. }: &Run| {
-        let (step, initial) = (settings.step(), Parameters::random(CLASSES, FEATURES, settings.seed));
+        let (step, initial) =
+            (settings.step(When::START), Parameters::random(CLASSES, FEATURES, settings.seed));
         json!({
             "weight": initial.weight.chunks(FEATURES).collect::<Vec<_>>(), "bias": initial.bias,
             "eta": f64::from(step.eta), "lambda": f64::from(step.lambda),

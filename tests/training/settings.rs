@@ -1,5 +1,6 @@
 //! A setting is one row of a table: what it goes through, it goes through by its name there.
 
+use onelayer::samples::{Rows, Samples};
 use onelayer::train::{Run, Scope, Settings};
 
 /// Another value than the default, for each type of setting.
@@ -7,7 +8,11 @@ pub fn other(name: &str, default: &str) -> String {
     match default {
         "false" => "true".into(),
         "true" => "false".into(),
-        "softmax" => "softmax".into(),
+        "softmax" => "sigmoid".into(),
+        "normal" => "xavier".into(),
+        "constant" => "step:3:0.5".into(),
+        "equal" => "balanced".into(),
+        "0" if matches!(name, "momentum" | "label_smoothing") => "0.5".into(),
         number => {
             let number: f64 =
                 number.parse().unwrap_or_else(|_| panic!("{name} {number}: another kind of value"));
@@ -45,12 +50,27 @@ fn runs_side_by_side_may_differ_in_their_own_settings_alone() {
         let mut runs = vec![Run::lab().remove(0); 2];
         let value = other(row.name, &runs[1].settings.get(row.name));
         runs[1].settings.set(row.name, &value).unwrap();
-        let checked = Run::check(&runs, 1000);
-        if row.scope == Scope::Own || runs[0] == runs[1] {
+        let data = vec![0; 1000 * 3072];
+        let train = Samples::new(Rows::contiguous(&data, 3072), Rows::contiguous(&data[..1000], 1));
+        let checked = Run::check(&runs, &train, 10);
+        if row.scope == Scope::Own {
             checked.unwrap();
         } else {
             let error = checked.unwrap_err().to_string();
             assert!(error.starts_with(row.name) && error.contains("the run beside it"), "{error}");
         }
+    }
+}
+
+#[test]
+fn runs_whose_images_are_drawn_at_random_share_a_seed() {
+    let mut runs = vec![Run::lab().remove(0); 2];
+    runs[1].settings.seed = 1;
+    assert_eq!(runs[0].settings.parts_with(&runs[1].settings), None);
+    let draws: [fn(&mut Settings); 3] = [|s| s.shuffle = true, |s| s.flip = true, |s| s.shift = 1];
+    for draw in draws {
+        let mut runs = runs.clone();
+        runs.iter_mut().for_each(|run| draw(&mut run.settings));
+        assert_eq!(runs[0].settings.parts_with(&runs[1].settings), Some("seed"));
     }
 }

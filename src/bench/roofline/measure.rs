@@ -3,11 +3,11 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use super::caches::{Caches, Level};
 use super::model::{Bandwidth, Peak, Roofline};
 use super::timing::{Budget, Timing};
 use crate::engine::{Buffer, Isa, Member, Team};
 use crate::error::Result;
+use crate::machine::{Caches, Level};
 
 /// The least seconds of one sample: so many that starting and stopping do not matter.
 const SAMPLE: f64 = 1e-3;

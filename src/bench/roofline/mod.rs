@@ -4,12 +4,10 @@
 //! F over the peak rate and at least B over the bandwidth. The larger of the two is its bound. Peak and bandwidth
 //! are measured, with the instructions and on the threads that the work itself uses.
 
-mod caches;
 mod measure;
 mod model;
 mod timing;
 
-pub use caches::{Caches, Level};
 pub use measure::measure;
 pub use model::{Bandwidth, Limit, Peak, Roofline, Work};
 pub use timing::{Budget, Timing};

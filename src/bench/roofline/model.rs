@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::caches::{Caches, Level};
+use crate::machine::{Caches, Level};
 
 /// The peaks and bandwidths of a machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -17,6 +17,8 @@ use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
 use crate::report::{self, Table, count};
 
+/// The momentum with which updates are examined beside those without.
+const MOMENTUM: f32 = 0.9;
 /// The parameters that the step sweep moves.
 const SWEPT: usize = 1000;
 /// Images in the batch, unless the command says how many.
@@ -82,7 +84,7 @@ impl Args {
             samples: &train.slice(0..images),
             standardization: &standardization,
             parameters: &Parameters::random(dataset.classes.len(), train.features(), self.seed),
-            objective: Objective::default(),
+            objective: &Objective::default(),
             options,
             most: usize::MAX,
         };
@@ -156,7 +158,9 @@ impl Args {
                     (engine(standardization)?, engine(&Update::standardization(standardization))?);
                 if kind != EngineKind::Reference {
                     criteria.push(examination.engine(&mut *engine, precision, lambda)?);
-                    criteria.push(examination.update(&mut *centred, precision, lambda)?);
+                    for momentum in [0.0, MOMENTUM] {
+                        criteria.push(examination.update(&mut *centred, precision, lambda, momentum)?);
+                    }
                 }
             }
         }

@@ -12,7 +12,7 @@ use super::pixels::Pixels;
 use crate::data::layout::FEATURES;
 use crate::error::{Error, Result, one_line};
 use crate::model::{Model, Parameters};
-use crate::objective::Objective;
+use crate::objective::Loss;
 use crate::report::{Ink, Templates, count};
 use crate::train::record::weights_sha256;
 
@@ -23,7 +23,11 @@ pub(super) struct ModelInfo {
     path: PathBuf,
     classes: Vec<String>,
     features: usize,
-    objective: Objective,
+    objective: Loss,
+    /// Zero, or that of softmax.
+    label_smoothing: f64,
+    /// Empty where every class weighs 1.
+    class_weights: Vec<f32>,
     /// Of the images that it was trained on.
     pixels: Pixels,
     weight: Weight,
@@ -51,7 +55,9 @@ impl ModelInfo {
             path: path.to_path_buf(),
             classes,
             features,
-            objective,
+            objective: objective.loss,
+            label_smoothing: objective.smoothing,
+            class_weights: objective.class_weights,
             pixels: Pixels::new(&standardization),
             weight: Weight { min, max, squared_norm },
             bias,
@@ -60,20 +66,33 @@ impl ModelInfo {
         })
     }
 
+    /// What the objective aims at, where that is not every label alike.
+    fn aims(&self) -> String {
+        let mut text = String::new();
+        if self.label_smoothing > 0.0 {
+            let _ = write!(text, ", label smoothing {}", self.label_smoothing);
+        }
+        if !self.class_weights.is_empty() {
+            let _ = write!(text, ", class weights {:?}", self.class_weights);
+        }
+        text
+    }
+
     pub(super) fn text(&self) -> String {
         let Weight { min, max, squared_norm } = self.weight;
         let (bias_min, bias_max) = range(&self.bias);
         let mut text = format!(
             "model     {}\n\
              shape     {} features, {} classes: {}\n\
-             objective {}\n\
+             objective {}{}\n\
              weights   from {min:.4} to {max:.4}, ||W||^2 = {squared_norm:.4}, sha256 {}\n\
              bias      from {bias_min:.4} to {bias_max:.4}\n{}",
             one_line(self.path.display()),
             count(self.features),
             self.classes.len(),
             one_line(self.classes.join(", ")),
-            self.objective.name(),
+            self.objective,
+            self.aims(),
             self.weights_sha256,
             self.pixels.text()
         );

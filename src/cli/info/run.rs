@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::super::text;
+use super::super::{settings, text};
 use crate::error::{Error, Result, one_line};
 use crate::files::regular;
 use crate::report::{Table, count, sparkline};
@@ -40,6 +40,8 @@ impl RunInfo {
         let data = &first.dataset;
         let place = data.path.as_ref().map_or_else(|| "built in".into(), |path| one_line(path.display()));
         let [train, validation, test] = [data.train, data.validation, data.test].map(count);
+        let of_runs = |name: &str| matches!(name, "eta" | "lambda");
+        let common = settings::told(&first.config).filter(|row| !of_runs(row.name));
         format!(
             "record    {}\n\
              trained   {} by onelayer {} on {}: {}\n\
@@ -53,7 +55,7 @@ impl RunInfo {
             first.status.name(),
             one_line(&data.name),
             text::before(first),
-            text::settings(&first.config),
+            text::line_of_settings(&first.config, common),
             one_line(&first.engine.name),
             one_line(&first.engine.isa),
             first.engine.threads,

@@ -75,7 +75,11 @@ struct Record<'a> {
 #[derive(Serialize)]
 struct ClassProbability<'a> {
     class: &'a str,
-    probability: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probability: Option<f64>,
+    /// Of a model whose scores are no probabilities.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<f64>,
 }
 
 /// A line of `--json` for a picture that could not be read.
@@ -95,6 +99,10 @@ impl Args {
         // Tried before the work; it is removed again at once.
         let tried = |path: &Path| WholeFile::new(path, &[], false).map(drop);
         self.probabilities.as_deref().map_or(Ok(()), tried)?;
+        if self.probabilities.is_some() && model.is_scored() {
+            let expected = "a model with probabilities: hinge's scores are none";
+            return Err(Error::setting("probabilities", expected, model.objective.loss));
+        }
         let engine = evaluator(std::slice::from_ref(&model), &self.engine.machine()?)?;
         let mut classifier = Classifier {
             args: &self,
@@ -106,8 +114,14 @@ impl Args {
             seen: 0,
             failed: 0,
         };
+        if model.is_scored() {
+            console.remark("scores    of a hinge model: larger is likelier, but no probability\n\n")?;
+        }
         if self.csv {
-            console::print("image,class,probability\n")?;
+            console::print(&format!(
+                "image,class,{}\n",
+                if model.is_scored() { "score" } else { "probability" }
+            ))?;
         }
         self.pictures.iter().try_for_each(|picture| images::give(picture, &model, &mut classifier))?;
         classifier.flush()?;
@@ -184,22 +198,27 @@ impl Classifier<'_> {
         self.engine.forward(&Rows::contiguous(&pixels, features), &mut logits)?;
         let mut text = String::new();
         for (image, logits) in images.iter().zip(logits.chunks(classes)) {
-            let probabilities = self.model.objective.probabilities(logits);
-            self.probabilities.extend(probabilities.iter().map(|&probability| probability as f32));
-            let mut ranking: Vec<(usize, f64)> = probabilities.into_iter().enumerate().collect();
+            let values = self.model.objective.probabilities(logits);
+            let values = values.unwrap_or_else(|| logits.iter().map(|&logit| logit.into()).collect());
+            self.probabilities.extend(values.iter().map(|&value| value as f32));
+            let mut ranking: Vec<(usize, f64)> = values.into_iter().enumerate().collect();
             ranking.sort_by(|a, b| b.1.total_cmp(&a.1));
             text += &self.line(image, &ranking);
         }
         console::print(&text)
     }
 
-    /// What is printed of an image: classes by falling probability.
+    /// What is printed of an image: classes by falling probability, or by falling score.
     fn line(&self, image: &Image, ranking: &[(usize, f64)]) -> String {
         let (output, classes) = (self.args.output, &self.model.classes);
         let top = ranking.iter().take(self.args.top);
         if output.json {
-            let top =
-                top.map(|&(class, probability)| ClassProbability { class: &classes[class], probability });
+            let scored = self.model.is_scored();
+            let top = top.map(|&(class, value)| ClassProbability {
+                class: &classes[class],
+                probability: (!scored).then_some(value),
+                score: scored.then_some(value),
+            });
             let record = Record { picture: &image.name, truth: image.truth.as_deref(), top: top.collect() };
             return json_line(&record);
         }
@@ -216,9 +235,11 @@ impl Classifier<'_> {
         let mut text = format!("{}{remark}\n", one_line(format!("{}{truth}", image.name)));
         let names: Vec<String> = classes.iter().map(one_line).collect();
         let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-        for &(class, probability) in top {
-            let line =
-                format!("  {:<width$} {:>6.2} %  {}", names[class], 100.0 * probability, bar(probability));
+        for &(class, value) in top {
+            let line = match self.model.is_scored() {
+                true => format!("  {:<width$} {value:>9.4}", names[class]),
+                false => format!("  {:<width$} {:>6.2} %  {}", names[class], 100.0 * value, bar(value)),
+            };
             text += &format!("{}\n", line.trim_end());
         }
         text

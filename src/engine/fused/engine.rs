@@ -6,12 +6,13 @@ use super::f32::{F32, kernels};
 use super::fixed::{self, Fixed};
 use super::isa::Isa;
 use super::isa::vector::{LANES, Lanes};
+use super::kernels::objective::Aim;
 use super::layer::Layer;
 use super::layout::{Place, row};
 use super::lent::Lent;
 use super::partition::room;
-use super::train::{self, Training};
-use crate::engine::contract::{Batches, Engine, EngineInfo, RunState, from_bytes, to_bytes};
+use super::train::{self, Bias, Training};
+use crate::engine::contract::{Batches, Engine, EngineInfo, Planes, RunState, from_bytes, to_bytes};
 use crate::engine::evaluation::Evaluation;
 use crate::engine::problem::{Problem, Shape};
 use crate::engine::team::Team;
@@ -29,8 +30,9 @@ pub struct Fused {
     pub(super) team: Team,
     /// `[groups][row(C)]`: the weights, scaled.
     pub(super) weight: Vec<Lanes>,
-    /// `[C]`
-    pub(super) bias: Vec<f32>,
+    /// The same of the velocity; empty before there was momentum.
+    velocity: Vec<Lanes>,
+    pub(super) bias: Bias,
     /// The partial logits of two steps.
     partials: [Vec<Lanes>; 2],
 }
@@ -97,7 +99,8 @@ impl Fused {
         let scale = |std: f32| 1.0 / (255.0 * std);
         let layer = Layer {
             shape,
-            objective: problem.objective,
+            objective: problem.objective.clone(),
+            aim: Aim::new(problem.objective, shape.classes),
             kernels: kernels(isa)?,
             mean: pack(&mut mean.iter().map(|mean| 255.0 * mean)),
             scale: pack(&mut std.iter().map(|&std| scale(std))),
@@ -112,16 +115,23 @@ impl Fused {
             place: A::place,
             team,
             weight: vec![Lanes::ZERO; groups * row(shape.columns())],
-            bias: vec![0.0; shape.columns()],
+            velocity: Vec::new(),
+            bias: Bias::default(),
             partials: [Vec::new(), Vec::new()],
         };
         engine.load(problem.initial);
         Ok(engine)
     }
 
+    /// Every velocity becomes 0.
+    fn start_velocity(&mut self) {
+        self.velocity = vec![Lanes::ZERO; self.weight.len()];
+        self.bias.velocity = vec![0.0; self.bias.value.len()];
+    }
+
     /// The team, the passes, and the model.
     fn scoring(&mut self) -> (&mut Team, &Chosen, Scoring<'_>) {
-        let scoring = Scoring { layer: &self.layer, weight: &self.weight, bias: &self.bias };
+        let scoring = Scoring { layer: &self.layer, weight: &self.weight, bias: &self.bias.value };
         (&mut self.team, &self.passes, scoring)
     }
 }
@@ -137,15 +147,19 @@ impl Engine for Fused {
 
     fn train(&mut self, samples: &Samples, batches: Batches) -> Result<()> {
         assert_eq!(samples.features(), self.layer.shape.features, "features of an image");
-        let lanes = batches.size.min(batches.order.len()).div_ceil(LANES) * self.bias.len();
+        let lanes = batches.size.min(batches.order.len()).div_ceil(LANES) * self.bias.value.len();
         let room = room(self.layer.mean.len(), lanes);
         self.partials.iter_mut().for_each(|partials| partials.resize(room, Lanes::ZERO));
+        if self.velocity.is_empty() && batches.steps.iter().any(|step| step.momentum != 0.0) {
+            self.start_velocity();
+        }
         let [even, odd] = &mut self.partials;
         let job = Training {
             layer: &self.layer,
             samples,
             batches,
             weight: Lent::new(&mut self.weight),
+            velocity: Lent::new(&mut self.velocity),
             bias: &self.bias,
             partials: [Lent::new(even), Lent::new(odd)],
         };
@@ -177,7 +191,7 @@ impl Engine for Fused {
 
     fn forward(&mut self, rows: &Rows, logits: &mut [f32]) -> Result<()> {
         assert_eq!(rows.features(), self.layer.shape.features, "features of an image");
-        assert_eq!(logits.len(), rows.len() * self.bias.len(), "logits [N, R * K]");
+        assert_eq!(logits.len(), rows.len() * self.bias.value.len(), "logits [N, R * K]");
         let (team, passes, scoring) = self.scoring();
         let portions = team.run(
             |member| with_passes!(passes, passes => evaluate::logits(passes, &scoring, rows, &member)),
@@ -198,7 +212,7 @@ impl Engine for Fused {
                     *weight = scaled / self.layer.scale[group].0[lane];
                 }
             }
-            let bias = self.bias[run * classes..][..classes].to_vec();
+            let bias = self.bias.value[run * classes..][..classes].to_vec();
             Parameters { classes, features, weight, bias }
         };
         (0..runs).map(run).collect()
@@ -218,7 +232,7 @@ impl Engine for Fused {
                     }
                 }
             }
-            sums.sum() == 0.0 && self.bias[first..first + classes].iter().all(|b| b.is_finite())
+            sums.sum() == 0.0 && self.bias.value[first..first + classes].iter().all(|b| b.is_finite())
         };
         let exact = |run: usize| self.parameters()[run].is_finite();
         (0..runs).map(|index| run(index * classes) || exact(index)).collect()
@@ -234,21 +248,28 @@ impl Engine for Fused {
                 self.weight[group * stride + column].0[lane] = weight * self.layer.scale[group].0[lane];
             }
         }
-        self.bias = parameters.iter().flat_map(|run| &run.bias).copied().collect();
+        self.velocity.clear();
+        let value = parameters.iter().flat_map(|run| &run.bias).copied().collect();
+        self.bias = Bias { value, velocity: Vec::new() };
     }
 
     fn state(&self) -> Vec<RunState> {
         let Shape { classes, runs, .. } = self.layer.shape;
         let stride = row(self.layer.shape.columns());
-        let run = |first: usize| {
+        let planes = |lanes: &[Lanes], bias: &[f32], first: usize| {
             // Sixteen values at a time: the state is taken after each epoch.
             let mut weight = Vec::with_capacity(size_of::<Lanes>() * self.layer.mean.len() * classes);
-            for lanes in self.weight.chunks(stride).flat_map(|row| &row[first..first + classes]) {
+            for lanes in lanes.chunks(stride).flat_map(|row| &row[first..first + classes]) {
                 weight.extend_from_slice(lanes.0.map(f32::to_le_bytes).as_flattened());
             }
-            RunState { weight, bias: to_bytes(&self.bias[first..first + classes]) }
+            Planes { weight, bias: to_bytes(&bias[first..first + classes]) }
         };
-        (0..runs).map(|index| run(index * classes)).collect()
+        let moves = !self.velocity.is_empty();
+        let state = |first: usize| RunState {
+            parameters: planes(&self.weight, &self.bias.value, first),
+            velocity: moves.then(|| planes(&self.velocity, &self.bias.velocity, first)),
+        };
+        (0..runs).map(|index| state(index * classes)).collect()
     }
 
     fn restore(&mut self, states: &[RunState]) -> Result<(), usize> {
@@ -256,10 +277,20 @@ impl Engine for Fused {
         let (stride, weight) =
             (row(self.layer.shape.columns()), size_of::<Lanes>() * self.layer.mean.len() * classes);
         RunState::check(states, runs, weight, size_of::<f32>() * classes)?;
+        self.velocity.clear();
+        if states.iter().any(|state| state.velocity.is_some()) {
+            self.start_velocity();
+        }
+        let fill = |lanes: &mut [Lanes], bias: &mut [f32], planes: &Planes, first: usize| {
+            let lanes = lanes.chunks_mut(stride).flat_map(|row| &mut row[first..first + classes]);
+            from_bytes(&planes.weight, lanes.flat_map(|lanes| &mut lanes.0));
+            from_bytes(&planes.bias, &mut bias[first..]);
+        };
         for (state, first) in states.iter().zip((0..).step_by(classes)) {
-            let lanes = self.weight.chunks_mut(stride).flat_map(|row| &mut row[first..first + classes]);
-            from_bytes(&state.weight, lanes.flat_map(|lanes| &mut lanes.0));
-            from_bytes(&state.bias, &mut self.bias[first..]);
+            fill(&mut self.weight, &mut self.bias.value, &state.parameters, first);
+            if let Some(planes) = &state.velocity {
+                fill(&mut self.velocity, &mut self.bias.velocity, planes, first);
+            }
         }
         Ok(())
     }

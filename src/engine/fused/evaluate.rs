@@ -6,12 +6,12 @@ use super::arithmetic::{Arithmetic, Passes};
 use super::gathered::{Gathered, Images};
 use super::isa::vector::{LANES, Lanes};
 use super::kernels::forward::{AHEAD, Block};
-use super::kernels::objective::Score;
+use super::kernels::objective::{Labels, Score};
 use super::layer::Layer;
 use super::layout::{BLOCK, row};
 use crate::engine::problem::Shape;
 use crate::engine::team::Member;
-use crate::samples::{Rows, Samples};
+use crate::samples::{Rows, Sample, Samples};
 
 /// Images in a chunk. Losses are added chunk by chunk: the bits of a loss depend on it.
 const CHUNK: usize = 128;
@@ -78,14 +78,17 @@ pub(super) fn evaluate<A: Arithmetic>(
 
         let first = found.losses.len();
         found.losses.resize(first + runs, 0.0);
-        for (labels, logits) in
-            labels[..chunk.len()].chunks(LANES).zip(logits.chunks_exact_mut(scoring.bias.len()))
+        let labels = &labels[..chunk.len()];
+        for (group, logits) in logits[..chunk.len().div_ceil(LANES) * scoring.bias.len()]
+            .chunks_exact_mut(scoring.bias.len())
+            .enumerate()
         {
-            let mut padded = [0; LANES];
-            padded[..labels.len()].copy_from_slice(labels);
+            let Layer { kernels, aim, .. } = scoring.layer;
+            let (count, labels) = (labels.len() - LANES * group, scoring.layer.labels(labels, group));
             for (run, logits) in logits.chunks_exact_mut(classes).enumerate() {
-                let score = scoring.layer.kernels.score(scoring.layer.objective, logits, &padded);
-                found.losses[first + run] += count(&score, labels, &mut found.confusions[run]);
+                let score = kernels.score(*aim, logits, &labels.classes);
+                let confusion = &mut found.confusions[run];
+                found.losses[first + run] += tally(&score, &labels, count.min(LANES), confusion);
             }
         }
     }
@@ -101,8 +104,9 @@ pub(super) fn logits<A: Arithmetic>(
 ) -> Vec<f32> {
     let (weights, mut logits) = (scoring.pack(passes), scoring.logits());
     let (mut gathered, mut result) = (Gathered::default(), Vec::new());
+    let unlabelled = |index| Sample { image: rows.row(index), label: 0, weight: 1.0 };
     for (chunk, end) in chunks(rows.len(), member) {
-        let (images, _) = gathered.fill((chunk.start..end).map(|index| (rows.row(index), 0)));
+        let (images, _) = gathered.fill((chunk.start..end).map(unlabelled));
         chunk_logits(passes, scoring, &weights, images, chunk.len(), &mut logits);
         for image in 0..chunk.len() {
             let group = &logits[image / LANES * scoring.bias.len()..][..scoring.bias.len()];
@@ -142,15 +146,22 @@ fn chunk_logits<A: Arithmetic>(
     }
 }
 
-/// Counts up to sixteen images in a confusion matrix, and returns the sum of their losses.
-fn count(score: &Score, labels: &[u8], confusion: &mut [u64]) -> f64 {
+/// Counts the first `count` of sixteen samples in a confusion matrix, and returns the sum of their losses.
+fn tally(score: &Score, labels: &Labels, count: usize, confusion: &mut [u64]) -> f64 {
     let classes = confusion.len().isqrt();
-    // One logarithm of a product is cheaper than a sum of logarithms, and sixteen factors are at most 256 each.
-    let (mut product, mut label_logits) = (1.0, 0.0);
-    for (lane, &label) in labels.iter().enumerate() {
-        product *= f64::from(score.sum.0[lane]);
-        label_logits += f64::from(score.label.0[lane]);
-        confusion[usize::from(label) * classes + score.predicted.0[lane] as usize] += 1;
+    // One logarithm of a product is cheaper than a sum of logarithms, and sixteen factors are at most 256 each. Where
+    // samples have weights, each has a logarithm of its own.
+    let (mut product, mut aims, mut weighted) = (1.0, 0.0, 0.0);
+    for lane in 0..count {
+        let [sum, aim, weight] =
+            [&score.sum, &score.aim, &labels.weights].map(|lanes| f64::from(lanes.0[lane]));
+        if weight == 1.0 {
+            product *= sum;
+            aims += aim;
+        } else {
+            weighted += weight * (libm::log(sum) - aim);
+        }
+        confusion[labels.classes.0[lane] as usize * classes + score.predicted.0[lane] as usize] += 1;
     }
-    libm::log(product) - label_logits
+    libm::log(product) - aims + weighted
 }

@@ -9,11 +9,10 @@ use super::isa::vector::{LANES, Lanes, Vector};
 use super::isa::{avx2::Avx2, avx2::F32x8, avx512::Avx512, avx512::F32x16};
 use super::kernels::backward::{self, Batch, Features};
 use super::kernels::forward::{self, Block};
-use super::kernels::objective::{self, Partials, Score};
+use super::kernels::objective::{self, Aim, Labels, Partials, Score};
 use super::kernels::{compile, peak};
 use super::layout::{BLOCK, Outlier, Place};
 use crate::error::{Error, Result};
-use crate::objective::Objective;
 
 /// Products of f32: weights and dlogits are multiplied as they are.
 pub(crate) struct F32;
@@ -39,10 +38,10 @@ impl Arithmetic for F32 {
 /// The f32 kernels of one instruction set. A value exists only where the machine has it.
 pub(crate) trait Kernels: Passes<F32> {
     /// See [`objective::gradient`].
-    fn gradient(&self, of: Objective, partials: Partials, labels: &[u8; LANES], dlogits: &mut [Lanes]);
+    fn gradient(&self, aim: Aim, partials: Partials, labels: &Labels, dlogits: &mut [Lanes]);
 
     /// See [`objective::score`].
-    fn score(&self, of: Objective, logits: &mut [Lanes], labels: &[u8; LANES]) -> Score;
+    fn score(&self, aim: Aim, logits: &mut [Lanes], labels: &Lanes) -> Score;
 
     /// See [`peak::multiply_adds`].
     fn multiply_adds(&self, rounds: usize) -> f64;
@@ -89,9 +88,9 @@ macro_rules! compile_kernels {
 
         impl Kernels for $isa {
             compile!($isa, $($features)?, objective::gradient::<$vector>, fn gradient(
-                of: Objective, partials: Partials, labels: &[u8; LANES], dlogits: &mut [Lanes]));
+                aim: Aim, partials: Partials, labels: &Labels, dlogits: &mut [Lanes]));
             compile!($isa, $($features)?, objective::score::<$vector>,
-                fn score(of: Objective, logits: &mut [Lanes], labels: &[u8; LANES]) -> Score);
+                fn score(aim: Aim, logits: &mut [Lanes], labels: &Lanes) -> Score);
             compile!($isa, $($features)?, peak::multiply_adds::<$vector, { $vector::CHAINS }>,
                 fn multiply_adds(rounds: usize) -> f64);
             compile!($isa, $($features)?, peak::read::<$vector>,

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::isa::vector::LANES;
+use crate::samples::Sample;
 
 /// A list of images of D bytes each, anywhere in memory, and of their labels.
 #[derive(Default)]
@@ -11,25 +12,28 @@ pub(crate) struct Gathered<'a> {
     features: usize,
     /// The first byte of each.
     starts: Vec<*const u8>,
-    labels: Vec<u8>,
+    labels: Vec<(u8, f32)>,
     images: PhantomData<&'a [u8]>,
 }
 
 impl<'a> Gathered<'a> {
-    /// Replaces the list by `images` and their labels.
+    /// Replaces the list by the images of `samples`, and their labels with the weights.
     ///
     /// # Panics
     /// If an image is not as long as the others.
-    pub(crate) fn fill(&mut self, images: impl IntoIterator<Item = (&'a [u8], u8)>) -> (Images<'_>, &[u8]) {
+    pub(crate) fn fill(
+        &mut self,
+        samples: impl IntoIterator<Item = Sample<'a>>,
+    ) -> (Images<'_>, &[(u8, f32)]) {
         self.starts.clear();
         self.labels.clear();
-        for (image, label) in images {
+        for Sample { image, label, weight } in samples {
             if self.starts.is_empty() {
                 self.features = image.len();
             }
             assert_eq!(image.len(), self.features, "bytes of an image");
             self.starts.push(image.as_ptr());
-            self.labels.push(label);
+            self.labels.push((label, weight));
         }
         (Images { features: self.features, starts: &self.starts, images: PhantomData }, &self.labels)
     }
@@ -132,14 +136,20 @@ impl<'a, const N: usize> Groups<'a, N> {
 mod tests {
     use super::*;
 
+    fn sample(image: &[u8], label: u8) -> Sample<'_> {
+        Sample { image, label, weight: 1.0 }
+    }
+
     #[test]
     fn what_was_gathered_is_found_again() {
         let bytes: Vec<u8> = (0..200).collect();
         let rows = [&bytes[0..40], &bytes[100..140], &bytes[43..83]];
         let mut gathered = Gathered::default();
-        gathered.fill([(&bytes[..7], 9)]);
-        let (images, labels) = gathered.fill(rows.into_iter().zip([4, 5, 6]));
-        assert_eq!((images.len(), images.features(), labels), (3, 40, &[4, 5, 6][..]));
+        gathered.fill([sample(&bytes[..7], 9)]);
+        let (images, labels) =
+            gathered.fill(rows.into_iter().zip([4, 5, 6]).map(|(row, label)| sample(row, label)));
+        assert_eq!((images.len(), images.features()), (3, 40));
+        assert_eq!(labels, [(4, 1.0), (5, 1.0), (6, 1.0)]);
         assert!(images.iter().eq(rows));
         let groups = images.groups::<1>(1);
         assert!((0..groups.len()).map(|i| groups.at(i).as_flattened()).eq(rows.map(|row| &row[16..32])));
@@ -152,12 +162,12 @@ mod tests {
     #[test]
     #[should_panic(expected = "groups of sixteen bytes")]
     fn groups_past_the_end_of_an_image_are_refused() {
-        let _ = Gathered::default().fill([(&[0; 40][..], 0)]).0.groups::<2>(1);
+        let _ = Gathered::default().fill([sample(&[0; 40], 0)]).0.groups::<2>(1);
     }
 
     #[test]
     #[should_panic(expected = "bytes of an image")]
     fn images_of_different_lengths_are_refused() {
-        Gathered::default().fill([(&[0; 40][..], 0), (&[0; 41][..], 0)]);
+        Gathered::default().fill([sample(&[0; 40], 0), sample(&[0; 41], 0)]);
     }
 }

@@ -1,7 +1,8 @@
 //! What stays the same while a layer is trained.
 
 use super::f32::Kernels;
-use super::isa::vector::Lanes;
+use super::isa::vector::{LANES, Lanes};
+use super::kernels::objective::{Aim, Labels};
 use super::layout::Outlier;
 use crate::engine::problem::Shape;
 use crate::objective::Objective;
@@ -10,6 +11,8 @@ use crate::objective::Objective;
 pub(super) struct Layer {
     pub(super) shape: Shape,
     pub(super) objective: Objective,
+    /// The same, for the kernels.
+    pub(super) aim: Aim,
     /// The kernels for everything that is f32.
     pub(super) kernels: Box<dyn Kernels>,
     /// `[groups]`: the mean pixel of each feature.
@@ -21,4 +24,14 @@ pub(super) struct Layer {
     pub(super) reciprocal: Vec<Lanes>,
     /// `[blocks]`: the features that are multiplied apart.
     pub(super) outliers: Vec<Vec<Outlier>>,
+}
+
+impl Layer {
+    /// The labels of sixteen samples of `batch`, the `group`-th sixteen, each with the weight of its class and its own.
+    pub(super) fn labels(&self, batch: &[(u8, f32)], group: usize) -> Labels {
+        let samples = batch[LANES * group..].iter();
+        Labels::new(
+            samples.map(|&(label, weight)| (label, weight * self.objective.class_weight(label.into()))),
+        )
+    }
 }

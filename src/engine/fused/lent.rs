@@ -20,6 +20,10 @@ impl<'a, T> Lent<'a, T> {
         Self { start: slice.as_mut_ptr(), len: slice.len(), slice: PhantomData }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// The elements of `range`, to read.
     ///
     /// # Safety

@@ -9,9 +9,10 @@ use super::gathered::Gathered;
 use super::isa::vector::{LANES, Lanes};
 use super::kernels::backward::Batch;
 use super::kernels::forward::AHEAD;
+use super::kernels::update::ColumnStep;
 use super::lent::Lent;
 use super::partition::{room, slot_count};
-use super::train::{Training, Worker, column_step, sum_images};
+use super::train::{Training, Worker, sum_images};
 use crate::engine::contract::{Batches, Step};
 use crate::engine::team::Member;
 use crate::error::Result;
@@ -47,7 +48,7 @@ impl<'a> Stages<'a> {
         assert_eq!(samples.features(), engine.layer.shape.features, "features of an image");
         let is_class = |index| usize::from(samples.label(index)) < engine.layer.shape.classes;
         assert!((0..samples.len()).all(is_class), "labels");
-        let lanes = samples.len().div_ceil(LANES) * engine.bias.len();
+        let lanes = samples.len().div_ceil(LANES) * engine.bias.value.len();
         Self {
             samples: samples.clone(),
             order: (0..samples.len() as u32).collect(),
@@ -78,6 +79,7 @@ impl<'a> Stages<'a> {
             samples,
             batches: Batches { order, size: order.len(), steps: &[] },
             weight: Lent::new(&mut engine.weight),
+            velocity: Lent::new(&mut []),
             bias: &engine.bias,
             partials: [Lent::new(partials), Lent::new(&mut [])],
         };
@@ -97,22 +99,22 @@ fn work<A: Arithmetic>(
     times: usize,
     step: Step,
 ) {
-    let (images, columns) = (job.samples.len(), job.bias.len());
-    let steps = vec![column_step(step, images); columns];
+    let (images, columns) = (job.samples.len(), job.bias.value.len());
+    let steps = vec![ColumnStep::new(step, images); columns];
     let (mut dlogits, mut dbias) = (vec![Lanes::ZERO; images.div_ceil(LANES) * columns], vec![0.0; columns]);
     let mut worker = Worker::new(passes, job, member);
     let mut gathered = Gathered::default();
     let (images, labels) = gathered.fill(job.samples.select(0..images));
     let partials = &job.partials[0];
     if stage == Stage::Backward {
-        worker.gradient(partials, labels, job.bias, &mut dlogits);
+        worker.gradient(partials, labels, &job.bias.value, &mut dlogits);
         sum_images(&dlogits, &mut dbias);
     }
     member.wait();
     for _ in 0..times {
         match stage {
             Stage::Forward => worker.forward(images, images.slice(AHEAD..usize::MAX), partials),
-            Stage::Softmax => worker.gradient(partials, labels, job.bias, &mut dlogits),
+            Stage::Softmax => worker.gradient(partials, labels, &job.bias.value, &mut dlogits),
             Stage::Backward => {
                 worker.backward(Batch { images, dlogits: &dlogits, dbias: &dbias, steps: &steps });
             }
@@ -142,7 +144,7 @@ mod tests {
     fn forward_softmax_and_backward_are_a_step_of_training() {
         let (classes, images) = (256, 4);
         let team = Team::new(NonZeroUsize::new(2).unwrap()).unwrap();
-        let step = Step { eta: 0.5, lambda: 0.25 };
+        let step = Step { eta: 0.5, lambda: 0.25, ..Step::default() };
         // With 3,072 features each member owns two blocks, and adds their partial logits.
         let cases = (0..200).map(|seed| (5, seed)).chain([(3072, 0), (3072, 1)]);
         for (create, (features, seed)) in [Fused::simd, Fused::fixed]
@@ -158,7 +160,7 @@ mod tests {
             let problem = Problem {
                 initial: &parameters,
                 standardization: &standardization,
-                objective: Objective::default(),
+                objective: &Objective::default(),
             };
             let engine = || create(Isa::fastest(), &problem, team.handle()).unwrap();
 

@@ -5,17 +5,18 @@ use std::ops::Range;
 use super::arithmetic::{Arithmetic, Passes};
 use super::gathered::{Gathered, Images};
 use super::isa::vector::{LANES, Lanes};
-use super::kernels::backward::{Batch, ColumnStep, Features};
+use super::kernels::backward::{Batch, Features};
 use super::kernels::forward::{AHEAD, Block};
 use super::kernels::objective::Partials;
+use super::kernels::update::ColumnStep;
 use super::layer::Layer;
 use super::layout::{BLOCK, row};
 use super::lent::Lent;
 use super::partition::{Partition, Piece, stride};
-use crate::engine::contract::{Batches, Step};
+use crate::engine::contract::Batches;
 use crate::engine::problem::Shape;
 use crate::engine::team::Member;
-use crate::samples::Samples;
+use crate::samples::{Sample, Samples};
 
 /// The training of some batches, for all members.
 pub(super) struct Training<'a> {
@@ -24,17 +25,37 @@ pub(super) struct Training<'a> {
     pub(super) batches: Batches<'a>,
     /// `[groups][row(C)]`
     pub(super) weight: Lent<'a, Lanes>,
-    /// `[C]`: the bias before the first step.
-    pub(super) bias: &'a [f32],
+    /// The same of the velocity; empty where there is no momentum.
+    pub(super) velocity: Lent<'a, Lanes>,
+    /// The bias before the first step.
+    pub(super) bias: &'a Bias,
     /// The slots of [`Partition::slot`], once for even and once for odd steps. With two buffers, a member may begin the
     /// next step while others still read the partial logits of this one.
     pub(super) partials: [Lent<'a, Lanes>; 2],
 }
 
+/// The bias of all columns, and its velocity.
+#[derive(Clone, Default)]
+pub(super) struct Bias {
+    /// `[C]`
+    pub(super) value: Vec<f32>,
+    /// `[C]`; empty where there is no momentum.
+    pub(super) velocity: Vec<f32>,
+}
+
+impl Bias {
+    /// One step, given the gradient of each column's.
+    fn step(&mut self, dbias: &[f32], steps: &[ColumnStep]) {
+        for (column, (value, step)) in self.value.iter_mut().zip(steps).enumerate() {
+            step.bias(dbias[column], value, self.velocity.get_mut(column));
+        }
+    }
+}
+
 impl Training<'_> {
     /// The images and labels of the batch that begins at `first` in the order, followed by up to `AHEAD` images to
     /// prefetch.
-    fn images(&self, first: usize) -> impl Iterator<Item = (&[u8], u8)> {
+    fn images(&self, first: usize) -> impl Iterator<Item = Sample<'_>> {
         let Batches { order, size, .. } = self.batches;
         let order = order[first..].iter().take(size.saturating_add(AHEAD));
         self.samples.select(order.map(|&index| index as usize))
@@ -42,10 +63,10 @@ impl Training<'_> {
 }
 
 /// The part of one member. Returns the bias after the last step, the same for every member.
-pub(super) fn train<A: Arithmetic>(passes: &dyn Passes<A>, job: &Training, member: &Member) -> Vec<f32> {
+pub(super) fn train<A: Arithmetic>(passes: &dyn Passes<A>, job: &Training, member: &Member) -> Bias {
     let columns = job.layer.shape.columns();
     let mut worker = Worker::new(passes, job, member);
-    let (mut bias, mut dbias) = (job.bias.to_vec(), vec![0.0; columns]);
+    let (mut bias, mut dbias) = (job.bias.clone(), vec![0.0; columns]);
     let Batches { order, size, .. } = job.batches;
     let mut dlogits = vec![Lanes::ZERO; size.min(order.len()).div_ceil(LANES) * columns];
     let mut steps = vec![ColumnStep::default(); columns];
@@ -58,20 +79,18 @@ pub(super) fn train<A: Arithmetic>(passes: &dyn Passes<A>, job: &Training, membe
         let partials = &job.partials[number % 2];
         worker.forward(images, ahead, partials);
         assert!(
-            labels.iter().all(|&label| usize::from(label) < job.layer.shape.classes),
+            labels.iter().all(|&(label, _)| usize::from(label) < job.layer.shape.classes),
             "a label that is no class"
         );
         member.wait();
 
         let dlogits = &mut dlogits[..images.len().div_ceil(LANES) * columns];
-        worker.gradient(partials, labels, &bias, dlogits);
+        worker.gradient(partials, labels, &bias.value, dlogits);
         sum_images(dlogits, &mut dbias);
         for (column, step) in steps.iter_mut().enumerate() {
-            *step = column_step(batch_steps[column / job.layer.shape.classes], batch.len());
+            *step = ColumnStep::new(batch_steps[column / job.layer.shape.classes], batch.len());
         }
-        for ((bias, dbias), step) in bias.iter_mut().zip(&dbias).zip(&steps) {
-            *bias = (-step.rate).mul_add(*dbias, *bias);
-        }
+        bias.step(&dbias, &steps);
         worker.backward(Batch { images, dlogits, dbias: &dbias, steps: &steps });
         if !worker.partition.owns() {
             member.wait();
@@ -135,7 +154,7 @@ impl<'a, A: Arithmetic> Worker<'a, A> {
     pub(super) fn gradient(
         &mut self,
         partials: &Lent<Lanes>,
-        labels: &[u8],
+        labels: &[(u8, f32)],
         bias: &[f32],
         dlogits: &mut [Lanes],
     ) {
@@ -145,19 +164,18 @@ impl<'a, A: Arithmetic> Worker<'a, A> {
         // SAFETY: after the barrier nobody writes them; the next step writes to the other buffer.
         let partials = unsafe { partials.read(0..partition.slots(dlogits.len())) };
         let (stride, in_pairs) = (stride(dlogits.len()), !partition.adds_pairs());
-        for (group, labels) in labels.chunks(LANES).enumerate() {
-            let group = group * columns;
-            let mut padded = [0; LANES];
-            padded[..labels.len()].copy_from_slice(labels);
+        for (index, group) in (0..dlogits.len()).step_by(columns).enumerate() {
+            let of_group = job.layer.labels(labels, index);
             for first in (0..columns).step_by(classes) {
                 let run = group + first..group + first + classes;
                 let bias = &bias[first..first + classes];
                 let partials = Partials { bias, logits: &partials[run.start..], stride, in_pairs };
-                let Layer { kernels, objective, .. } = job.layer;
-                kernels.gradient(*objective, partials, &padded, &mut dlogits[run]);
+                let Layer { kernels, aim, .. } = job.layer;
+                kernels.gradient(*aim, partials, &of_group, &mut dlogits[run]);
             }
-            if labels.len() < LANES {
-                let clear = |dlogit: &mut Lanes| dlogit.0[labels.len()..].fill(0.0);
+            let images = labels.len() - LANES * index;
+            if images < LANES {
+                let clear = |dlogit: &mut Lanes| dlogit.0[images..].fill(0.0);
                 dlogits[group..group + columns].iter_mut().for_each(clear);
             }
         }
@@ -172,10 +190,16 @@ impl<'a, A: Arithmetic> Worker<'a, A> {
 
     /// Writes the weights that it owns back to those of all members.
     pub(super) fn finish(self) {
-        let WorkerWeights { range, row, own } = self.weights;
-        if let Some(own) = own {
-            // SAFETY: the ranges of different members do not overlap, and nobody reads the range of another.
-            unsafe { self.job.weight.write(range.start * row..range.end * row) }.copy_from_slice(&own);
+        let WorkerWeights { range, row, own, velocity } = self.weights;
+        let lanes = range.start * row..range.end * row;
+        // SAFETY: the ranges of different members do not overlap, and nobody reads the range of another.
+        unsafe {
+            if let Some(own) = own {
+                self.job.weight.write(lanes.clone()).copy_from_slice(&own);
+            }
+            if !velocity.is_empty() {
+                self.job.velocity.write(lanes).copy_from_slice(&velocity);
+            }
         }
     }
 }
@@ -188,15 +212,19 @@ struct WorkerWeights {
     row: usize,
     /// Where it owns its features: a copy of their weights, far from those of other members.
     own: Option<Vec<Lanes>>,
+    /// A copy of their velocities; empty where there is no momentum.
+    velocity: Vec<Lanes>,
 }
 
 impl WorkerWeights {
     fn new(job: &Training, partition: Partition) -> Self {
         let (range, row) = (partition.features(), row(job.layer.shape.columns()));
+        let lanes = range.start * row..range.end * row;
         // SAFETY: nobody else writes them, and this member does only when it finishes.
-        let copy = || unsafe { job.weight.read(range.start * row..range.end * row) }.to_vec();
-        let own = partition.owns().then(copy);
-        Self { range, row, own }
+        let copy = |plane: &Lent<Lanes>| unsafe { plane.read(lanes.clone()) }.to_vec();
+        let own = partition.owns().then(|| copy(&job.weight));
+        let velocity = if job.velocity.is_empty() { Vec::new() } else { copy(&job.velocity) };
+        Self { range, row, own, velocity }
     }
 
     /// The weights of the feature groups `groups`, for the forward pass.
@@ -220,13 +248,9 @@ impl WorkerWeights {
             // barriers separate it from the forward passes.
             None => unsafe { job.weight.write(self.range.start * self.row..self.range.end * self.row) },
         };
-        Features { first: self.range.start, mean, scale, reciprocal, weight }
+        let velocity = &mut self.velocity;
+        Features { first: self.range.start, mean, scale, reciprocal, weight, velocity }
     }
-}
-
-pub(super) fn column_step(step: Step, images: usize) -> ColumnStep {
-    let images = images as f32;
-    ColumnStep { rate: step.eta / images, penalty: 2.0 * step.lambda * images }
 }
 
 /// `dbias [C]`: the sum of the dlogits over the images.

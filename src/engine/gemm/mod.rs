@@ -5,13 +5,13 @@
 //!     for each block of features, in parallel                     forward
 //!         block [F, B] <- x^
 //!         partial logits [B, C] <- block^T . weight [F, C]
-//!     for each 32 images, in parallel                             softmax
+//!     for each 32 images, in parallel                             objective
 //!         logits [B, C] <- bias + partial logits, in block order
-//!         dlogits [B, C] <- -eta/B (p - y)
-//!     bias [C] += the sum of the dlogits, in image order
+//!         dlogits [B, C] <- 1/B dloss/dlogits
+//!     bias [C] -= eta times the sum of the dlogits, in image order
 //!     for each block of features, in parallel                     backward
 //!         block [B, F] <- x^
-//!         weight [F, C] += block^T . dlogits - 2 eta lambda weight
+//!         weight [F, C] -= eta (block^T . dlogits + 2 lambda weight)
 //! ```
 //!
 //! sgemm copies ("packs") both operands into panels of 16 numbers, then multiplies panels. A packed number of `x^`
@@ -54,9 +54,9 @@ mod step;
 use rayon::prelude::*;
 
 use self::block::{Blocks, IMAGES};
-use self::model::Model;
+use self::model::{Model, Values};
 use self::step::Buffers;
-use super::contract::{Batches, Engine, EngineInfo, RunState, from_bytes, to_bytes};
+use super::contract::{Batches, Engine, EngineInfo, Planes, RunState, from_bytes, to_bytes};
 use super::evaluation::Evaluation;
 use super::problem::{Problem, Shape};
 use super::team::Team;
@@ -92,13 +92,13 @@ impl Engine for Gemm {
         let Self { model, team, blocks, buffers } = self;
         assert_eq!(samples.features(), model.shape.features, "features of an image");
         team.install(|| {
-            let (mut images, mut labels) = (Vec::new(), Vec::new());
+            let (mut images, mut batch_samples) = (Vec::new(), Vec::new());
             for (batch, steps) in batches.iter(model.shape.runs) {
+                batch_samples.clear();
+                batch_samples.extend(samples.select(batch.iter().map(|&index| index as usize)));
                 images.clear();
-                images.extend(batch.iter().map(|&index| samples.image(index as usize)));
-                labels.clear();
-                labels.extend(batch.iter().map(|&index| samples.label(index as usize)));
-                model.step(&images, &labels, steps, blocks, buffers);
+                images.extend(batch_samples.iter().map(|sample| sample.image));
+                model.step(&images, &batch_samples, steps, blocks, buffers);
             }
         })
     }
@@ -147,23 +147,34 @@ impl Engine for Gemm {
     }
 
     fn state(&self) -> Vec<RunState> {
-        let Model { shape: Shape { classes, runs, .. }, columns, weight, bias, .. } = &self.model;
-        let run = |first: usize| {
-            let weight = weight.chunks(*columns).flat_map(|row| &row[first..first + classes]);
-            RunState { weight: to_bytes(weight), bias: to_bytes(&bias[first..first + classes]) }
+        let Model { shape: Shape { classes, runs, .. }, columns, parameters, velocity, .. } = &self.model;
+        let planes = |values: &Values, first: usize| {
+            let weight = values.weight.chunks(*columns).flat_map(|row| &row[first..first + classes]);
+            Planes { weight: to_bytes(weight), bias: to_bytes(&values.bias[first..first + classes]) }
         };
-        (0..*runs).map(|index| run(index * classes)).collect()
+        let state = |first: usize| RunState {
+            parameters: planes(parameters, first),
+            velocity: velocity.as_ref().map(|velocity| planes(velocity, first)),
+        };
+        (0..*runs).map(|index| state(index * classes)).collect()
     }
 
     fn restore(&mut self, states: &[RunState]) -> Result<(), usize> {
-        let Model { shape: Shape { classes, runs, .. }, columns, weight, bias, .. } = &mut self.model;
+        let Model { shape: Shape { classes, runs, .. }, columns, parameters, velocity, .. } = &mut self.model;
         let (columns, classes) = (*columns, *classes);
-        let of_column = size_of_val(&weight[..]) / columns;
+        let of_column = size_of_val(&parameters.weight[..]) / columns;
         RunState::check(states, *runs, of_column * classes, size_of::<f32>() * classes)?;
+        let fill = |values: &mut Values, planes: &Planes, first: usize| {
+            let weight = values.weight.chunks_mut(columns).flat_map(|row| &mut row[first..first + classes]);
+            from_bytes(&planes.weight, weight);
+            from_bytes(&planes.bias, &mut values.bias[first..]);
+        };
+        *velocity = states.iter().any(|state| state.velocity.is_some()).then(|| parameters.zeros());
         for (state, first) in states.iter().zip((0..).step_by(classes)) {
-            let weight = weight.chunks_mut(columns).flat_map(|row| &mut row[first..first + classes]);
-            from_bytes(&state.weight, weight);
-            from_bytes(&state.bias, &mut bias[first..]);
+            fill(parameters, &state.parameters, first);
+            if let (Some(velocity), Some(planes)) = (&mut *velocity, &state.velocity) {
+                fill(velocity, planes, first);
+            }
         }
         Ok(())
     }

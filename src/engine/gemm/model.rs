@@ -9,7 +9,7 @@ use crate::engine::evaluation::{Evaluation, argmax};
 use crate::engine::problem::{Problem, Shape};
 use crate::model::Parameters;
 use crate::objective::Objective;
-use crate::samples::Samples;
+use crate::samples::{Sample, Samples};
 
 /// The parameters of all runs, and whatever else a forward pass needs.
 pub(super) struct Model {
@@ -18,22 +18,36 @@ pub(super) struct Model {
     pub(super) columns: usize,
     pub(super) objective: Objective,
     pub(super) standardizer: Standardizer,
-    /// `[D, C]`, D padded to whole tiles: the transposed weights, a column for each class of each run. 0 in the padding,
-    /// where `x^` and `dlogits` are 0 too.
+    pub(super) parameters: Values,
+    /// None before there was momentum.
+    pub(super) velocity: Option<Values>,
+}
+
+/// A value for each weight and each bias.
+pub(super) struct Values {
+    /// `[D, C]`, D padded to whole tiles: those of the transposed weights, a column for each class of each run. 0 in the
+    /// padding, where `x^` and `dlogits` are 0 too.
     pub(super) weight: Vec<f32>,
     /// `[C]`
     pub(super) bias: Vec<f32>,
 }
 
+impl Values {
+    /// As many zeros.
+    pub(super) fn zeros(&self) -> Self {
+        Self { weight: vec![0.0; self.weight.len()], bias: vec![0.0; self.bias.len()] }
+    }
+}
+
 impl Model {
     /// The model that training begins with.
     pub(super) fn new(problem: &Problem) -> Self {
-        let (shape, objective) = (problem.shape(), problem.objective);
+        let (shape, objective) = (problem.shape(), problem.objective.clone());
         let standardizer = Standardizer::new(problem.standardization);
         let columns = shape.columns().next_multiple_of(TILE);
         let weight = vec![0.0; standardizer.features() * columns];
-        let bias = vec![0.0; columns];
-        let mut model = Self { shape, columns, objective, standardizer, weight, bias };
+        let parameters = Values { weight, bias: vec![0.0; columns] };
+        let mut model = Self { shape, columns, objective, standardizer, parameters, velocity: None };
         model.load(problem.initial);
         model
     }
@@ -41,24 +55,27 @@ impl Model {
     /// Replaces the parameters by `parameters`, one for each run.
     pub(super) fn load(&mut self, parameters: &[Parameters]) {
         let Shape { features, classes, .. } = self.shape;
+        let Values { weight, bias } = &mut self.parameters;
+        self.velocity = None;
         for (parameters, first) in parameters.iter().zip((0..).step_by(classes)) {
             for (row, column) in parameters.weight.chunks(features).zip(first..) {
-                let column = self.weight[column..].iter_mut().step_by(self.columns);
+                let column = weight[column..].iter_mut().step_by(self.columns);
                 column.zip(row).for_each(|(slot, &w)| *slot = w);
             }
-            self.bias[first..first + classes].copy_from_slice(&parameters.bias);
+            bias[first..first + classes].copy_from_slice(&parameters.bias);
         }
     }
 
     /// The parameters of each run.
     pub(super) fn parameters(&self) -> Vec<Parameters> {
         let Shape { features, classes, .. } = self.shape;
-        let row = |column: usize| self.weight[column..].iter().step_by(self.columns).take(features).copied();
+        let Values { weight, bias } = &self.parameters;
+        let row = |column: usize| weight[column..].iter().step_by(self.columns).take(features).copied();
         let run = |first: usize| Parameters {
             classes,
             features,
             weight: (first..first + classes).flat_map(row).collect(),
-            bias: self.bias[first..first + classes].to_vec(),
+            bias: bias[first..first + classes].to_vec(),
         };
         (0..self.shape.columns()).step_by(classes).map(run).collect()
     }
@@ -81,14 +98,14 @@ impl Model {
     ) {
         let height = images.len().next_multiple_of(TILE);
         let block = &mut block[..features.len() * height];
-        let weight = &self.weight[features.start * self.columns..features.end * self.columns];
+        let weight = &self.parameters.weight[features.start * self.columns..features.end * self.columns];
         self.standardizer.columns(images, features.clone(), block);
         transposed_product([features.len(), height, self.columns], block, weight, beta, logits);
     }
 
     /// The logits `[B, C]` of at most [`IMAGES`](super::block::IMAGES) images, B padded to whole tiles.
     pub(super) fn logits(&self, images: &[&[u8]], blocks: &Blocks) -> Vec<f32> {
-        let mut logits = self.bias.repeat(images.len().next_multiple_of(TILE));
+        let mut logits = self.parameters.bias.repeat(images.len().next_multiple_of(TILE));
         blocks.with(|Block { x, .. }| {
             for index in 0..self.standardizer.features().div_ceil(FEATURES) {
                 self.partial_logits(images, self.block_features(index), 1.0, &mut logits, x);
@@ -104,10 +121,10 @@ impl Model {
         let logits = self.logits(&images, blocks);
         let mut evaluations = vec![Evaluation::empty(classes); runs];
         for (logits, index) in logits.chunks(self.columns).zip(0..samples.len()) {
-            let label = samples.label(index).into();
+            let Sample { label, weight, .. } = samples.sample(index);
             for (evaluation, logits) in evaluations.iter_mut().zip(logits.chunks(classes)) {
-                let loss = objective::loss(self.objective, logits, label);
-                evaluation.count(loss, label, argmax(logits));
+                let loss = f64::from(weight) * objective::loss(&self.objective, logits, label.into());
+                evaluation.count(loss, label.into(), argmax(logits));
             }
         }
         evaluations

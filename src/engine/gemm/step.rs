@@ -7,11 +7,12 @@ use super::model::Model;
 use super::objective;
 use super::product::{TILE, transposed_product};
 use crate::engine::contract::Step;
+use crate::samples::Sample;
 
 /// The images of a batch whose partial logits are in memory at the same time.
 const STRETCH: usize = 1024;
-/// The images whose softmax is one piece of work.
-const SOFTMAX_IMAGES: usize = 32;
+/// The images whose dlogits are one piece of work.
+const OBJECTIVE_IMAGES: usize = 32;
 
 /// The values between the passes of a step. Their memory grows to the size of the largest batch.
 #[derive(Default)]
@@ -23,29 +24,39 @@ pub(super) struct Buffers {
 }
 
 impl Model {
-    /// Takes one step on a batch; `steps` has one element for each run.
+    /// Takes one step on a batch, whose `images` are those of `samples`; `steps` has one element for each run.
     pub(super) fn step(
         &mut self,
         images: &[&[u8]],
-        labels: &[u8],
+        samples: &[Sample],
         steps: &[Step],
         blocks: &Blocks,
         buffers: &mut Buffers,
     ) {
         let columns = self.columns;
         let dlogits = grown(&mut buffers.dlogits, images.len() * columns);
-        let scales: Vec<f32> = steps.iter().map(|step| -step.eta / images.len() as f32).collect();
-        let stretches = images.chunks(STRETCH).zip(labels.chunks(STRETCH));
-        for ((images, labels), dlogits) in stretches.zip(dlogits.chunks_mut(STRETCH * columns)) {
+        let stretches = images.chunks(STRETCH).zip(samples.chunks(STRETCH));
+        let scale = 1.0 / images.len() as f32;
+        for ((images, samples), dlogits) in stretches.zip(dlogits.chunks_mut(STRETCH * columns)) {
             let partials = self.forward(images, blocks, &mut buffers.partials);
-            self.softmax(partials, labels, &scales, dlogits);
+            self.gradient(partials, samples, scale, dlogits);
+        }
+        if self.velocity.is_none() && steps.iter().any(|step| step.momentum != 0.0) {
+            self.velocity = Some(self.parameters.zeros());
+        }
+        let mut of_column = vec![Step::default(); columns];
+        for (column, step) in of_column.chunks_mut(self.shape.classes).zip(steps) {
+            column.fill(*step);
         }
         let mut dbias = vec![0.0; columns];
         for dlogits in dlogits.chunks(columns) {
             dbias.iter_mut().zip(dlogits).for_each(|(sum, &dlogit)| *sum += f64::from(dlogit));
         }
-        self.bias.iter_mut().zip(dbias).for_each(|(b, db)| *b = (f64::from(*b) + db) as f32);
-        self.backward(images, dlogits, steps, blocks);
+        self.backward(images, dlogits, &of_column, blocks);
+        of_column.iter_mut().for_each(|step| step.lambda = 0.0);
+        let dbias: Vec<f32> = dbias.into_iter().map(|dbias| dbias as f32).collect();
+        let velocity = self.velocity.as_mut().map(|velocity| &mut velocity.bias[..]);
+        update(&of_column, &dbias, &mut self.parameters.bias, velocity);
     }
 
     /// `partials [blocks of features, B, C] <- x^ [B, F] . weight [F, C]`, B padded to whole tiles.
@@ -63,35 +74,31 @@ impl Model {
         partials
     }
 
-    /// `dlogits [B, C] <- scale (p - y)`, from the sum of bias and `partials`.
-    fn softmax(&self, partials: &[f32], labels: &[u8], scales: &[f32], dlogits: &mut [f32]) {
+    /// `dlogits [B, C] <- scale dloss/dlogits`, at the logits that are the sum of bias and `partials`.
+    fn gradient(&self, partials: &[f32], samples: &[Sample], scale: f32, dlogits: &mut [f32]) {
         let columns = self.columns;
-        let partial_len = labels.len().next_multiple_of(TILE) * columns;
-        let chunks = dlogits.par_chunks_mut(SOFTMAX_IMAGES * columns).zip(labels.par_chunks(SOFTMAX_IMAGES));
-        chunks.enumerate().for_each(|(chunk, (dlogits, labels))| {
-            dlogits.chunks_mut(columns).for_each(|logits| logits.copy_from_slice(&self.bias));
+        let partial_len = samples.len().next_multiple_of(TILE) * columns;
+        let chunks =
+            dlogits.par_chunks_mut(OBJECTIVE_IMAGES * columns).zip(samples.par_chunks(OBJECTIVE_IMAGES));
+        chunks.enumerate().for_each(|(chunk, (dlogits, samples))| {
+            dlogits.chunks_mut(columns).for_each(|logits| logits.copy_from_slice(&self.parameters.bias));
             for partial in partials.chunks(partial_len) {
-                let partial = &partial[chunk * SOFTMAX_IMAGES * columns..];
+                let partial = &partial[chunk * OBJECTIVE_IMAGES * columns..];
                 dlogits.iter_mut().zip(partial).for_each(|(logit, partial)| *logit += partial);
             }
-            for (dlogits, &label) in dlogits.chunks_mut(columns).zip(labels) {
-                for (dlogits, &scale) in dlogits.chunks_mut(self.shape.classes).zip(scales) {
-                    objective::gradient(self.objective, dlogits, label.into(), scale);
+            for (dlogits, sample) in dlogits.chunks_mut(columns).zip(samples) {
+                for dlogits in dlogits[..self.shape.columns()].chunks_mut(self.shape.classes) {
+                    objective::gradient(&self.objective, dlogits, sample.label.into(), scale * sample.weight);
                 }
             }
         });
     }
 
-    /// `weight [D, C] += x^^T [D, B] . dlogits [B, C] - 2 eta lambda weight`, rounded once: of terms added one by one, those
-    /// below half an ulp of the weight would be lost.
+    /// `dweight [D, C] <- x^^T [D, B] . dlogits [B, C]`, and the update of the weights.
     fn backward(&mut self, images: &[&[u8]], dlogits: &[f32], steps: &[Step], blocks: &Blocks) {
-        let Self { columns, standardizer, weight, .. } = self;
-        let columns = *columns;
-        let mut decay = vec![0.0; columns];
-        for (decay, step) in decay.chunks_mut(self.shape.classes).zip(steps) {
-            decay.fill(2.0 * step.eta * step.lambda);
-        }
-        weight.par_chunks_mut(FEATURES * columns).enumerate().for_each(|(index, weight)| {
+        let Self { columns, standardizer, parameters, velocity, .. } = self;
+        let (columns, chunk) = (*columns, FEATURES * *columns);
+        let backward = |index: usize, weight: &mut [f32], mut velocity: Option<&mut [f32]>| {
             let first = index * FEATURES;
             let features = first..first + weight.len() / columns;
             blocks.with(|Block { x, dweight }| {
@@ -103,13 +110,43 @@ impl Model {
                     transposed_product([images.len(), features.len(), columns], x, dlogits, beta, dweight);
                     beta = 1.0;
                 }
-                for (weight, dweight) in weight.chunks_mut(columns).zip(dweight.chunks(columns)) {
-                    for ((w, dw), decay) in weight.iter_mut().zip(dweight).zip(&decay) {
-                        *w += dw - decay * *w;
-                    }
+                let rows = weight.chunks_mut(columns).zip(dweight.chunks(columns));
+                for (row, (weight, dweight)) in rows.enumerate() {
+                    let velocity =
+                        velocity.as_mut().map(|velocity| &mut velocity[row * columns..][..columns]);
+                    update(steps, dweight, weight, velocity);
                 }
             });
-        });
+        };
+        let weights = parameters.weight.par_chunks_mut(chunk).enumerate();
+        match velocity {
+            None => weights.for_each(|(index, weight)| backward(index, weight, None)),
+            Some(velocity) => {
+                let both = weights.zip(velocity.weight.par_chunks_mut(chunk));
+                both.for_each(|((index, weight), velocity)| backward(index, weight, Some(velocity)));
+            }
+        }
+    }
+}
+
+/// The update of a row of parameters, given the gradients of their part of the loss. All terms are added before a
+/// parameter is rounded: those below half of its unit in the last place would be lost one by one.
+fn update(steps: &[Step], gradients: &[f32], parameters: &mut [f32], velocity: Option<&mut [f32]>) {
+    let columns = parameters.iter_mut().zip(gradients).zip(steps);
+    let cost = |parameter: f32, gradient: f32, step: &Step| 2.0 * step.lambda * parameter + gradient;
+    match velocity {
+        None => {
+            for ((parameter, &gradient), step) in columns {
+                *parameter -= step.eta * cost(*parameter, gradient, step);
+            }
+        }
+        Some(velocity) => {
+            for (((parameter, &gradient), step), velocity) in columns.zip(velocity) {
+                let gradient = cost(*parameter, gradient, step);
+                *velocity = step.momentum * *velocity + gradient;
+                *parameter -= step.eta * (step.momentum * *velocity + gradient);
+            }
+        }
     }
 }
 

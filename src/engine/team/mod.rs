@@ -5,6 +5,7 @@
 //! rayon's parallel iterators as well.
 
 mod barrier;
+mod crew;
 #[cfg(target_os = "linux")]
 mod placement;
 
@@ -15,6 +16,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::barrier::Barrier;
+pub use self::crew::Crew;
 use crate::error::{Error, Result};
 
 /// A fixed number of threads.

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Session;
-use crate::engine::{Batches, Evaluation};
+use crate::engine::{Batches, Evaluation, Step};
 use crate::error::Result;
+use crate::train::augmented::Augmented;
 use crate::train::control::{Control, End};
 use crate::train::evaluate::evaluate;
 use crate::train::history::{EpochRecord, EpochSeconds, Fate, Metrics};
 use crate::train::reached::{Reached, Snapshot};
-use crate::train::settings::Settings;
+use crate::train::schedule::When;
+use crate::train::settings::{Run, Settings};
 
 /// The longest that a slice shall take: who wants training to stop waits no longer than this.
 const SLICE: Duration = Duration::from_millis(50);
@@ -53,12 +55,23 @@ impl Session<'_> {
         if self.reached.images == 0 {
             self.runs[0].settings.order().fill(self.reached.epoch + 1, &mut self.order);
         }
-        let end = self.slice.saturating_mul(batch).saturating_add(self.reached.images);
+        let slice = match self.augmented {
+            None => self.slice,
+            Some(_) => self.slice.min((Augmented::SLICE / batch).max(1)),
+        };
+        let end = slice.saturating_mul(batch).saturating_add(self.reached.images);
         let images = self.reached.images..end.min(self.order.len());
         let count = images.len().div_ceil(batch);
-        let steps = &self.steps[..count * self.runs.len()];
-        let batches = Batches { order: &self.order[images.clone()], size: batch, steps };
-        self.engine.train(&self.train.samples(), batches)?;
+        let steps = &self.steps(images.start / batch, count);
+        let (epoch, order) = (self.reached.epoch + 1, &self.order[images.clone()]);
+        match &mut self.augmented {
+            None => self.engine.train(&self.train.samples(), Batches { order, size: batch, steps })?,
+            Some(augmented) => {
+                let mut team = self.team.handle();
+                let (samples, order) = team.install(|| augmented.make(epoch, order, self.train.given()))?;
+                self.engine.train(&samples, Batches { order, size: batch, steps })?;
+            }
+        }
         let spent = start.elapsed().as_secs_f64();
         // Half of the longest, at this one's pace: the next one may be slower.
         let pace = count as f64 / spent.max(1e-9);
@@ -66,6 +79,20 @@ impl Session<'_> {
         self.reached.unevaluated_seconds += spent;
         self.reached.images = images.end;
         Ok(())
+    }
+
+    /// `[batches, R]`: the steps of this epoch's batches from `first` on. A run that has ended takes steps of 0, which leave
+    /// it as it is.
+    fn steps(&self, first: usize, batches: usize) -> Vec<Step> {
+        let Settings { batch, epochs, .. } = *self.settings();
+        let epoch = self.order.len().div_ceil(batch);
+        let step_of = |step: usize, (run, fate): (&Run, &Fate)| match fate {
+            Fate::Running => run.settings.step(When { step, steps: epochs * epoch, epoch }),
+            Fate::Early { .. } | Fate::Diverged { .. } => Step::default(),
+        };
+        let begun = self.reached.epoch * epoch + first;
+        let runs = || self.runs.iter().zip(&self.reached.fates);
+        (begun..begun + batches).flat_map(|step| runs().map(move |run| step_of(step, run))).collect()
     }
 
     /// What every run reaches on the training and the validation split; none if `control` stopped it.
@@ -81,9 +108,8 @@ impl Session<'_> {
     /// record of every run.
     fn record(&mut self, [train, validation]: [Vec<Evaluation>; 2], start: Instant) -> Vec<EpochRecord> {
         let penalties = self.penalties();
-        let Settings { epochs, objective, .. } = *self.settings();
-        let last = self.reached.epoch + 1 == epochs;
-        let limit = if last { WORSE * objective.guessing(self.classes.len()) } else { f64::INFINITY };
+        let last = self.reached.epoch + 1 == self.settings().epochs;
+        let limit = if last { WORSE * self.objective.guessing(self.classes.len()) } else { f64::INFINITY };
         let states = self.engine.state();
         let Reached { epoch, images, histories, fates, unevaluated_seconds, seconds, .. } = &mut self.reached;
         (*epoch, *images) = (*epoch + 1, 0);
@@ -114,6 +140,10 @@ impl Session<'_> {
                     self.best[run] = Some(Arc::clone(&snapshot));
                 }
                 self.last[run] = Some(snapshot);
+                let patience = self.runs[run].settings.early_stop;
+                if patience > 0 && since_best(&histories[run]) >= patience {
+                    fates[run] = Fate::Early { epoch: *epoch };
+                }
             }
         }
         histories.iter().filter_map(|history| history.last().copied()).collect()
@@ -128,4 +158,11 @@ impl Session<'_> {
         let penalty = |(lambda, norm)| if lambda == 0.0 { 0.0 } else { lambda * norm };
         lambdas.zip(self.engine.squared_norms()).map(penalty).collect()
     }
+}
+
+/// The evaluations after that with the smallest validation loss, the first of several.
+fn since_best(history: &[EpochRecord]) -> usize {
+    let loss = |index: usize| history[index].validation.loss;
+    let best = (1..history.len()).fold(0, |best, index| if loss(index) < loss(best) { index } else { best });
+    history.len() - 1 - best
 }

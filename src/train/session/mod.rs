@@ -19,31 +19,37 @@ pub use models::Which;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::augmented::Augmented;
 use super::checkpoint::{Checkpoint, Fingerprint, Notes};
 use super::control::{Control, End};
 use super::history::{EpochRecord, EpochSeconds, Fate};
 use super::phase::Phase;
 use super::reached::{Reached, Snapshot};
 use super::settings::{Run, Settings};
-use super::splits::{Held, Splits};
-use crate::engine::{Engine, EngineInfo, Machine, Problem, Step, Team};
+use super::splits::{Held, Prepared, Splits};
+use crate::data::Augmentation;
+use crate::engine::{Engine, EngineInfo, Machine, Problem, Team};
 use crate::error::{Error, Result};
 use crate::model::{Model, Parameters, Standardization};
+use crate::objective::Objective;
 
 /// Trains runs side by side, keeps their histories, and survives whatever ends them early.
 pub struct Session<'a> {
     runs: Vec<Run>,
     classes: &'a [String],
+    objective: Objective,
     train: Held<'a>,
     validation: Held<'a>,
     standardization: Standardization,
     team: Team,
     engine: Box<dyn Engine>,
+    /// How pictures are folded, if they are; and memory for those that each epoch changes in another way.
+    mirror: Option<Augmentation>,
+    augmented: Option<Augmented>,
     /// What the runs begin with, where that is a model.
     warm: Option<Parameters>,
-    /// The order of the images in this epoch, and the steps of one: buffers that are made once.
+    /// The order of the images in this epoch: a buffer that is made once.
     order: Vec<u32>,
-    steps: Vec<Step>,
     /// Batches in the next slice.
     slice: usize,
     reached: Reached,
@@ -65,7 +71,7 @@ struct Checkpoints<'a> {
 
 impl<'a> Session<'a> {
     /// A session at the beginning of the first epoch of `runs`. The training images are standardized by their own mean and
-    /// deviation; all runs begin with the same random parameters, drawn from their seed.
+    /// deviation; each run begins with the parameters that its settings draw from its seed.
     ///
     /// # Errors
     /// A setting that cannot be used with these images, or on this machine.
@@ -73,10 +79,23 @@ impl<'a> Session<'a> {
     /// # Panics
     /// If there is no run, or no image.
     pub fn new(splits: Splits<'a>, runs: Vec<Run>, machine: &Machine) -> Result<Self> {
-        Self::begin(splits, runs, None, machine)
+        let images = Prepared::new(splits, &runs[0].settings, &machine.team)?;
+        Self::on(&images, runs, machine)
+    }
+
+    /// As [`Session::new`], on images that other sessions have too.
+    ///
+    /// # Errors
+    /// As [`Session::new`], and images that were prepared for other settings.
+    ///
+    /// # Panics
+    /// If there is no run.
+    pub fn on(images: &Prepared<'a>, runs: Vec<Run>, machine: &Machine) -> Result<Self> {
+        Self::begin(images, runs, None, machine)
     }
 
     /// As [`Session::new`], but that all runs begin as `model`: with its answers, whatever these images are standardized by.
+    /// Where weights are held mirror-symmetric, with the mean of its answers to an image and to its mirror image.
     ///
     /// # Errors
     /// As [`Session::new`], and a model of another shape.
@@ -87,21 +106,28 @@ impl<'a> Session<'a> {
         if expected != found {
             return Err(Error::setting("from", expected + ", as the data has", found));
         }
-        Self::begin(splits, runs, Some(model), machine)
+        let images = Prepared::new(splits, &runs[0].settings, &machine.team)?;
+        Self::begin(&images, runs, Some(model), machine)
     }
 
-    fn begin(splits: Splits<'a>, runs: Vec<Run>, model: Option<&Model>, machine: &Machine) -> Result<Self> {
-        Run::check(&runs, splits.train.len())?;
-        let standardization = machine.team.handle().install(|| Standardization::measure(&splits.train))?;
-        let warm = model.map(|model| model.behind(&standardization));
-        let initial = &initial(&runs, splits.classes.len(), splits.train.features(), warm.as_ref());
-        let objective = runs[0].settings.objective;
-        let engine = machine.engine(&Problem { initial, standardization: &standardization, objective })?;
-        Ok(Self { warm, ..Self::with_engine(splits, runs, engine, standardization, &machine.team)? })
+    fn begin(
+        images: &Prepared<'a>,
+        runs: Vec<Run>,
+        model: Option<&Model>,
+        machine: &Machine,
+    ) -> Result<Self> {
+        images.check(&runs)?;
+        let warm = model.map(|model| images.folded(model));
+        let initial = &initial(&runs, images.classes(), images.features(), warm.as_ref());
+        let objective = &images.objective(&runs);
+        let problem = Problem { initial, standardization: images.standardization(), objective };
+        let engine = machine.engine(&problem)?;
+        Ok(Self { warm, ..Self::assemble(images.clone(), runs, engine, &machine.team) })
     }
 
     /// As [`Session::new`], on an engine that holds the parameters which the runs begin with, and standardizes by
-    /// `standardization`. Images are copied, where that pays, by `team`.
+    /// `standardization`: those of folded images, where weights are mirror-symmetric. Images are copied, where that pays,
+    /// by `team`.
     ///
     /// # Errors
     /// A setting that cannot be used with these images.
@@ -115,16 +141,19 @@ impl<'a> Session<'a> {
         standardization: Standardization,
         team: &Team,
     ) -> Result<Self> {
-        let Splits { train, validation, classes } = splits;
-        let images = train.len();
-        Run::check(&runs, images)?;
-        let Settings { epochs, batch, .. } = runs[0].settings;
-        let hold = |split| Held::new(split, epochs);
-        let [train, validation] = team.handle().install(|| [train, validation].map(hold))?;
-        let steps: Vec<Step> = runs.iter().map(|run| run.settings.step()).collect();
-        Ok(Self {
-            order: vec![0; images],
-            steps: steps.repeat(images.div_ceil(batch)),
+        let images = Prepared::with(splits, &runs[0].settings, Some(standardization), team)?;
+        images.check(&runs)?;
+        Ok(Self::assemble(images, runs, engine, team))
+    }
+
+    fn assemble(images: Prepared<'a>, runs: Vec<Run>, engine: Box<dyn Engine>, team: &Team) -> Self {
+        let objective = images.objective(&runs);
+        let Prepared { train, validation, classes, standardization, augmentation } = images;
+        Self {
+            mirror: augmentation.filter(|augmentation| augmentation.mirror),
+            augmented: augmentation.filter(Augmentation::varies).map(Augmented::new),
+            order: vec![0; train.given().len()],
+            objective,
             slice: 16,
             reached: Reached::nothing(runs.len()),
             last: vec![None; runs.len()],
@@ -138,7 +167,7 @@ impl<'a> Session<'a> {
             validation,
             standardization,
             engine,
-        })
+        }
     }
 
     /// Goes on from `checkpoint`, on the same data and an engine of the same name.
@@ -147,8 +176,17 @@ impl<'a> Session<'a> {
     /// As [`Session::new`], and a checkpoint of another engine, of other data, or that its own settings cannot lead to.
     pub fn resume(splits: Splits<'a>, checkpoint: Checkpoint, machine: &Machine) -> Result<Self> {
         checkpoint.check_data(&splits)?;
+        let images = Prepared::new(splits, &checkpoint.runs[0].settings, &machine.team)?;
+        Self::resume_on(&images, checkpoint, machine)
+    }
+
+    /// As [`Session::resume`], on images that other sessions have too: those of the checkpoint.
+    ///
+    /// # Errors
+    /// As [`Session::resume`], other data apart.
+    pub fn resume_on(images: &Prepared<'a>, checkpoint: Checkpoint, machine: &Machine) -> Result<Self> {
         let Checkpoint { runs, engine, reached, states, best, path, .. } = checkpoint;
-        let mut session = Self::new(splits, runs, machine)?;
+        let mut session = Self::on(images, runs, machine)?;
         if session.engine.info().name != engine {
             let expected = format_args!("{engine}, as in the run that is resumed");
             return Err(Error::setting("engine", expected, session.engine.info().name));
@@ -162,7 +200,7 @@ impl<'a> Session<'a> {
             Error::format(&path, format_args!("a state of {expected} bytes for each run"), found)
         })?;
         let finite = |(state, fate): (_, &Fate)| {
-            let known = reached.epoch > 0 && *fate == Fate::Running;
+            let known = reached.epoch > 0 && !fate.is_diverged();
             known.then(|| Arc::new(Snapshot { epoch: reached.epoch, state }))
         };
         session.last = states.into_iter().zip(&reached.fates).map(finite).collect();
@@ -188,7 +226,7 @@ impl<'a> Session<'a> {
     /// If `every` is 0.
     pub fn save_checkpoints(&mut self, every: usize, save: impl FnMut(Checkpoint) -> Result<()> + Send + 'a) {
         assert!(every > 0, "epochs between checkpoints");
-        let data = Fingerprint::of(&self.train.samples(), &self.validation.samples(), self.classes);
+        let data = Fingerprint::of(self.train.given(), self.validation.given(), self.classes);
         self.checkpoints = Some(Checkpoints { every, data, save: Box::new(save) });
     }
 
@@ -197,9 +235,17 @@ impl<'a> Session<'a> {
     /// # Errors
     /// What the engine fails with, and a checkpoint that cannot be written. What was reached before is kept.
     pub fn run(&mut self, control: &mut dyn Control) -> Result<End> {
+        self.run_to(usize::MAX, control)
+    }
+
+    /// As [`Session::run`], but not beyond epoch `last`. Schedules are those of the whole training.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn run_to(&mut self, last: usize, control: &mut dyn Control) -> Result<End> {
         let team = self.team.handle();
         team.lead(|| {
-            while !self.is_finished() {
+            while !self.is_finished() && self.reached.epoch < last {
                 let end = self.epoch_left(control)?;
                 self.save_checkpoint(end)?;
                 if end == End::Stopped {
@@ -255,8 +301,9 @@ impl<'a> Session<'a> {
         &self.standardization
     }
 
-    /// All that it takes to go on later.
-    fn checkpoint(&self, every: usize, data: &Fingerprint) -> Checkpoint {
+    /// All that it takes to go on later, on the images with the fingerprint `data`. A session that goes on from it saves
+    /// checkpoints after every `every` epochs, unless it is told otherwise.
+    pub fn checkpoint(&self, every: usize, data: &Fingerprint) -> Checkpoint {
         Checkpoint {
             runs: self.runs.clone(),
             every,
@@ -275,8 +322,8 @@ impl<'a> Session<'a> {
     }
 
     fn is_finished(&self) -> bool {
-        let diverged = |fate: &Fate| *fate != Fate::Running;
-        self.reached.epoch == self.settings().epochs || self.reached.fates.iter().all(diverged)
+        let ended = |fate: &Fate| *fate != Fate::Running;
+        self.reached.epoch == self.settings().epochs || self.reached.fates.iter().all(ended)
     }
 
     fn save_checkpoint(&mut self, end: End) -> Result<()> {
@@ -291,6 +338,6 @@ impl<'a> Session<'a> {
 
 /// The parameters that the runs begin with.
 fn initial(runs: &[Run], classes: usize, features: usize, warm: Option<&Parameters>) -> Vec<Parameters> {
-    let drawn = || Parameters::random(classes, features, runs[0].settings.seed);
-    vec![warm.cloned().unwrap_or_else(drawn); runs.len()]
+    let drawn = |run: &Run| run.settings.initial(classes, features);
+    runs.iter().map(|run| warm.cloned().unwrap_or_else(|| drawn(run))).collect()
 }

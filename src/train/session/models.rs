@@ -14,7 +14,12 @@ pub enum Which {
     Last,
     /// Those of the evaluation with the smallest validation loss.
     Best,
+    /// The best of each run whose setting `best` says so, the last of every other one.
+    Wanted,
 }
+
+/// The settings that make the objective.
+const OBJECTIVE: [&str; 3] = ["objective", "label_smoothing", "class_weights"];
 
 impl Session<'_> {
     /// The models of the runs, each with its settings as metadata. None where a run has none that is finite: it diverged
@@ -22,11 +27,17 @@ impl Session<'_> {
     pub fn models(&mut self, which: Which) -> Vec<Option<Model>> {
         let reached = self.engine.parameters();
         let trained = reached.into_iter().enumerate().map(|(run, parameters)| {
-            let running = self.reached.fates[run] == Fate::Running;
-            if which == Which::Last && running && parameters.is_finite() {
-                return Some(self.model(run, parameters, self.reached.epoch));
+            let fate = self.reached.fates[run];
+            let best = match which {
+                Which::Last => false,
+                Which::Best => true,
+                Which::Wanted => self.runs[run].settings.best,
+            };
+            if !best && !fate.is_diverged() && parameters.is_finite() {
+                let epoch = if let Fate::Early { epoch } = fate { epoch } else { self.reached.epoch };
+                return Some(self.model(run, parameters, epoch));
             }
-            let snapshots = if which == Which::Last { &self.last } else { &self.best };
+            let snapshots = if best { &self.best } else { &self.last };
             let snapshot = snapshots[run].clone()?;
             let parameters = self.parameters_of(run, &snapshot);
             parameters.is_finite().then(|| self.model(run, parameters, snapshot.epoch))
@@ -50,16 +61,22 @@ impl Session<'_> {
         let settings = &self.runs[run].settings;
         let setting = |name: &'static str| (name, settings.get(name));
         // The model has its objective as a field.
-        let metadata =
-            Settings::TABLE.iter().filter(|row| row.name != "objective").map(|row| setting(row.name));
+        let names = Settings::TABLE.iter().map(|row| row.name);
+        let metadata = names.filter(|name| !OBJECTIVE.contains(name)).map(setting);
         let facts = [("engine", self.engine.info().name), ("epoch", epoch.to_string())];
+        let (parameters, standardization) = match self.mirror {
+            None => (parameters, self.standardization.clone()),
+            Some(mirror) => {
+                (mirror.unfold(&parameters), mirror.unfold_standardization(&self.standardization))
+            }
+        };
         let earlier = Earlier::of(&self.reached.phases, run);
         let earlier = (!earlier.is_empty())
             .then(|| ("earlier", serde_json::to_string(&earlier).expect("settings have string keys")));
         Model {
             parameters,
-            standardization: self.standardization.clone(),
-            objective: settings.objective,
+            standardization,
+            objective: self.objective.clone(),
             classes: self.classes.to_vec(),
             metadata: metadata
                 .chain(facts)

@@ -12,6 +12,7 @@ use crate::engine::fused::gathered::Images;
 use crate::engine::fused::isa::vector::{Lanes, Vector};
 use crate::engine::fused::kernels::backward::{Batch, Features};
 use crate::engine::fused::kernels::forward::AHEAD;
+use crate::engine::fused::kernels::update::update;
 use crate::engine::fused::layout::{row, tiles, with_width};
 
 /// Images that are added in integers.
@@ -24,8 +25,6 @@ pub(crate) struct Scratch {
     lines: Vec<[Line; GROUPS]>,
     /// `[4 groups][C]`: the sums of that line.
     sums: Vec<Lanes>,
-    /// `[C]`
-    factors: Vec<Factors>,
 }
 
 /// Updates the weights of `features`.
@@ -35,22 +34,19 @@ pub(super) fn backward<D: Dot>(
     dlogits: &Dlogits,
     scratch: &mut Scratch,
     batch: Batch,
-    features: Features,
+    mut features: Features,
 ) {
     let columns = batch.steps.len();
-    let Scratch { lines, sums, factors } = scratch;
-    factors.clear();
-    factors.extend(Factors::list(batch, &dlogits.scales));
+    let Scratch { lines, sums } = scratch;
     sums.resize(GROUPS * columns, Lanes::ZERO);
-    let Features { first, mean, scale, reciprocal, weight } = features;
-    let [mean, scale, reciprocal] = [mean, scale, reciprocal].map(|lanes| lanes.as_chunks::<GROUPS>().0);
-    for (index, weight) in weight.chunks_exact_mut(GROUPS * row(columns)).enumerate() {
+    for first in (0..features.mean.len()).step_by(GROUPS) {
+        let line = features.part(first..first + GROUPS, columns);
         for first_image in (0..batch.images.len()).step_by(IMAGES) {
             let block = Block {
                 images: batch.images.slice(first_image..first_image + IMAGES),
                 numbers: &dlogits.numbers[first_image / DEPTH * columns..],
                 columns,
-                line: first / GROUPS + index,
+                line: line.first / GROUPS,
                 is_first: first_image == 0,
             };
             lines.resize(block.images.len().div_ceil(DEPTH), [Line::ZERO; GROUPS]);
@@ -61,8 +57,7 @@ pub(super) fn backward<D: Dot>(
                 with_width!(width, rows::<D>(isa, block, column, lines, sums));
             }
         }
-        let line = [&mean[index], &scale[index], &reciprocal[index]];
-        step::<D>(isa, factors, line, sums, weight);
+        step::<D>(isa, batch, &dlogits.scales, sums, line);
     }
 }
 
@@ -206,49 +201,27 @@ fn accumulate<D: Dot, const N: usize, const COLUMNS: usize, const PASS: usize>(
     }
 }
 
-/// The update of a column from its sums: `weight <- weight + rate scale (factor sum + dbias mean + penalty / scale weight)`.
-#[derive(Clone, Copy)]
-struct Factors {
-    penalty: f32,
-    rate: f32,
-    factor: f32,
-    dbias: f32,
-}
-
-impl Factors {
-    /// The factors of the columns of `batch`, whose dlogits have these scales.
-    fn list<'a>(batch: Batch<'a>, scales: &'a [Scale]) -> impl Iterator<Item = Self> {
-        let columns = batch.steps.iter().zip(batch.dbias).zip(scales);
-        columns.map(|((step, dbias), scale)| Self {
-            penalty: step.penalty,
-            rate: -step.rate,
-            factor: scale.factor,
-            dbias: -dbias,
-        })
-    }
-}
-
-/// Updates the weights of a line of features, given the sums of pixels times 16-bit dlogits.
+/// Updates the weights of a line of features, given the sums of pixels times 16-bit dlogits. The gradient of a weight is
+/// `scale sum - mean dbias`.
 #[inline(always)]
-fn step<D: Dot>(
-    isa: D::Isa,
-    factors: &[Factors],
-    line: [&[Lanes; GROUPS]; 3],
-    sums: &[Lanes],
-    weight: &mut [Lanes],
-) {
+fn step<D: Dot>(isa: D::Isa, batch: Batch, scales: &[Scale], sums: &[Lanes], line: Features) {
     let floats = D::floats(isa);
-    let splat = |value| D::Floats::splat(floats, value);
-    let groups = weight.chunks_exact_mut(row(factors.len())).zip(sums.chunks_exact(factors.len()));
-    for (group, (weight, sums)) in groups.enumerate() {
+    let columns = batch.steps.len();
+    let Features { mean, scale, reciprocal, weight, velocity, .. } = line;
+    for (group, sums) in sums.chunks_exact(columns).enumerate() {
+        let plane = group * row(columns)..group * row(columns) + columns;
         for part in 0..D::Floats::PARTS {
-            let load = |lanes: &Lanes| D::Floats::load(floats, lanes, part);
-            let [mean, scale, reciprocal] = line.map(|lanes| load(&lanes[group]));
-            for ((weight, sum), factors) in weight.iter_mut().zip(sums).zip(factors) {
-                let dweight = mean.mul_add(splat(factors.dbias), load(sum) * splat(factors.factor));
-                let before = load(weight);
-                let dweight = (reciprocal * splat(factors.penalty)).mul_add(before, dweight);
-                dweight.mul_add(scale * splat(factors.rate), before).store(weight, part);
+            let mean = D::Floats::load(floats, &mean[group], part);
+            let of_scale = [
+                D::Floats::load(floats, &scale[group], part),
+                D::Floats::load(floats, &reciprocal[group], part),
+            ];
+            let mut velocities = velocity.get_mut(plane.clone()).unwrap_or_default().iter_mut();
+            for (column, weight) in weight[plane.clone()].iter_mut().enumerate() {
+                let dbias = D::Floats::splat(floats, -batch.dbias[column]);
+                let factor = D::Floats::splat(floats, scales[column].factor);
+                let gradient = mean.mul_add(dbias, D::Floats::load(floats, &sums[column], part) * factor);
+                update(floats, part, &batch.steps[column], of_scale, gradient, weight, velocities.next());
             }
         }
     }

@@ -6,13 +6,16 @@ use super::backward::Scratch;
 use super::dot::{GROUPS, LARGEST, LINE};
 use super::passes::{Fixed, passes};
 use super::quantize::{Dlogits, Scale, Weights};
+use crate::engine::contract::Step;
 use crate::engine::fused::arithmetic::{Arithmetic, Passes};
 use crate::engine::fused::gathered::{Gathered, Images};
 use crate::engine::fused::isa::Isa;
 use crate::engine::fused::isa::vector::{LANES, Lanes};
-use crate::engine::fused::kernels::backward::{Batch, ColumnStep, Features};
+use crate::engine::fused::kernels::backward::{Batch, Features};
 use crate::engine::fused::kernels::forward::Block;
+use crate::engine::fused::kernels::update::ColumnStep;
 use crate::engine::fused::layout::{BLOCK, Place, row};
+use crate::samples::Sample;
 
 /// The scale of the format: the least power of two such that 129/128 of `largest` is below 2^15 times it.
 fn scale(largest: f32) -> f32 {
@@ -98,8 +101,8 @@ impl Case {
         }
     }
 
-    fn rows(&self) -> impl Iterator<Item = (&[u8], u8)> {
-        self.images.iter().map(|image| (&image[..], 0))
+    fn rows(&self) -> impl Iterator<Item = Sample<'_>> {
+        self.images.iter().map(|image| Sample { image, label: 0, weight: 1.0 })
     }
 
     /// `[groups]`, from a value for each feature.
@@ -179,9 +182,8 @@ impl Case {
     }
 
     fn check_backward(&self) {
-        let steps: Vec<_> = (0..self.columns)
-            .map(|c| ColumnStep { rate: 0.01 / (c + 1) as f32, penalty: 0.01 * c as f32 })
-            .collect();
+        let step = |c| Step { eta: 0.01 / (c + 1) as f32, lambda: 0.005 * c as f32, momentum: 0.0 };
+        let steps: Vec<_> = (0..self.columns).map(|c| ColumnStep::new(step(c), 1)).collect();
         let dbias: Vec<f32> = (0..self.columns).map(|c| 0.3 * c as f32 - 1.0).collect();
         let expected = self.stepped(&steps, &dbias);
         for (isa, passes) in every() {
@@ -204,6 +206,7 @@ impl Case {
                 scale: &scale,
                 reciprocal: &reciprocal,
                 weight: &mut weight,
+                velocity: &mut [],
             };
             passes.backward(&quantized, &mut Scratch::default(), batch, features);
             for (index, &expected) in expected.iter().enumerate() {

@@ -4,8 +4,10 @@
 pub(crate) mod backward;
 mod exp;
 pub(crate) mod forward;
+mod ln;
 pub(crate) mod objective;
 pub(crate) mod peak;
+pub(crate) mod update;
 
 /// Compiles a kernel for an instruction set: whatever the kernel calls is inlined into a function that may use its
 /// instructions.

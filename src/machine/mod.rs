@@ -1,9 +1,13 @@
-//! The machine that this program runs on: its processor and its cores.
+//! The machine that this program runs on: its processor, its cores and their caches.
+
+mod caches;
 
 use std::num::NonZeroUsize;
 use std::{env, fs, thread};
 
 use serde::{Deserialize, Serialize};
+
+pub use caches::{Caches, Level};
 
 /// A machine, as records name it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,174 @@
+//! What a sweep is to do, and what tells one sweep from another.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::halving::{Rung, rungs};
+use super::shard::Shard;
+use super::space::Space;
+use crate::error::{Error, Result};
+use crate::train::{Fingerprint, Run, Setting, Settings, Splits};
+
+/// What a sweep is to do.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The settings to try.
+    pub space: Space,
+    /// Successive halving: of how many runs one goes on at each rung.
+    pub halving: Option<usize>,
+    /// The part of the runs to train; none for all.
+    pub shard: Option<Shard>,
+}
+
+impl Plan {
+    /// Checks the plan for the images of `splits`.
+    ///
+    /// # Errors
+    /// A setting that cannot be used, or parts of the plan that do not go together.
+    pub fn check(&self, splits: &Splits) -> Result<()> {
+        let all = self.space.settings();
+        all.iter().try_for_each(|settings| settings.check(&splits.train, splits.classes.len()))?;
+        let Some(factor) = self.halving else { return Ok(()) };
+        if factor < 2 {
+            return Err(Error::setting("halving", "at least 2: one run in so many goes on", factor));
+        }
+        if self.shard.is_some() {
+            let expected = "a whole sweep, without halving: which runs go on depends on all of them";
+            return Err(Error::setting("shard", expected, format_args!("halving by {factor}")));
+        }
+        // Runs are compared after the same epoch.
+        for name in ["epochs", "evaluate_every"] {
+            let values: HashSet<String> = all.iter().map(|settings| settings.get(name)).collect();
+            if values.len() > 1 {
+                let row = Settings::TABLE.iter().find(|row| row.name == name).expect("a setting");
+                let found = format_args!("{} of them", values.len());
+                return Err(Error::setting(
+                    row.name,
+                    "one value, as halving compares runs after the same epoch",
+                    found,
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The runs, each with its id as its name: those of the shard.
+    pub fn runs(&self) -> Vec<Run> {
+        let run = |settings| Run { name: super::id(&settings), settings };
+        let runs = self.space.settings().into_iter().map(run);
+        runs.filter(|run| self.shard.is_none_or(|shard| shard.contains(&run.name))).collect()
+    }
+
+    /// The rungs of `runs`, all of this plan; none without halving.
+    pub fn rungs(&self, runs: &[Run]) -> Vec<Rung> {
+        match (self.halving, runs.first()) {
+            (Some(factor), Some(Run { settings, .. })) => {
+                rungs(factor, runs.len(), settings.epochs, settings.evaluate_every)
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What tells one sweep from another: the first line of its journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// The version of onelayer that trains it.
+    pub version: String,
+    /// The engine's name. Another one would round otherwise.
+    pub engine: String,
+    /// The data.
+    pub data: Fingerprint,
+    /// The list of values of each setting, as it was typed.
+    pub space: BTreeMap<String, String>,
+    /// The number of points that are drawn; null where every combination is tried.
+    pub random: Option<usize>,
+    /// See [`Plan::halving`].
+    pub halving: Option<usize>,
+    /// See [`Plan::shard`].
+    pub shard: Option<Shard>,
+    /// The number of runs of all shards.
+    pub runs: usize,
+    /// SHA-256 of their ids, in order.
+    pub ids: String,
+}
+
+impl Header {
+    /// The header of `plan` on this data and engine.
+    pub fn new(plan: &Plan, data: &Fingerprint, engine: &str) -> Self {
+        let ids: Vec<String> = plan.space.settings().iter().map(super::id).collect();
+        Self {
+            version: env!("CARGO_PKG_VERSION").into(),
+            engine: engine.into(),
+            data: data.clone(),
+            space: plan.space.lists(),
+            random: plan.space.random(),
+            halving: plan.halving,
+            shard: plan.shard,
+            runs: ids.len(),
+            ids: Sha256::digest(ids.concat()).iter().map(|byte| format!("{byte:02x}")).collect(),
+        }
+    }
+
+    /// Checks that `found` is the same sweep, or the same part of it, as this one, which is called `what` and has its
+    /// journal at `path`.
+    ///
+    /// # Errors
+    /// The first thing that differs.
+    pub fn check(&self, found: &Self, what: &str, path: &Path) -> Result<()> {
+        self.check_whole(found, what, path)?;
+        let text = |shard: &Option<Shard>| shard.map_or("none".into(), |shard| shard.to_string());
+        if self.shard == found.shard {
+            return Ok(());
+        }
+        Err(Error::setting("shard", format_args!("{}, as in {what}", text(&self.shard)), text(&found.shard)))
+    }
+
+    /// The same, but for the part of it.
+    ///
+    /// # Errors
+    /// The first thing that differs.
+    pub fn check_whole(&self, found: &Self, what: &str, path: &Path) -> Result<()> {
+        let text = |value: &Option<usize>| value.map_or("none".into(), |value| value.to_string());
+        let differs = |name, ours: &str, found: &str| {
+            Err(Error::setting(name, format_args!("{ours}, as in {what}"), found))
+        };
+        if self.ids != found.ids {
+            for Setting { name, .. } in Settings::TABLE {
+                let [ours, found] =
+                    [self, found].map(|header| header.space.get(*name).map_or("", String::as_str));
+                if ours != found {
+                    return differs(name, ours, found);
+                }
+            }
+        }
+        for (name, ours, found) in
+            [("random", &self.random, &found.random), ("halving", &self.halving, &found.halving)]
+        {
+            if ours != found {
+                return differs(name, &text(ours), &text(found));
+            }
+        }
+        if self.engine != found.engine {
+            return differs("engine", &self.engine, &found.engine);
+        }
+        let images = |header: &Self| {
+            let Fingerprint { train, validation, classes } = &header.data;
+            format!("training images {train}, validation images {validation}, classes {}", classes.join(", "))
+        };
+        for (name, ours, found) in [
+            ("version", self.version.clone(), found.version.clone()),
+            ("images", images(self), images(found)),
+            ("settings", self.ids.clone(), found.ids.clone()),
+        ] {
+            if ours != found {
+                let expected = format_args!("the {name} {found}");
+                return Err(Error::format(path, expected, format_args!("a sweep with {ours}")));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! The one driver of sweeps, for the command, for programs and for tests.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+
+use super::books::{Books, Moment};
+use super::halving::Rung;
+use super::outcome::Outcome;
+use super::plan::{Header, Plan};
+use super::progress::{Progress, Watch};
+use super::store::Store;
+use super::worker::{Audience, Workshop};
+use crate::engine::{Crew, EngineInfo, Machine};
+use crate::error::Result;
+use crate::files::RunFolder;
+use crate::machine::Caches;
+use crate::model::Model;
+use crate::train::groups::{groups, share_out, side_by_side};
+use crate::train::{End, Fingerprint, Prepared, Run, Session, Settings, Splits, Which};
+
+/// Trains the runs of a plan on all threads of a machine.
+pub struct Sweep<'a> {
+    images: Prepared<'a>,
+    machine: &'a Machine,
+    engine: EngineInfo,
+    header: Header,
+    rungs: Vec<Rung>,
+    books: Books,
+}
+
+impl<'a> Sweep<'a> {
+    /// A sweep over `plan`, at its beginning.
+    ///
+    /// # Errors
+    /// A setting that cannot be used with these images or on this machine, or parts of a plan that do not go together.
+    ///
+    /// # Panics
+    /// If there is no image.
+    pub fn new(splits: Splits<'a>, plan: &Plan, machine: &'a Machine) -> Result<Self> {
+        plan.check(&splits)?;
+        let data = Fingerprint::of(&splits.train, &splits.validation, splits.classes);
+        let (runs, all) = (plan.runs(), plan.space.settings());
+        let epochs = all.iter().map(|settings| settings.epochs).sum();
+        let images = Prepared::new(splits, &Settings { epochs, ..all[0].clone() }, &machine.team)?;
+        let engine = Session::on(&images, Run::single(all[0].clone()), machine)?.engine();
+        let header = Header::new(plan, &data, &engine.name);
+        Ok(Self { rungs: plan.rungs(&runs), books: Books::new(runs), images, machine, engine, header })
+    }
+
+    /// Keeps what the sweep reaches in `folder`, from the beginning.
+    ///
+    /// # Errors
+    /// A file that cannot be written, or another process that is at work there.
+    pub fn keep_in(&mut self, folder: RunFolder) -> Result<()> {
+        self.books.keep(Store::begin(folder, &self.header)?);
+        Ok(())
+    }
+
+    /// Goes on where another process, of whatever end, left the same sweep in `folder`.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is not of this sweep, or another process that is at work there.
+    pub fn resume_in(&mut self, folder: RunFolder) -> Result<()> {
+        let (store, outcomes) = Store::take_up(folder, &self.header)?;
+        self.books.take_up(store, outcomes, &self.header)
+    }
+
+    /// Trains all runs to their ends, or until `watch` stops it; [`Sweep::run`] then goes on from there.
+    ///
+    /// # Errors
+    /// What the engine fails with, and a disk that is full or fails. What was reached before is kept.
+    pub fn run(&mut self, watch: &mut dyn Watch) -> Result<End> {
+        let mut progress = self.beginning();
+        for rung in self.rungs.clone() {
+            if self.train(rung.epoch, watch, &mut progress)? == End::Stopped {
+                return Ok(End::Stopped);
+            }
+            self.books.drop_below(rung)?;
+            let alive = self.books.alive().count();
+            (progress.alive, progress.ended) = (alive, self.books.runs.len() - alive);
+        }
+        let end = self.train(usize::MAX, watch, &mut progress)?;
+        if end == End::Finished {
+            self.books.finish();
+        }
+        Ok(end)
+    }
+
+    /// Trains the runs that have not ended to the end of epoch `until`.
+    fn train(&mut self, until: usize, watch: &mut dyn Watch, progress: &mut Progress) -> Result<End> {
+        let mut moments: BTreeMap<Moment, Vec<usize>> = BTreeMap::new();
+        for run in self.books.alive().filter(|&run| self.books.moment(run).0 < until) {
+            moments.entry(self.books.moment(run)).or_default().push(run);
+        }
+        let most = side_by_side(self.images.features(), self.images.classes(), &Caches::detect());
+        let threads = self.machine.team.threads();
+        let groups: Vec<Vec<usize>> = moments
+            .into_values()
+            .flat_map(|alive| {
+                let runs: Vec<Run> = alive.iter().map(|&run| self.books.runs[run].clone()).collect();
+                let named = move |group: Vec<usize>| group.into_iter().map(|place| alive[place]).collect();
+                groups(&runs, most, threads).into_iter().map(named).collect::<Vec<Vec<usize>>>()
+            })
+            .collect();
+        let (Some(threads), Some(teams)) = (NonZeroUsize::new(threads), NonZeroUsize::new(groups.len()))
+        else {
+            return Ok(End::Finished);
+        };
+        let audience = Audience { watch, progress: std::mem::take(progress), failed: false, stopped: false };
+        let workshop = Workshop {
+            images: &self.images,
+            data: &self.header.data,
+            engine: self.machine.engine,
+            isa: self.machine.isa,
+            until,
+            books: Mutex::new(&mut self.books),
+            audience: Mutex::new(audience),
+        };
+        share_out(&Crew::new(threads, teams)?, groups, |group, team| workshop.train(&group, team))?;
+        let audience = workshop.audience.into_inner().expect("no team panicked");
+        *progress = audience.progress;
+        Ok(if audience.stopped { End::Stopped } else { End::Finished })
+    }
+
+    /// What is left to be trained.
+    fn beginning(&self) -> Progress {
+        let alive: Vec<usize> = self.books.alive().collect();
+        let mut epochs: Vec<usize> = alive.iter().map(|&run| self.books.moment(run).0).collect();
+        let (alive, mut all) = (epochs.len(), 0);
+        for rung in &self.rungs {
+            all += epochs.iter().map(|epoch| rung.epoch.saturating_sub(*epoch)).sum::<usize>();
+            epochs.iter_mut().for_each(|epoch| *epoch = rung.epoch.max(*epoch));
+            epochs.truncate(rung.keep);
+        }
+        let last = |place: usize| self.books.runs[place].settings.epochs;
+        all += self.books.alive().zip(&epochs).map(|(run, epoch)| last(run) - epoch).sum::<usize>();
+        let mut progress = Progress {
+            all: (all * self.images.images()) as u64,
+            alive,
+            ended: self.books.runs.len() - alive,
+            ..Progress::default()
+        };
+        let reached = (0..self.books.runs.len()).filter_map(|run| self.books.reached(run));
+        reached.for_each(|record| progress.note(record));
+        progress
+    }
+
+    /// What tells this sweep from others.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The rungs of halving; none without.
+    pub fn rungs(&self) -> &[Rung] {
+        &self.rungs
+    }
+
+    /// What trains. Each of its groups has a thread of its own.
+    pub fn engine(&self) -> &EngineInfo {
+        &self.engine
+    }
+
+    /// The images, as they are trained on.
+    pub fn images(&self) -> &Prepared<'a> {
+        &self.images
+    }
+
+    /// The runs, in the order of the space.
+    pub fn runs(&self) -> &[Run] {
+        &self.books.runs
+    }
+
+    /// What became of each run that ended, in the order of the runs.
+    pub fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
+        (0..self.books.runs.len()).filter_map(|run| self.books.outcome(run))
+    }
+
+    /// The best of the runs that ended, and its model; none where every run diverged. The model is trained again where it
+    /// was lost.
+    ///
+    /// # Errors
+    /// What the engine fails with.
+    pub fn winner(&self) -> Result<Option<(&Outcome, Model)>> {
+        let Some(run) = self.books.leader() else { return Ok(None) };
+        let outcome = self.books.outcome(run).expect("a run that ended");
+        if let Some(model) = self.books.model(run) {
+            return Ok(Some((outcome, model.clone())));
+        }
+        let mut session = Session::on(&self.images, vec![self.books.runs[run].clone()], self.machine)?;
+        session.run(&mut ())?;
+        Ok(session.models(Which::Last).swap_remove(0).map(|model| (outcome, model)))
+    }
+}

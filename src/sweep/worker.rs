@@ -1,0 +1,167 @@
+//! One team at work: it trains a group of runs to a rung, or to their end, and enters what they reached in the books.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::books::{Books, Ended};
+use super::outcome::{Ending, Outcome};
+use super::progress::{Progress, Watch};
+use crate::engine::{EngineKind, Isa, Machine, Team};
+use crate::error::Result;
+use crate::train::record::weights_sha256;
+use crate::train::{Control, End, EpochRecord, Fate, Fingerprint, Prepared, Run, Session, Which};
+
+/// Where states are kept on disk, a killed process loses no more than this much training of each run.
+const KEEP: Duration = Duration::from_secs(30);
+
+/// What all teams share.
+pub(super) struct Workshop<'s, 'a> {
+    pub(super) images: &'s Prepared<'a>,
+    pub(super) data: &'s Fingerprint,
+    pub(super) engine: EngineKind,
+    pub(super) isa: Option<Isa>,
+    /// The epoch to which runs are trained; past their last one, to their end.
+    pub(super) until: usize,
+    pub(super) books: Mutex<&'s mut Books>,
+    pub(super) audience: Mutex<Audience<'s>>,
+}
+
+/// Who is told of progress.
+pub(super) struct Audience<'s> {
+    pub(super) watch: &'s mut dyn Watch,
+    pub(super) progress: Progress,
+    /// Whether a team failed, so that the others stop too.
+    pub(super) failed: bool,
+    /// Whether somebody stopped the sweep.
+    pub(super) stopped: bool,
+}
+
+impl Workshop<'_, '_> {
+    /// Trains `group`, whose runs are at one moment of their training.
+    ///
+    /// # Errors
+    /// What the engine fails with, and a disk that is full or fails. What was reached before is kept.
+    pub(super) fn train(&self, group: &[usize], team: &Team) -> Result<()> {
+        self.train_group(group, team).inspect_err(|_| lock(&self.audience).failed = true)
+    }
+
+    fn train_group(&self, group: &[usize], team: &Team) -> Result<()> {
+        let mut listener = Listener { audience: &self.audience, runs: group.len() as u64 };
+        if listener.stop() {
+            return Ok(());
+        }
+        let machine = Machine { engine: self.engine, isa: self.isa, team: team.handle() };
+        let (state, kept) = {
+            let books = lock(&self.books);
+            (books.state(group)?, books.is_kept())
+        };
+        let mut session = match state {
+            Some(checkpoint) => Session::resume_on(self.images, checkpoint, &machine)?,
+            None => {
+                let runs: Vec<Run> = group.iter().map(|&run| lock(&self.books).runs[run].clone()).collect();
+                Session::on(self.images, runs, &machine)?
+            }
+        };
+        let until = self.until.min(session.runs()[0].settings.epochs);
+        let mut saved = Instant::now();
+        while session.epoch() < until && session.fates().contains(&Fate::Running) {
+            if session.run_to(session.epoch() + 1, &mut listener)? == End::Stopped {
+                return self.pause(group, &session);
+            }
+            if kept && saved.elapsed() > KEEP {
+                self.pause(group, &session)?;
+                saved = Instant::now();
+            }
+        }
+        listener.skip((until - session.epoch()) * self.images.images());
+        self.enter(group, &mut session)
+    }
+
+    /// Keeps the states of the runs of `group`, which `session` trains.
+    fn pause(&self, group: &[usize], session: &Session) -> Result<()> {
+        lock(&self.books).pause(group, session.checkpoint(1, self.data))
+    }
+
+    /// Ends the runs that have nothing left to train, and keeps the states of the others.
+    fn enter(&self, group: &[usize], session: &mut Session) -> Result<()> {
+        let places = || (0..group.len()).map(|place| (place, session.fates()[place], &session.runs()[place]));
+        let ending = |fate, run: &Run| match fate {
+            Fate::Running if session.epoch() < run.settings.epochs => None,
+            Fate::Running => Some((Ending::Done, session.epoch())),
+            Fate::Diverged { epoch } => Some((Ending::Diverged, epoch)),
+            Fate::Early { epoch } => Some((Ending::Stopped, epoch)),
+        };
+        let endings: Vec<_> = places().map(|(_, fate, run)| ending(fate, run)).collect();
+        let on: Vec<usize> = (0..group.len()).filter(|&place| endings[place].is_none()).collect();
+        if !on.is_empty() {
+            let all = session.checkpoint(1, self.data);
+            let checkpoint = all.select(&on);
+            lock(&self.books).pause(&on.iter().map(|&place| group[place]).collect::<Vec<_>>(), checkpoint)?;
+        }
+        let models = if on.len() < group.len() { session.models(Which::Wanted) } else { Vec::new() };
+        let mut ended = Vec::new();
+        for ((place, model), ending) in models.into_iter().enumerate().zip(endings) {
+            let Some((status, epoch)) = ending else { continue };
+            let model = model.filter(|_| status != Ending::Diverged);
+            let Run { name, settings } = session.runs()[place].clone();
+            let outcome = Outcome {
+                id: name,
+                status,
+                epoch,
+                config: settings,
+                weights_sha256: model
+                    .as_ref()
+                    .map_or(String::new(), |model| weights_sha256(&model.parameters)),
+                history: session.histories()[place].clone(),
+            };
+            ended.push(Ended { run: group[place], outcome, model });
+        }
+        let count = ended.len();
+        lock(&self.books).end(ended)?;
+        let mut audience = lock(&self.audience);
+        audience.progress.alive -= count;
+        audience.progress.ended += count;
+        let Audience { watch, progress, .. } = &mut *audience;
+        watch.progress(progress);
+        Ok(())
+    }
+}
+
+/// Listens to one session, for the audience.
+struct Listener<'s, 'w> {
+    audience: &'s Mutex<Audience<'w>>,
+    /// The runs of the session.
+    runs: u64,
+}
+
+impl Listener<'_, '_> {
+    /// Counts images that need not be trained.
+    fn skip(&self, images: usize) {
+        let Audience { watch, progress, .. } = &mut *lock(self.audience);
+        progress.images += self.runs * images as u64;
+        watch.progress(progress);
+    }
+}
+
+impl Control for Listener<'_, '_> {
+    fn trained(&mut self, images: usize) {
+        self.skip(images);
+    }
+
+    fn evaluated(&mut self, records: &[EpochRecord]) {
+        let Audience { watch, progress, .. } = &mut *lock(self.audience);
+        records.iter().for_each(|record| progress.note(record));
+        watch.progress(progress);
+    }
+
+    fn stop(&mut self) -> bool {
+        let audience = &mut *lock(self.audience);
+        audience.stopped |= audience.watch.stop();
+        audience.stopped || audience.failed
+    }
+}
+
+/// A panic of another team is an error of its own, and leaves no broken state here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

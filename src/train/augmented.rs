@@ -1,0 +1,51 @@
+//! The training images of a slice, flipped and moved.
+
+use rayon::prelude::*;
+
+use crate::data::Augmentation;
+use crate::samples::{Rows, Samples};
+
+/// Memory for the images of a slice as an epoch has them.
+pub(super) struct Augmented {
+    augmentation: Augmentation,
+    /// `[images, D]`
+    images: Vec<u8>,
+    labels: Vec<u8>,
+    weights: Vec<f32>,
+    /// The numbers 0, 1, 2, ...
+    order: Vec<u32>,
+}
+
+impl Augmented {
+    /// Images made at a time: they stay in a cache until they are trained.
+    pub(super) const SLICE: usize = 1024;
+    /// Images that a thread makes at a time.
+    const PIECE: usize = 64;
+
+    pub(super) fn new(augmentation: Augmentation) -> Self {
+        Self { augmentation, images: Vec::new(), labels: Vec::new(), weights: Vec::new(), order: Vec::new() }
+    }
+
+    /// The images of the numbers `order` in `samples`, as `epoch` has them, and the numbers that they have here. Called in
+    /// the pool of a team, which makes them.
+    pub(super) fn make(&mut self, epoch: usize, order: &[u32], samples: &Samples) -> (Samples<'_>, &[u32]) {
+        let Self { augmentation, images, .. } = self;
+        let features = augmentation.features();
+        images.resize(order.len() * features, 0);
+        let made = images.par_chunks_mut(features).zip(order).with_min_len(Self::PIECE);
+        made.for_each(|(made, &index)| {
+            let index = index as usize;
+            augmentation.apply(augmentation.change(epoch, index), samples.image(index), made);
+        });
+        let of_order = || samples.select(order.iter().map(|&index| index as usize));
+        self.labels.clear();
+        self.labels.extend(of_order().map(|sample| sample.label));
+        self.weights.clear();
+        self.weights.extend(of_order().map(|sample| sample.weight));
+        self.order.clear();
+        self.order.extend(0..order.len() as u32);
+        let rows = Rows::contiguous(&self.images, features);
+        let samples = Samples::new(rows, Rows::contiguous(&self.labels, 1)).with_weights(&self.weights);
+        (samples, &self.order)
+    }
+}

@@ -1,0 +1,114 @@
+//! `sweep` finds the best of many settings, tests it alone, and says what it did.
+
+use onelayer::model::Model;
+use onelayer::train::Settings;
+use serde_json::Value;
+
+use super::Desk;
+use super::records::{assert_keys, assert_run_keys};
+use super::support::files;
+
+/// Two batches, so that there are two groups.
+const SWEEP: &str = "sweep --data data --eta 0.001..0.1:3 --lambda 0,0.5 --batch 30,50 --epochs 3";
+
+fn rows(record: &Value) -> &[Value] {
+    record["runs"].as_array().unwrap()
+}
+
+fn accuracy(row: &Value) -> f64 {
+    row["validation"]["accuracy"].as_f64().unwrap()
+}
+
+#[test]
+fn it_has_the_promised_keys_and_the_best_run_is_the_one_that_train_trains() {
+    let desk = Desk::new();
+    let record = desk.json(&format!("{SWEEP} --out out"));
+    assert_keys(
+        &record,
+        "runs best refit version date machine dataset fingerprint engine space random halving rungs seconds shard out",
+    );
+    assert_keys(&record["seconds"], "load train total");
+    let rows = rows(&record);
+    assert_eq!(rows.len(), 12);
+    let settings = Settings::TABLE.iter().map(|row| row.name).collect::<Vec<_>>().join(" ");
+    for row in rows {
+        assert_keys(row, "id config status epoch validation weights_sha256");
+        assert_keys(&row["config"], &settings);
+        assert_keys(&row["validation"], "loss accuracy");
+        assert_eq!((&row["status"], &row["epoch"]), (&"done".into(), &3.into()));
+    }
+    assert!(rows.is_sorted_by(|one, other| accuracy(one) >= accuracy(other)), "the best first");
+    assert_eq!(desk.read_json("out/sweep.json"), record);
+    assert_eq!(
+        files(&desk.path("out")),
+        ["best/history.csv", "best/model.safetensors", "best/run.json", "runs.jsonl", "sweep.json"]
+    );
+
+    let best = &record["best"];
+    assert_run_keys(best, "name fingerprint ");
+    assert_eq!((&best["name"], &best["config"]), (&rows[0]["id"], &rows[0]["config"]));
+    assert_eq!(*best, desk.read_json("out/best/run.json"));
+    let option = |name: &str| format!("--{name} {}", best["config"][name]);
+    let options = ["eta", "lambda", "batch", "epochs"].map(option).join(" ");
+    let alone = desk.json(&format!("train --data data {options} --no-report --out alone"));
+    for key in ["weights_sha256", "test", "config"] {
+        assert_eq!(best[key], alone[key], "{key}");
+    }
+    assert_eq!(rows[0]["weights_sha256"], alone["weights_sha256"]);
+    let model = |folder: &str| Model::load(&desk.path(&format!("{folder}/model.safetensors"))).unwrap();
+    assert!(model("out/best") == model("alone"));
+}
+
+#[test]
+fn what_is_printed_names_the_best_and_what_choosing_it_does() {
+    let desk = Desk::new();
+    let (text, progress) = desk.run(&format!("{SWEEP} --out out"));
+    let record = desk.read_json("out/sweep.json");
+    for words in [
+        "12 settings, all of eta 0.001..0.1:3, lambda 0,0.5, batch 30,50",
+        "100 %  0 runs alive, 12 ended, epoch 3",
+        "settings  epochs 3, shuffle false, seed 0\n",
+        "the highest of 12 tried: choosing it makes it too high",
+        rows(&record)[0]["id"].as_str().unwrap(),
+        "and 2 more: sweep.csv has all",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert_eq!(progress, "");
+    let (text, _) = desk.run(&format!("{SWEEP} --out other --quiet"));
+    assert!(!text.contains(" %  ") && text.contains("best"), "{text}");
+}
+
+#[test]
+fn points_are_drawn_by_the_seed() {
+    let desk = Desk::new();
+    let drawn = |options: &str, out: &str| {
+        let sweep =
+            "sweep --data data --eta 1e-3..1e-1 --lambda 0,0.5 --shuffle=true,false --epochs 1 --random 9";
+        let record = desk.json(&format!("{sweep} {options} --out {out}"));
+        rows(&record).iter().map(|row| row["config"].clone()).collect::<Vec<_>>()
+    };
+    let first = drawn("", "first");
+    assert_eq!((first.len(), &first), (9, &drawn("--seed 0 --threads 1", "second")));
+    assert!(first.iter().all(|config| (1e-3..=1e-1).contains(&config["eta"].as_f64().unwrap())));
+    assert_ne!(first, drawn("--seed 1", "third"));
+}
+
+#[test]
+fn what_cannot_be_swept_is_told_in_one_line() {
+    let desk = Desk::new();
+    for (options, line) in [
+        ("--eta 0.1,x", "--eta: expected a number, found x"),
+        (
+            "--eta 1..2",
+            "--eta: expected LO..HI:N, as every combination is tried: N points evenly in their logarithms, found 1..2",
+        ),
+        ("--eta=-1,1", "--eta: expected a number from 0 to 3.4028235e38, found -1.0"),
+        ("--batch 10,301", "--batch: expected 1 to 300, the images of the training split, found 301"),
+        ("--random 0", "--random: expected 1 to 100000 points, found 0"),
+        ("--shuffle=perhaps", "--shuffle: expected true or false, found perhaps"),
+    ] {
+        assert_eq!(desk.failure(&format!("sweep --data data {options}"), 2), line);
+    }
+    assert!(!desk.path("runs").exists());
+}
