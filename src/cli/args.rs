@@ -129,12 +129,7 @@ impl TrainingArgs {
 
     /// Makes the default batch of `runs` as small as the training images are few, and says so.
     pub(super) fn fit(&self, runs: &mut [Run], images: usize) -> String {
-        let batch = runs[0].settings.batch;
-        if self.settings.gives("batch") || batch <= images {
-            return String::new();
-        }
-        runs.iter_mut().for_each(|run| run.settings.batch = images);
-        format!("batch     all {images} training images, as there are fewer than {batch}\n")
+        fit(runs, images, self.settings.gives("batch"))
     }
 
     /// The command that trains `runs` again on any machine: with the settings that the result depends on.
@@ -156,6 +151,16 @@ impl TrainingArgs {
     pub(super) fn folder(&self, verb: &str) -> Result<RunFolder> {
         folder(self.out.as_deref(), self.overwrite, verb)
     }
+}
+
+/// Makes the batch of `runs`, unless it was given, as small as the training images are few, and says so.
+pub(super) fn fit(runs: &mut [Run], images: usize, given: bool) -> String {
+    let batch = runs[0].settings.batch;
+    if given || batch <= images {
+        return String::new();
+    }
+    runs.iter_mut().for_each(|run| run.settings.batch = images);
+    format!("batch     all {images} training images, as there are fewer than {batch}\n")
 }
 
 /// `word` as a shell takes it for one.

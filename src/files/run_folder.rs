@@ -280,8 +280,9 @@ fn check_empty(path: &Path) -> Result<()> {
     if !path.is_dir() {
         return Err(Error::format(path, "a folder", "a file"));
     }
-    match fs::read_dir(path).map_err(Error::io(path, "read the folder"))?.next() {
-        Some(_) => Err(Error::format(path, EMPTY, "a folder that holds files")),
-        None => Ok(()),
+    let mut entries = fs::read_dir(path).map_err(Error::io(path, "read the folder"))?;
+    match entries.any(|entry| !entry.is_ok_and(|entry| whole::is_left_over(&entry))) {
+        true => Err(Error::format(path, EMPTY, "a folder that holds files")),
+        false => Ok(()),
     }
 }

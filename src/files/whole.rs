@@ -1,6 +1,6 @@
 //! Files that appear whole or not at all: written under a temporary name in the same folder, then renamed.
 
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -29,12 +29,17 @@ pub fn sync_folder(folder: &Path) -> Result<()> {
 pub fn remove_left_over(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder).map_err(Error::io(folder, "read the folder"))? {
         let entry = entry.map_err(Error::io(folder, "read the folder"))?;
-        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-        if is_file && entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()) {
+        if is_left_over(&entry) {
             fs::remove_file(entry.path()).map_err(Error::io(&entry.path(), "remove"))?;
         }
     }
     Ok(())
+}
+
+/// Whether a killed process may have left this.
+pub(super) fn is_left_over(entry: &DirEntry) -> bool {
+    let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+    is_file && entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())
 }
 
 /// Checks that `path` is no mapped file, under whatever name or link. Systems other than Unix do not let a mapped

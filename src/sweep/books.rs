@@ -135,7 +135,7 @@ impl Books {
     /// The last record of a run that goes on.
     pub(super) fn reached(&self, run: usize) -> Option<&EpochRecord> {
         match &self.places[run] {
-            Place::Paused(paused) => kept(&paused.history),
+            Place::Paused(paused) => kept(&self.runs[run].settings, &paused.history),
             Place::Ended(outcome) => outcome.kept(),
             Place::Start => None,
         }

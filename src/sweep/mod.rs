@@ -16,6 +16,7 @@
 
 mod books;
 mod halving;
+mod images;
 mod list;
 mod outcome;
 mod plan;

@@ -50,9 +50,9 @@ impl Ending {
 }
 
 impl Outcome {
-    /// What the run's model reaches: the record of its last evaluation.
+    /// What the run's model reaches: the record of its last evaluation, or of the best one, as its settings say.
     pub fn kept(&self) -> Option<&EpochRecord> {
-        kept(&self.history)
+        kept(&self.config, &self.history)
     }
 
     /// What the run's model reaches on the validation split.
@@ -78,9 +78,12 @@ impl Outcome {
     }
 }
 
-/// The record of the model that a run with this history has.
-pub(super) fn kept(history: &[EpochRecord]) -> Option<&EpochRecord> {
-    history.last()
+/// The record of the model that a run with these settings and this history has.
+pub(super) fn kept<'h>(settings: &Settings, history: &'h [EpochRecord]) -> Option<&'h EpochRecord> {
+    let finite = history.iter().filter(|record| record.validation.loss.is_finite());
+    // Of several equal losses the first, as in a session.
+    let best = || finite.min_by(|one, other| one.validation.loss.total_cmp(&other.validation.loss));
+    if settings.best { best().or(history.last()) } else { history.last() }
 }
 
 /// Less where the first run is better: it has the higher validation accuracy, or the same and a smaller validation loss, or

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::books::{Books, Moment};
 use super::halving::Rung;
+use super::images::Images;
 use super::outcome::Outcome;
 use super::plan::{Header, Plan};
 use super::progress::{Progress, Watch};
@@ -21,13 +23,19 @@ use crate::train::{End, Fingerprint, Prepared, Run, Session, Settings, Splits, W
 
 /// Trains the runs of a plan on all threads of a machine.
 pub struct Sweep<'a> {
-    images: Prepared<'a>,
+    images: Images<'a>,
+    /// The settings that come first in the space.
+    first: Settings,
     machine: &'a Machine,
     engine: EngineInfo,
     header: Header,
     rungs: Vec<Rung>,
     books: Books,
+    keep_every: Duration,
 }
+
+/// Unless somebody wants it otherwise, a killed process loses no more than this much training of each run.
+const KEEP_EVERY: Duration = Duration::from_secs(30);
 
 impl<'a> Sweep<'a> {
     /// A sweep over `plan`, at its beginning.
@@ -41,11 +49,26 @@ impl<'a> Sweep<'a> {
         plan.check(&splits)?;
         let data = Fingerprint::of(&splits.train, &splits.validation, splits.classes);
         let (runs, all) = (plan.runs(), plan.space.settings());
-        let epochs = all.iter().map(|settings| settings.epochs).sum();
-        let images = Prepared::new(splits, &Settings { epochs, ..all[0].clone() }, &machine.team)?;
-        let engine = Session::on(&images, Run::single(all[0].clone()), machine)?.engine();
+        let images = Images::new(&splits, &all, &machine.team)?;
+        let engine = Session::on(images.of(&all[0]), Run::single(all[0].clone()), machine)?.engine();
         let header = Header::new(plan, &data, &engine.name);
-        Ok(Self { rungs: plan.rungs(&runs), books: Books::new(runs), images, machine, engine, header })
+        let (rungs, books) = (plan.rungs(&runs), Books::new(runs));
+        Ok(Self {
+            images,
+            first: all[0].clone(),
+            machine,
+            engine,
+            header,
+            rungs,
+            books,
+            keep_every: KEEP_EVERY,
+        })
+    }
+
+    /// Keeps the states of runs on disk, where results are, after every epoch that ends so long after the last time; 30
+    /// seconds without it. Runs that end and rungs are kept in any case.
+    pub fn keep_every(&mut self, time: Duration) {
+        self.keep_every = time;
     }
 
     /// Keeps what the sweep reaches in `folder`, from the beginning.
@@ -89,20 +112,8 @@ impl<'a> Sweep<'a> {
 
     /// Trains the runs that have not ended to the end of epoch `until`.
     fn train(&mut self, until: usize, watch: &mut dyn Watch, progress: &mut Progress) -> Result<End> {
-        let mut moments: BTreeMap<Moment, Vec<usize>> = BTreeMap::new();
-        for run in self.books.alive().filter(|&run| self.books.moment(run).0 < until) {
-            moments.entry(self.books.moment(run)).or_default().push(run);
-        }
-        let most = side_by_side(self.images.features(), self.images.classes(), &Caches::detect());
         let threads = self.machine.team.threads();
-        let groups: Vec<Vec<usize>> = moments
-            .into_values()
-            .flat_map(|alive| {
-                let runs: Vec<Run> = alive.iter().map(|&run| self.books.runs[run].clone()).collect();
-                let named = move |group: Vec<usize>| group.into_iter().map(|place| alive[place]).collect();
-                groups(&runs, most, threads).into_iter().map(named).collect::<Vec<Vec<usize>>>()
-            })
-            .collect();
+        let groups = self.groups(until);
         let (Some(threads), Some(teams)) = (NonZeroUsize::new(threads), NonZeroUsize::new(groups.len()))
         else {
             return Ok(End::Finished);
@@ -114,6 +125,7 @@ impl<'a> Sweep<'a> {
             engine: self.machine.engine,
             isa: self.machine.isa,
             until,
+            keep_every: self.keep_every,
             books: Mutex::new(&mut self.books),
             audience: Mutex::new(audience),
         };
@@ -121,6 +133,25 @@ impl<'a> Sweep<'a> {
         let audience = workshop.audience.into_inner().expect("no team panicked");
         *progress = audience.progress;
         Ok(if audience.stopped { End::Stopped } else { End::Finished })
+    }
+
+    /// The runs that have not come to the end of epoch `until`, in groups.
+    fn groups(&self, until: usize) -> Vec<Vec<usize>> {
+        let mut alike: BTreeMap<(Moment, bool), Vec<usize>> = BTreeMap::new();
+        for run in self.books.alive().filter(|&run| self.books.moment(run).0 < until) {
+            let mirror = self.books.runs[run].settings.mirror;
+            alike.entry((self.books.moment(run), mirror)).or_default().push(run);
+        }
+        let (caches, threads) = (Caches::detect(), self.machine.team.threads());
+        let mut found = Vec::new();
+        for alive in alike.into_values() {
+            let runs: Vec<Run> = alive.iter().map(|&run| self.books.runs[run].clone()).collect();
+            let images = self.images.of(&runs[0].settings);
+            let most = side_by_side(images.features(), images.classes(), &caches);
+            let named = |group: Vec<usize>| group.into_iter().map(|place| alive[place]).collect();
+            found.extend(groups(&runs, most, threads).into_iter().map(named));
+        }
+        found
     }
 
     /// What is left to be trained.
@@ -136,7 +167,7 @@ impl<'a> Sweep<'a> {
         let last = |place: usize| self.books.runs[place].settings.epochs;
         all += self.books.alive().zip(&epochs).map(|(run, epoch)| last(run) - epoch).sum::<usize>();
         let mut progress = Progress {
-            all: (all * self.images.images()) as u64,
+            all: (all * self.images().images()) as u64,
             alive,
             ended: self.books.runs.len() - alive,
             ..Progress::default()
@@ -161,9 +192,9 @@ impl<'a> Sweep<'a> {
         &self.engine
     }
 
-    /// The images, as they are trained on.
+    /// The images, as those settings are trained on them that come first in the space.
     pub fn images(&self) -> &Prepared<'a> {
-        &self.images
+        self.images.of(&self.first)
     }
 
     /// The runs, in the order of the space.
@@ -187,8 +218,9 @@ impl<'a> Sweep<'a> {
         if let Some(model) = self.books.model(run) {
             return Ok(Some((outcome, model.clone())));
         }
-        let mut session = Session::on(&self.images, vec![self.books.runs[run].clone()], self.machine)?;
+        let lost = self.books.runs[run].clone();
+        let mut session = Session::on(self.images.of(&lost.settings), vec![lost], self.machine)?;
         session.run(&mut ())?;
-        Ok(session.models(Which::Last).swap_remove(0).map(|model| (outcome, model)))
+        Ok(session.models(Which::Wanted).swap_remove(0).map(|model| (outcome, model)))
     }
 }

@@ -4,24 +4,24 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::books::{Books, Ended};
+use super::images::Images;
 use super::outcome::{Ending, Outcome};
 use super::progress::{Progress, Watch};
 use crate::engine::{EngineKind, Isa, Machine, Team};
 use crate::error::Result;
 use crate::train::record::weights_sha256;
-use crate::train::{Control, End, EpochRecord, Fate, Fingerprint, Prepared, Run, Session, Which};
-
-/// Where states are kept on disk, a killed process loses no more than this much training of each run.
-const KEEP: Duration = Duration::from_secs(30);
+use crate::train::{Control, End, EpochRecord, Fate, Fingerprint, Run, Session, Which};
 
 /// What all teams share.
 pub(super) struct Workshop<'s, 'a> {
-    pub(super) images: &'s Prepared<'a>,
+    pub(super) images: &'s Images<'a>,
     pub(super) data: &'s Fingerprint,
     pub(super) engine: EngineKind,
     pub(super) isa: Option<Isa>,
     /// The epoch to which runs are trained; past their last one, to their end.
     pub(super) until: usize,
+    /// Where states are kept on disk, the time from one to the next.
+    pub(super) keep_every: Duration,
     pub(super) books: Mutex<&'s mut Books>,
     pub(super) audience: Mutex<Audience<'s>>,
 }
@@ -55,12 +55,11 @@ impl Workshop<'_, '_> {
             let books = lock(&self.books);
             (books.state(group)?, books.is_kept())
         };
+        let runs: Vec<Run> = group.iter().map(|&run| lock(&self.books).runs[run].clone()).collect();
+        let images = self.images.of(&runs[0].settings);
         let mut session = match state {
-            Some(checkpoint) => Session::resume_on(self.images, checkpoint, &machine)?,
-            None => {
-                let runs: Vec<Run> = group.iter().map(|&run| lock(&self.books).runs[run].clone()).collect();
-                Session::on(self.images, runs, &machine)?
-            }
+            Some(checkpoint) => Session::resume_on(images, checkpoint, &machine)?,
+            None => Session::on(images, runs, &machine)?,
         };
         let until = self.until.min(session.runs()[0].settings.epochs);
         let mut saved = Instant::now();
@@ -68,12 +67,12 @@ impl Workshop<'_, '_> {
             if session.run_to(session.epoch() + 1, &mut listener)? == End::Stopped {
                 return self.pause(group, &session);
             }
-            if kept && saved.elapsed() > KEEP {
+            if kept && saved.elapsed() > self.keep_every {
                 self.pause(group, &session)?;
                 saved = Instant::now();
             }
         }
-        listener.skip((until - session.epoch()) * self.images.images());
+        listener.skip((until - session.epoch()) * images.images());
         self.enter(group, &mut session)
     }
 

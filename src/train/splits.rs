@@ -9,7 +9,7 @@ use crate::engine::Team;
 use crate::error::{Error, Result};
 use crate::model::{Model, Parameters, Standardization};
 use crate::objective::Objective;
-use crate::samples::Samples;
+use crate::samples::{Element, Samples, Values};
 
 /// The images that a session trains and watches itself by.
 #[derive(Clone, Debug)]
@@ -37,7 +37,8 @@ pub struct Prepared<'a> {
     pub(super) classes: &'a [String],
     /// That of folded images, where weights are mirror-symmetric.
     pub(super) standardization: Standardization,
-    pub(super) augmentation: Option<Augmentation>,
+    /// How pictures are folded, if they are.
+    pub(super) mirror: Option<Augmentation>,
 }
 
 impl<'a> Prepared<'a> {
@@ -62,8 +63,8 @@ impl<'a> Prepared<'a> {
     ) -> Result<Self> {
         let Splits { train, validation, classes } = splits;
         settings.check(&train, classes.len())?;
-        let augmentation = settings.augmentation(train.features())?;
-        let hold = |split| Held::new(split, settings.epochs, augmentation.as_ref());
+        let mirror = settings.augmentation(train.features())?.filter(|augmentation| augmentation.mirror);
+        let hold = |split| Held::new(split, settings.epochs, mirror.as_ref());
         let [train, validation] = team.handle().install(|| [train, validation].map(hold))?;
         let (train, validation) = (train?, validation?);
         let measure = || Standardization::measure(&train.samples());
@@ -71,23 +72,25 @@ impl<'a> Prepared<'a> {
             Some(standardization) => standardization,
             None => team.handle().install(measure)?,
         };
-        Ok(Self { train, validation, classes, standardization, augmentation })
+        Ok(Self { train, validation, classes, standardization, mirror })
     }
 
     /// Checks that `runs` can be trained side by side on these images.
     pub(super) fn check(&self, runs: &[Run]) -> Result<()> {
         Run::check(runs, self.train.given(), self.classes())?;
-        let augmentation = runs[0].settings.augmentation(self.train.given().features())?;
-        let mirror = |augmentation: Option<Augmentation>| augmentation.is_some_and(|of| of.mirror);
-        if mirror(augmentation) != mirror(self.augmentation) {
-            let [expected, found] = [self.augmentation, augmentation].map(mirror);
-            return Err(Error::setting(
-                "mirror",
-                format_args!("{expected}, as the images were prepared"),
-                found,
-            ));
+        let (expected, found) = (self.mirror.is_some(), runs[0].settings.mirror);
+        match expected == found {
+            true => Ok(()),
+            false => {
+                Err(Error::setting("mirror", format_args!("{expected}, as the images were prepared"), found))
+            }
         }
-        Ok(())
+    }
+
+    /// How the training images of each epoch are flipped and moved for `runs`, if they are.
+    pub(super) fn augmentation(&self, runs: &[Run]) -> Option<Augmentation> {
+        let augmentation = runs[0].settings.augmentation(self.train.given().features());
+        augmentation.expect("settings that were checked").filter(Augmentation::varies)
     }
 
     /// What `runs` minimize.
@@ -97,15 +100,25 @@ impl<'a> Prepared<'a> {
 
     /// The parameters, for these images, that give the logits of `model`.
     pub(super) fn folded(&self, model: &Model) -> Parameters {
-        match self.augmentation.filter(|augmentation| augmentation.mirror) {
+        match self.mirror {
             None => model.behind(&self.standardization),
             Some(mirror) => mirror.fold(&model.behind(&mirror.unfold_standardization(&self.standardization))),
         }
     }
 
+    /// Whether images are folded, for weights that are mirror-symmetric.
+    pub fn is_folded(&self) -> bool {
+        self.mirror.is_some()
+    }
+
     /// The images of a training epoch.
     pub fn images(&self) -> usize {
         self.train.given().len()
+    }
+
+    /// What a feature is stored as.
+    pub fn element(&self) -> Element {
+        self.train.samples().element()
     }
 
     /// D: the features of an image, which is folded where weights are mirror-symmetric.
@@ -133,19 +146,15 @@ pub(crate) struct Held<'a> {
 
 impl<'a> Held<'a> {
     /// Holds `samples`, which are read in each of `epochs` epochs. Called in the pool of a team, which copies them where
-    /// that pays, and folds them where `augmentation` says so.
+    /// that pays, and folds them where `mirror` says how.
     ///
     /// # Errors
     /// No memory for folded images.
-    pub(crate) fn new(
-        samples: Samples<'a>,
-        epochs: usize,
-        augmentation: Option<&Augmentation>,
-    ) -> Result<Self> {
-        let copy = match augmentation.filter(|augmentation| augmentation.mirror) {
-            Some(augmentation) => {
-                let fold = |image: &[u8], row: &mut [u8]| augmentation.apply(Change::NONE, image, row);
-                let folded = Resident::of(&samples, augmentation.features(), fold);
+    pub(crate) fn new(samples: Samples<'a>, epochs: usize, mirror: Option<&Augmentation>) -> Result<Self> {
+        let copy = match mirror {
+            Some(mirror) => {
+                let fold = |image: Values, row: &mut [u8]| mirror.apply(Change::NONE, image.bytes(), row);
+                let folded = Resident::of(&samples, mirror.features(), fold);
                 Some(folded.map_err(|_| Error::setting("mirror", "memory for folded images", "none left"))?)
             }
             None if epochs >= Resident::READINGS => Resident::copy(&samples),

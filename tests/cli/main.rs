@@ -36,6 +36,8 @@ mod strange_data;
 mod support;
 mod survival;
 mod sweep;
+#[cfg(unix)]
+mod sweep_survival;
 
 use desk::{Desk, Done};
 

@@ -26,7 +26,8 @@ pub fn assert_run_keys(run: &Value, names: &str) {
     );
     let settings = Settings::TABLE.iter().map(|row| row.name).collect::<Vec<_>>().join(" ");
     assert_keys(&run["config"], &settings);
-    assert!(settings.starts_with("eta lambda batch epochs shuffle seed evaluate_every"), "{settings}");
+    let promised = ["eta", "lambda", "batch", "epochs", "shuffle", "seed", "evaluate_every", "objective"];
+    assert!(promised.iter().all(|name| !run["config"][name].is_null()), "{settings}");
     assert_keys(&run["dataset"], "name path train validation test classes");
     assert_keys(&run["engine"], "name isa threads");
     for epoch in run["history"].as_array().unwrap() {

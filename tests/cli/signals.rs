@@ -130,7 +130,7 @@ fn wait_for_training(desk: &Desk) {
 }
 
 /// Sends the signal; the process must end with `code` before long. Returns its one line.
-fn stop(child: &mut Child, signal: &str, code: i32) -> String {
+pub fn stop(child: &mut Child, signal: &str, code: i32) -> String {
     let id = child.id().to_string();
     let sent = Instant::now();
     assert!(

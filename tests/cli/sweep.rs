@@ -11,7 +11,7 @@ use super::support::files;
 /// Two batches, so that there are two groups.
 const SWEEP: &str = "sweep --data data --eta 0.001..0.1:3 --lambda 0,0.5 --batch 30,50 --epochs 3";
 
-fn rows(record: &Value) -> &[Value] {
+pub fn rows(record: &Value) -> &[Value] {
     record["runs"].as_array().unwrap()
 }
 
@@ -77,6 +77,26 @@ fn what_is_printed_names_the_best_and_what_choosing_it_does() {
     assert_eq!(progress, "");
     let (text, _) = desk.run(&format!("{SWEEP} --out other --quiet"));
     assert!(!text.contains(" %  ") && text.contains("best"), "{text}");
+}
+
+#[test]
+fn halving_goes_on_with_the_best_and_says_so() {
+    let desk = Desk::new();
+    let sweep = "sweep --data data --eta 0.001..0.1:4 --lambda 0,0.5 --epochs 8 --halving 2 --out out";
+    let (text, _) = desk.run(sweep);
+    let words = "the best 4 after epoch 1, the best 2 after epoch 2 and the best 1 after epoch 4 go on";
+    assert!(text.contains(words), "{text}");
+    let record = desk.read_json("out/sweep.json");
+    let row = |row: &Value| (row["status"].as_str().unwrap().to_string(), row["epoch"].as_u64().unwrap());
+    let found: Vec<(String, u64)> = rows(&record).iter().map(row).collect();
+    let dropped = [4, 2, 2, 1, 1, 1, 1].map(|epoch| ("dropped".to_string(), epoch));
+    assert_eq!(found, [[("done".to_string(), 8)].as_slice(), &dropped].concat());
+    assert_eq!(record["halving"], 2);
+    assert_eq!(
+        record["rungs"].to_string(),
+        r#"[{"epoch":1,"keep":4},{"epoch":2,"keep":2},{"epoch":4,"keep":1}]"#
+    );
+    assert!(!desk.path("out/states").exists());
 }
 
 #[test]

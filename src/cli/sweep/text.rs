@@ -6,9 +6,9 @@ use super::super::settings;
 use super::super::text::{line_of_settings, table};
 use crate::engine::Machine;
 use crate::error::one_line;
-use crate::report::{Table, count};
+use crate::report::{Table, count, list};
 use crate::sweep::record::{self, Row, varied};
-use crate::sweep::{Sweep, SweepRecord};
+use crate::sweep::{Rung, Sweep, SweepRecord};
 use crate::train::RunRecord;
 
 /// The rows of the table on the screen.
@@ -26,6 +26,10 @@ pub(super) fn heading(sweep: &Sweep, machine: &Machine) -> String {
     };
     let runs = count(sweep.runs().len());
     let mut text = format!("sweep     {runs} settings, {how} {}\n", lists.join(", "));
+    if !sweep.rungs().is_empty() {
+        let rung = |rung: &Rung| format!("the best {} after epoch {}", count(rung.keep), rung.epoch);
+        let _ = writeln!(text, "halving   {} go on", list(sweep.rungs().iter().map(rung), "and"));
+    }
     let varied = varied(sweep.runs().iter().map(|run| &run.settings));
     if let Some(run) = sweep.runs().first() {
         let common = settings::told(&run.settings).filter(|row| !varied.contains(&row.name));
@@ -35,6 +39,12 @@ pub(super) fn heading(sweep: &Sweep, machine: &Machine) -> String {
     let noun = if threads == 1 { "thread" } else { "threads" };
     let _ = writeln!(text, "engine    {} ({}), {threads} {noun}\n", engine.name, engine.isa);
     text
+}
+
+/// Where a sweep goes on.
+pub(super) fn resumed(sweep: &Sweep) -> String {
+    let (ended, runs) = (sweep.outcomes().count(), sweep.runs().len());
+    format!("resumed   with {} of {} runs at their ends\n\n", count(ended), count(runs))
 }
 
 /// The best runs, the winner and its test, where the time went and where it all is.

@@ -27,8 +27,9 @@ impl Winner {
     /// Tests the best run of `sweep`, and no other; none where every run diverged.
     pub(super) fn test(sweep: &Sweep, inputs: &Inputs) -> Result<Option<Self>> {
         let Some((outcome, model)) = sweep.winner()? else { return Ok(None) };
-        let mut engine = evaluator(std::slice::from_ref(&model), &inputs.machine)?;
-        let found = evaluate(&mut *engine, &inputs.dataset.test.samples(), &mut ())?;
+        let test = inputs.dataset.test.samples();
+        let mut engine = evaluator(std::slice::from_ref(&model), test.element(), &inputs.machine)?;
+        let found = evaluate(&mut *engine, &test, &mut ())?;
         let evaluation = found.expect("nothing stops it").swap_remove(0);
         let metrics = Metrics::of_model(&evaluation, &model);
         Ok(Some(Self { outcome: outcome.clone(), test: Test { model, metrics, evaluation } }))
@@ -40,6 +41,7 @@ impl Winner {
         let Metrics { loss, cost, accuracy } = self.test.metrics;
         let metadata = &mut self.test.model.metadata;
         metadata.insert("dataset".into(), inputs.dataset.name.into());
+        metadata.extend(inputs.provenance.clone());
         let figures = [("test_loss", loss), ("test_cost", cost), ("test_accuracy", accuracy)];
         metadata.extend(figures.map(|(key, value)| (key.into(), value.to_string())));
         folder.write(model_file::NAME, self.test.model.to_bytes())?;

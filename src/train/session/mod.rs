@@ -120,7 +120,8 @@ impl<'a> Session<'a> {
         let warm = model.map(|model| images.folded(model));
         let initial = &initial(&runs, images.classes(), images.features(), warm.as_ref());
         let objective = &images.objective(&runs);
-        let problem = Problem { initial, standardization: images.standardization(), objective };
+        let element = images.element();
+        let problem = Problem { initial, standardization: images.standardization(), objective, element };
         let engine = machine.engine(&problem)?;
         Ok(Self { warm, ..Self::assemble(images.clone(), runs, engine, &machine.team) })
     }
@@ -147,11 +148,11 @@ impl<'a> Session<'a> {
     }
 
     fn assemble(images: Prepared<'a>, runs: Vec<Run>, engine: Box<dyn Engine>, team: &Team) -> Self {
-        let objective = images.objective(&runs);
-        let Prepared { train, validation, classes, standardization, augmentation } = images;
+        let (objective, augmentation) = (images.objective(&runs), images.augmentation(&runs));
+        let Prepared { train, validation, classes, standardization, mirror } = images;
         Self {
-            mirror: augmentation.filter(|augmentation| augmentation.mirror),
-            augmented: augmentation.filter(Augmentation::varies).map(Augmented::new),
+            mirror,
+            augmented: augmentation.map(Augmented::new),
             order: vec![0; train.given().len()],
             objective,
             slice: 16,
