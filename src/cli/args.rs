@@ -135,9 +135,10 @@ impl TrainingArgs {
     /// The command that trains `runs` again on any machine: with the settings that the result depends on.
     pub(super) fn command(&self, verb: &str, runs: &[Run], dataset: &Dataset, engine: &EngineInfo) -> String {
         let mut words = vec!["onelayer".to_string(), verb.to_string()];
-        let first = &runs[0].settings;
-        let common = settings::told(first).filter(|row| !settings::differs(runs, row));
-        words.extend(settings::options(first, common));
+        if let Some(Run { settings: first, .. }) = runs.first() {
+            let common = settings::told(first).filter(|row| !settings::differs(runs, row));
+            words.extend(settings::options(first, common));
+        }
         let path = dataset.path.as_ref().map(|path| ("--data", Some(path.display().to_string())));
         let engine = ("--engine", Some(engine.name.clone()));
         for (name, value) in path.into_iter().chain(self.data.choices()).chain([engine]) {

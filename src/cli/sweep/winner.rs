@@ -44,13 +44,9 @@ impl Winner {
     /// Writes its folder within `folder`, and returns its record.
     pub(super) fn write(mut self, folder: &RunFolder, inputs: &Inputs, sweep: &Sweep) -> Result<RunRecord> {
         let folder = folder.inner(FOLDER)?;
-        let metadata = &mut self.model.metadata;
-        metadata.insert("dataset".into(), inputs.dataset.name.into());
-        metadata.extend(inputs.provenance.clone());
+        model_file::note_data(&mut self.model, inputs);
         if sweep.header().shard.is_none() {
-            let Metrics { loss, cost, accuracy } = self.test;
-            let figures = [("test_loss", loss), ("test_cost", cost), ("test_accuracy", accuracy)];
-            metadata.extend(figures.map(|(key, value)| (key.into(), value.to_string())));
+            model_file::note_test(&mut self.model, &self.test);
         }
         folder.write(model_file::NAME, self.model.to_bytes())?;
         folder.write("history.csv", history_csv(&self.outcome.history))?;
