@@ -10,7 +10,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::console::OutputArgs;
 pub(super) use super::data_args::DataArgs;
-use super::settings::{self, SettingArgs};
+use super::settings::{self, Others, SettingArgs};
 use crate::data::Dataset;
 use crate::engine::{EngineInfo, EngineKind, Isa, Machine, Team};
 use crate::error::{Error, Result};
@@ -103,7 +103,7 @@ fn isa_parser() -> impl TypedValueParser<Value = IsaChoice> {
 #[derive(Args)]
 pub(super) struct TrainingArgs {
     #[command(flatten)]
-    settings: SettingArgs<false>,
+    settings: SettingArgs<Others>,
     /// Run folder: where the model, the history and the report go [default: a new folder in runs/, named by date]
     #[arg(long, value_name = "DIR", help_heading = "Run folder")]
     out: Option<PathBuf>,

@@ -7,7 +7,7 @@ use super::console::Console;
 use super::inputs::Inputs;
 use super::model_file;
 use super::pass::Pass;
-use super::settings::{self, SettingArgs};
+use super::settings::{self, Rates, SettingArgs};
 use super::text;
 use crate::error::{Error, Result};
 use crate::files::{Existing, RunFolder};
@@ -26,7 +26,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(flatten)]
-    settings: SettingArgs<true>,
+    settings: SettingArgs<Rates>,
     /// Save a checkpoint in the run folder after every N epochs, after the last one, and when a signal stops training
     #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Run folder")]
     checkpoint_every: Option<usize>,

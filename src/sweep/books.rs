@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use super::halving::Rung;
 use super::outcome::{Ending, Outcome, better, kept};
-use super::plan::Header;
-use super::store::Store;
+use super::store::{Journal, Store};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::train::record::weights_sha256;
@@ -19,6 +18,8 @@ pub(super) struct Books {
     places: Vec<Place>,
     /// The best run that ended so far, and its model.
     best: Option<(usize, Model)>,
+    /// The epochs of the rungs after which it was decided which runs go on.
+    decided: Vec<usize>,
     store: Option<Store>,
 }
 
@@ -50,7 +51,7 @@ impl Books {
     /// The books of `runs`, which all begin.
     pub(super) fn new(runs: Vec<Run>) -> Self {
         let places = runs.iter().map(|_| Place::Start).collect();
-        Self { runs, places, best: None, store: None }
+        Self { runs, places, best: None, decided: Vec::new(), store: None }
     }
 
     /// From now on everything is kept in `store`, which is new.
@@ -58,16 +59,13 @@ impl Books {
         self.store = Some(store);
     }
 
-    /// Takes up what `store` holds: these runs that ended, and states of others.
+    /// Takes up what `store` holds: its journal, and states of runs that go on.
     ///
     /// # Errors
     /// A file that is not of this sweep.
-    pub(super) fn take_up(
-        &mut self,
-        mut store: Store,
-        outcomes: Vec<Outcome>,
-        header: &Header,
-    ) -> Result<()> {
+    pub(super) fn take_up(&mut self, mut store: Store, journal: Journal) -> Result<()> {
+        let Journal { header, outcomes, decided, .. } = journal;
+        self.decided = decided;
         let index: HashMap<String, usize> =
             self.runs.iter().enumerate().map(|(index, run)| (run.name.clone(), index)).collect();
         for outcome in outcomes {
@@ -141,6 +139,21 @@ impl Books {
         }
     }
 
+    /// Whether a run came to `rung` and was to be compared there, and what it had reached by then. None where it is yet to
+    /// come.
+    pub(super) fn at(&self, run: usize, rung: Rung) -> (Option<bool>, Vec<EpochRecord>) {
+        let (came, history) = match &self.places[run] {
+            Place::Start => (None, &[][..]),
+            Place::Paused(paused) => ((paused.moment.0 >= rung.epoch).then_some(true), &paused.history[..]),
+            Place::Ended(Outcome { status: Ending::Dropped, epoch, history, .. }) => {
+                (Some(*epoch >= rung.epoch), &history[..])
+            }
+            // It did not stop there.
+            Place::Ended(Outcome { epoch, history, .. }) => (Some(*epoch > rung.epoch), &history[..]),
+        };
+        (came, history.iter().filter(|record| record.epoch <= rung.epoch).copied().collect())
+    }
+
     /// What became of a run that ended.
     pub(super) fn outcome(&self, run: usize) -> Option<&Outcome> {
         if let Place::Ended(outcome) = &self.places[run] { Some(outcome) } else { None }
@@ -204,6 +217,10 @@ impl Books {
     /// # Errors
     /// A disk that is full or fails.
     pub(super) fn end(&mut self, ended: Vec<Ended>) -> Result<()> {
+        self.end_after(None, ended)
+    }
+
+    fn end_after(&mut self, decided: Option<usize>, ended: Vec<Ended>) -> Result<()> {
         let with_model = ended.iter().filter(|ended| ended.model.is_some());
         let first = with_model.min_by(|one, other| one.outcome.compare(&other.outcome));
         let former = self.best.as_ref().and_then(|(run, _)| self.outcome(*run));
@@ -212,13 +229,13 @@ impl Books {
         if let Some(store) = &mut self.store {
             // In this order: without its line, a run is trained again.
             leader.iter().try_for_each(|(_, model)| store.keep_best(model))?;
-            store.end(ended.iter().map(|ended| &ended.outcome))?;
+            store.end(ended.iter().map(|ended| &ended.outcome), decided)?;
         }
         self.best = leader.or(self.best.take());
         ended.into_iter().try_for_each(|Ended { run, outcome, .. }| self.move_to(run, Place::Ended(outcome)))
     }
 
-    /// Drops all runs that go on but the best `rung.keep`, which have reached the rung.
+    /// Drops all runs that go on but the best `rung.keep`. They have come to the rung.
     ///
     /// # Errors
     /// A disk that is full or fails.
@@ -228,6 +245,25 @@ impl Books {
             let [one, other] = [one, other].map(|run| (self.reached(run), self.runs[run].name.as_str()));
             better(one, other)
         });
+        self.drop_runs(alive.split_off(rung.keep.min(alive.len())), None)
+    }
+
+    /// Whether somebody who knows all shards decided which runs go on after `rung`.
+    pub(super) fn is_decided(&self, rung: Rung) -> bool {
+        self.decided.contains(&rung.epoch)
+    }
+
+    /// Drops `runs`, which go on otherwise: as was decided after this rung for all shards.
+    ///
+    /// # Errors
+    /// A disk that is full or fails.
+    pub(super) fn decide(&mut self, rung: Rung, runs: Vec<usize>) -> Result<()> {
+        self.drop_runs(runs, Some(rung.epoch))?;
+        self.decided.push(rung.epoch);
+        Ok(())
+    }
+
+    fn drop_runs(&mut self, runs: Vec<usize>, decided: Option<usize>) -> Result<()> {
         let dropped = |run: usize| {
             let Place::Paused(Paused { moment: (epoch, _), history, .. }) = &self.places[run] else {
                 unreachable!("a run at a rung has a state")
@@ -238,8 +274,8 @@ impl Books {
             let outcome = Outcome { id: name, status, epoch, config: settings, weights_sha256, history };
             Ended { run, outcome, model: None }
         };
-        let dropped = alive.into_iter().skip(rung.keep).map(dropped).collect();
-        self.end(dropped)
+        let dropped = runs.into_iter().map(dropped).collect();
+        self.end_after(decided, dropped)
     }
 
     /// The best run that ended with a model.

@@ -18,6 +18,7 @@ mod books;
 mod halving;
 mod images;
 mod list;
+pub mod merge;
 mod outcome;
 mod plan;
 mod progress;
@@ -29,12 +30,13 @@ mod trainer;
 mod worker;
 
 pub use halving::{Rung, rungs};
+pub use merge::Shards;
 pub use outcome::{Ending, Outcome};
 pub use plan::{Header, Plan};
-pub use progress::{Progress, Watch};
+pub use progress::{End, Progress, Watch};
 pub use record::SweepRecord;
 pub use shard::Shard;
-pub use space::Space;
+pub use space::{Lists, Space};
 pub use store::{BEST_MODEL, Journal};
 pub use trainer::Sweep;
 

@@ -1,6 +1,6 @@
 //! What a sweep is to do, and what tells one sweep from another.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::halving::{Rung, rungs};
 use super::shard::Shard;
-use super::space::Space;
+use super::space::{Lists, Space};
 use crate::error::{Error, Result};
 use crate::train::{Fingerprint, Run, Setting, Settings, Splits};
 
@@ -35,10 +35,6 @@ impl Plan {
         if factor < 2 {
             return Err(Error::setting("halving", "at least 2: one run in so many goes on", factor));
         }
-        if self.shard.is_some() {
-            let expected = "a whole sweep, without halving: which runs go on depends on all of them";
-            return Err(Error::setting("shard", expected, format_args!("halving by {factor}")));
-        }
         // Runs are compared after the same epoch.
         for name in ["epochs", "evaluate_every"] {
             let values: HashSet<String> = all.iter().map(|settings| settings.get(name)).collect();
@@ -62,11 +58,12 @@ impl Plan {
         runs.filter(|run| self.shard.is_none_or(|shard| shard.contains(&run.name))).collect()
     }
 
-    /// The rungs of `runs`, all of this plan; none without halving.
-    pub fn rungs(&self, runs: &[Run]) -> Vec<Rung> {
-        match (self.halving, runs.first()) {
-            (Some(factor), Some(Run { settings, .. })) => {
-                rungs(factor, runs.len(), settings.epochs, settings.evaluate_every)
+    /// The rungs of all runs, of whatever shard; none without halving.
+    pub fn rungs(&self) -> Vec<Rung> {
+        let all = self.space.settings();
+        match (self.halving, all.first()) {
+            (Some(factor), Some(Settings { epochs, evaluate_every, .. })) => {
+                rungs(factor, all.len(), *epochs, *evaluate_every)
             }
             _ => Vec::new(),
         }
@@ -82,8 +79,8 @@ pub struct Header {
     pub engine: String,
     /// The data.
     pub data: Fingerprint,
-    /// The list of values of each setting, as it was typed.
-    pub space: BTreeMap<String, String>,
+    /// The lists of values of each setting, as they were typed.
+    pub space: Lists,
     /// The number of points that are drawn; null where every combination is tried.
     pub random: Option<usize>,
     /// See [`Plan::halving`].
@@ -97,6 +94,17 @@ pub struct Header {
 }
 
 impl Header {
+    /// The plan of the whole sweep.
+    ///
+    /// # Errors
+    /// Lists that this version of onelayer reads otherwise.
+    pub fn plan(&self, path: &Path) -> Result<Plan> {
+        let plan = Plan { space: Space::of(&self.space, self.random)?, halving: self.halving, shard: None };
+        let found = Self::new(&plan, &self.data, &self.engine);
+        self.check_whole(&found, "the sweep that is merged", path)?;
+        Ok(plan)
+    }
+
     /// The header of `plan` on this data and engine.
     pub fn new(plan: &Plan, data: &Fingerprint, engine: &str) -> Self {
         let ids: Vec<String> = plan.space.settings().iter().map(super::id).collect();
@@ -138,10 +146,11 @@ impl Header {
         };
         if self.ids != found.ids {
             for Setting { name, .. } in Settings::TABLE {
-                let [ours, found] =
-                    [self, found].map(|header| header.space.get(*name).map_or("", String::as_str));
+                let list =
+                    |header: &Self| header.space.get(*name).map_or(String::new(), |list| list.join(","));
+                let [ours, found] = [self, found].map(list);
                 if ours != found {
-                    return differs(name, ours, found);
+                    return differs(name, &ours, &found);
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! How a caller watches a sweep and stops it.
 
+use super::halving::Rung;
 use crate::train::EpochRecord;
 
 /// Watches a sweep and stops it. `()` watches nothing.
@@ -14,6 +15,17 @@ pub trait Watch: Send {
 }
 
 impl Watch for () {}
+
+/// How a stretch of a sweep ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All runs have ended.
+    Finished,
+    /// [`Watch::stop`] said so.
+    Stopped,
+    /// The runs of a shard have come to a rung, after which it takes all shards to decide which of them go on.
+    Waiting(Rung),
+}
 
 /// How far a sweep is.
 #[derive(Clone, Debug, Default, PartialEq)]

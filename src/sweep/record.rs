@@ -1,6 +1,5 @@
 //! The record of a finished sweep: what `sweep.json` and `--json` hold. People's scripts read these keys.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +8,7 @@ use super::halving::Rung;
 use super::outcome::{Ending, Outcome};
 use super::plan::Header;
 use super::shard::Shard;
+use super::space::Lists;
 use crate::engine::EngineInfo;
 use crate::train::record::DatasetRecord;
 use crate::train::{Fingerprint, Metrics, RunRecord, Settings};
@@ -37,8 +37,8 @@ pub struct SweepRecord {
     pub fingerprint: Fingerprint,
     /// What trained them.
     pub engine: EngineInfo,
-    /// The list of values of each setting, as it was typed.
-    pub space: BTreeMap<String, String>,
+    /// The lists of values of each setting, as they were typed.
+    pub space: Lists,
     /// The number of points that were drawn; null where every combination was tried.
     pub random: Option<usize>,
     /// Of how many runs one went on at each rung; null without halving.
@@ -121,8 +121,8 @@ pub fn varied<'s>(settings: impl Iterator<Item = &'s Settings> + Clone) -> Vec<&
 }
 
 /// The lists of the settings of a sweep that has more than one value for them, by name, in the order of their table.
-pub fn lists(header: &Header) -> Vec<(&'static str, &str)> {
-    let list = |name: &'static str| Some((name, header.space.get(name)?.as_str()));
-    let many = |(name, text): &(&str, &str)| Settings::default().set(name, text).is_err();
+pub fn lists(header: &Header) -> Vec<(&'static str, String)> {
+    let list = |name: &'static str| Some((name, header.space.get(name)?.join(",")));
+    let many = |(name, text): &(&str, String)| Settings::default().set(name, text).is_err();
     Settings::TABLE.iter().filter_map(|row| list(row.name)).filter(many).collect()
 }

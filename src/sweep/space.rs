@@ -15,6 +15,9 @@ const MOST: usize = 100_000;
 /// What tells the points drawn from a seed from the weights and orders drawn from it.
 const DRAWS: u64 = 0x5357_4545_5053;
 
+/// Lists of values as people type them, by the name of the setting.
+pub type Lists = BTreeMap<String, Vec<String>>;
+
 /// A list of values for every setting.
 #[derive(Clone, Debug)]
 pub struct Space {
@@ -29,7 +32,8 @@ pub struct Space {
 struct Axis {
     row: &'static Setting,
     items: Vec<Item>,
-    text: String,
+    /// The lists, as they were typed.
+    lists: Vec<String>,
 }
 
 impl Space {
@@ -44,12 +48,12 @@ impl Space {
     pub fn new(base: &Settings, lists: &[(&str, String)], random: Option<usize>) -> Result<Self> {
         let axis = |row: &'static Setting| {
             let given = lists.iter().filter(|(name, _)| *name == row.name).map(|(_, text)| text.clone());
-            let mut texts: Vec<String> = given.collect();
-            if texts.is_empty() {
-                texts.push(base.get(row.name));
+            let mut lists: Vec<String> = given.collect();
+            if lists.is_empty() {
+                lists.push(base.get(row.name));
             }
-            let items = texts.iter().map(|text| list::parse(row, text)).collect::<Result<Vec<_>>>()?.concat();
-            Ok(Axis { row, items, text: texts.join(",") })
+            let items = lists.iter().map(|list| list::parse(row, list)).collect::<Result<Vec<_>>>()?.concat();
+            Ok(Axis { row, items, lists })
         };
         let unknown = lists.iter().find(|(name, _)| Settings::TABLE.iter().all(|row| row.name != *name));
         assert!(unknown.is_none(), "no setting {unknown:?}");
@@ -60,15 +64,15 @@ impl Space {
 
     fn check(&self) -> Result<()> {
         let mut combinations = 1_usize;
-        for Axis { row, items, text } in &self.axes {
+        for Axis { row, items, lists } in &self.axes {
             if self.random.is_none() && items.iter().any(|item| matches!(item, Item::Range(..))) {
                 let expected = "LO..HI:N, as every combination is tried: N points evenly in their logarithms";
-                return Err(Error::setting(row.name, expected, text));
+                return Err(Error::setting(row.name, expected, lists.join(",")));
             }
             combinations = combinations.saturating_mul(items.len());
             if self.random.is_none() && combinations > MOST {
                 let expected = format!("lists with at most {MOST} combinations");
-                return Err(Error::setting(row.name, expected, format_args!("the list {text}")));
+                return Err(Error::setting(row.name, expected, format_args!("the list {}", lists.join(","))));
             }
         }
         match self.random {
@@ -80,8 +84,21 @@ impl Space {
     }
 
     /// The lists that were given, or the value of `base`, by the name of the setting.
-    pub fn lists(&self) -> BTreeMap<String, String> {
-        self.axes.iter().map(|axis| (axis.row.name.to_string(), axis.text.clone())).collect()
+    pub fn lists(&self) -> Lists {
+        self.axes.iter().map(|axis| (axis.row.name.to_string(), axis.lists.clone())).collect()
+    }
+
+    /// The space that has these lists, with `random` points drawn from it.
+    ///
+    /// # Errors
+    /// As [`Space::new`].
+    pub fn of(lists: &Lists, random: Option<usize>) -> Result<Self> {
+        let named = |row: &'static Setting| {
+            let lists = lists.get(row.name).map_or(&[][..], Vec::as_slice);
+            lists.iter().map(|list| (row.name, list.clone())).collect::<Vec<_>>()
+        };
+        let lists: Vec<(&str, String)> = Settings::TABLE.iter().flat_map(named).collect();
+        Self::new(&Settings::default(), &lists, random)
     }
 
     /// The number of points to be drawn; none where every combination is tried.

@@ -1,6 +1,7 @@
 //! What a sweep keeps on disk, so that no interruption loses what it reached.
 //!
-//! - `runs.jsonl`, the journal: a line for the sweep, then one for each run that ended, appended as it ends;
+//! - `runs.jsonl`, the journal: a line for the sweep, then one for each run that ended, appended as it ends; in a shard also
+//!   one for each rung at which somebody who knows all shards decided which runs go on;
 //! - `states/`: the states of runs that go on, a checkpoint for each group, replaced as a whole;
 //! - `best/model.safetensors`: the model of the best run so far. It is written before the run's line: where only one of the
 //!   two is there, the run is trained again, to the same model.
@@ -34,6 +35,8 @@ pub struct Journal {
     pub header: Header,
     /// The runs that ended.
     pub outcomes: Vec<Outcome>,
+    /// The epochs of the rungs after which it was decided, for all shards, which runs go on.
+    pub decided: Vec<usize>,
     /// The bytes of its whole lines.
     length: u64,
 }
@@ -42,6 +45,14 @@ pub struct Journal {
 #[derive(Serialize, Deserialize)]
 struct First<H> {
     sweep: H,
+}
+
+/// Any other line.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Line<O> {
+    Outcome(O),
+    Rung { decided: usize },
 }
 
 impl Journal {
@@ -69,11 +80,14 @@ impl Journal {
         let mut lines = text[..whole].split_inclusive(|&byte| byte == b'\n');
         let first = lines.next().unwrap_or_default();
         let First { sweep: header } = serde_json::from_slice(first).map_err(|error| broken(1, error))?;
-        let mut outcomes = Vec::new();
+        let (mut outcomes, mut decided) = (Vec::new(), Vec::new());
         for (line, text) in (2..).zip(lines) {
-            outcomes.push(serde_json::from_slice(text).map_err(|error| broken(line, error))?);
+            match serde_json::from_slice(text).map_err(|error| broken(line, error))? {
+                Line::Outcome(outcome) => outcomes.push(outcome),
+                Line::Rung { decided: epoch } => decided.push(epoch),
+            }
         }
-        Ok(Self { header, outcomes, length: whole as u64 })
+        Ok(Self { header, outcomes, decided, length: whole as u64 })
     }
 }
 
@@ -106,14 +120,14 @@ impl Store {
     ///
     /// # Errors
     /// A journal that cannot be read, is none or that of another sweep, or another process that is at work on it.
-    pub(super) fn take_up(folder: RunFolder, header: &Header) -> Result<(Self, Vec<Outcome>)> {
+    pub(super) fn take_up(folder: RunFolder, header: &Header) -> Result<(Self, Journal)> {
         let path = folder.path().join(JOURNAL);
         let file = lock::open(&path)?;
         let journal = Journal::parse(&path, file.try_clone().map_err(Error::io(&path, "read"))?)?;
         journal.header.check(header, "the sweep that is resumed", &path)?;
         let length = journal.length;
         file.set_len(length).map_err(Error::io(&path, "write"))?;
-        Ok((Self { folder, journal: file, path, length, users: HashMap::new() }, journal.outcomes))
+        Ok((Self { folder, journal: file, path, length, users: HashMap::new() }, journal))
     }
 
     /// The files of states that are there.
@@ -126,12 +140,17 @@ impl Store {
         Ok(states(self.folder.path())?.iter().filter_map(name).collect())
     }
 
-    /// Notes that the runs ended.
+    /// Notes that the runs ended, and the rung after which that was decided for all shards, if it was.
     ///
     /// # Errors
     /// A disk that is full or fails.
-    pub(super) fn end<'o>(&mut self, outcomes: impl Iterator<Item = &'o Outcome>) -> Result<()> {
-        let lines: String = outcomes.map(line).collect();
+    pub(super) fn end<'o>(
+        &mut self,
+        outcomes: impl Iterator<Item = &'o Outcome>,
+        decided: Option<usize>,
+    ) -> Result<()> {
+        let decided = decided.map(|decided| Line::Rung::<&Outcome> { decided });
+        let lines: String = outcomes.map(Line::Outcome).chain(decided).map(|one| line(&one)).collect();
         if lines.is_empty() {
             return Ok(());
         }

@@ -1,16 +1,16 @@
 //! The one driver of sweeps, for the command, for programs and for tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::books::{Books, Moment};
+use super::books::{Books, Ended, Moment};
 use super::halving::Rung;
 use super::images::Images;
 use super::outcome::Outcome;
 use super::plan::{Header, Plan};
-use super::progress::{Progress, Watch};
+use super::progress::{End, Progress, Watch};
 use super::store::Store;
 use super::worker::{Audience, Workshop};
 use crate::engine::{Crew, EngineInfo, Machine};
@@ -19,7 +19,8 @@ use crate::files::RunFolder;
 use crate::machine::Caches;
 use crate::model::Model;
 use crate::train::groups::{groups, share_out, side_by_side};
-use crate::train::{End, Fingerprint, Prepared, Run, Session, Settings, Splits, Which};
+use crate::train::record::weights_sha256;
+use crate::train::{Fingerprint, Prepared, Run, Session, Settings, Splits, Which};
 
 /// Trains the runs of a plan on all threads of a machine.
 pub struct Sweep<'a> {
@@ -52,7 +53,7 @@ impl<'a> Sweep<'a> {
         let images = Images::new(&splits, &all, &machine.team)?;
         let engine = Session::on(images.of(&all[0]), Run::single(all[0].clone()), machine)?.engine();
         let header = Header::new(plan, &data, &engine.name);
-        let (rungs, books) = (plan.rungs(&runs), Books::new(runs));
+        let (rungs, books) = (plan.rungs(), Books::new(runs));
         Ok(Self {
             images,
             first: all[0].clone(),
@@ -85,11 +86,31 @@ impl<'a> Sweep<'a> {
     /// # Errors
     /// A file that cannot be read or is not of this sweep, or another process that is at work there.
     pub fn resume_in(&mut self, folder: RunFolder) -> Result<()> {
-        let (store, outcomes) = Store::take_up(folder, &self.header)?;
-        self.books.take_up(store, outcomes, &self.header)
+        let (store, journal) = Store::take_up(folder, &self.header)?;
+        self.books.take_up(store, journal)
     }
 
-    /// Trains all runs to their ends, or until `watch` stops it; [`Sweep::run`] then goes on from there.
+    /// Takes over what other sweeps of these runs reached, all of which ended, and the model of the best one.
+    ///
+    /// # Errors
+    /// A disk that is full or fails.
+    ///
+    /// # Panics
+    /// If an outcome is of a run that is none of this sweep.
+    pub fn adopt(&mut self, outcomes: Vec<Outcome>, best: Option<Model>) -> Result<()> {
+        let runs = self.books.runs.iter().enumerate();
+        let index: HashMap<&str, usize> = runs.map(|(index, run)| (run.name.as_str(), index)).collect();
+        let sum = best.as_ref().map(|model| weights_sha256(&model.parameters));
+        let ended = |outcome: Outcome| {
+            let model = best.as_ref().filter(|_| sum.as_deref() == Some(&outcome.weights_sha256)).cloned();
+            Ended { run: index[outcome.id.as_str()], outcome, model }
+        };
+        let ended = outcomes.into_iter().map(ended).collect();
+        self.books.end(ended)
+    }
+
+    /// Trains all runs to their ends, or until `watch` stops it; [`Sweep::run`] then goes on from there. A shard with halving
+    /// comes to a rung, and goes on once it is decided for all shards which runs do.
     ///
     /// # Errors
     /// What the engine fails with, and a disk that is full or fails. What was reached before is kept.
@@ -99,7 +120,11 @@ impl<'a> Sweep<'a> {
             if self.train(rung.epoch, watch, &mut progress)? == End::Stopped {
                 return Ok(End::Stopped);
             }
-            self.books.drop_below(rung)?;
+            match self.header.shard {
+                None => self.books.drop_below(rung)?,
+                Some(_) if self.books.is_decided(rung) => {}
+                Some(_) => return Ok(End::Waiting(rung)),
+            }
             let alive = self.books.alive().count();
             (progress.alive, progress.ended) = (alive, self.books.runs.len() - alive);
         }

@@ -37,6 +37,8 @@ mod support;
 mod survival;
 mod sweep;
 #[cfg(unix)]
+mod sweep_shards;
+#[cfg(unix)]
 mod sweep_survival;
 
 use desk::{Desk, Done};

@@ -16,7 +16,7 @@ const SWEEP: &str = "sweep --data data --engine gemm --threads 2 --eta 0.001..0.
      --batch 30 --shuffle --halving 2 --quiet";
 
 /// What the runs reached, the best one's bits and its test.
-fn result(desk: &Desk, folder: &str) -> (Vec<Value>, [Value; 2]) {
+pub fn result(desk: &Desk, folder: &str) -> (Vec<Value>, [Value; 2]) {
     let record = desk.read_json(&format!("{folder}/sweep.json"));
     let best = &record["best"];
     (rows(&record).to_vec(), [best["weights_sha256"].clone(), best["test"].clone()])

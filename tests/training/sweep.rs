@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use onelayer::engine::{EngineKind, Machine, Team};
 use onelayer::files::{Existing, RunFolder};
-use onelayer::sweep::{Ending, Outcome, Plan, Progress, Space, Sweep, Watch};
+use onelayer::sweep::{End, Ending, Outcome, Plan, Progress, Space, Sweep, Watch};
 use onelayer::train::record::weights_sha256;
-use onelayer::train::{self, End, EpochRecord, EpochSeconds, Run, Session, Settings, Which};
+use onelayer::train::{self, EpochRecord, EpochSeconds, Run, Session, Settings, Which};
 
 use super::Splits;
 

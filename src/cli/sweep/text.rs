@@ -1,6 +1,7 @@
 //! What people read of a sweep.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use super::super::settings;
 use super::super::text::{line_of_settings, table};
@@ -24,8 +25,12 @@ pub(super) fn heading(sweep: &Sweep, machine: &Machine) -> String {
         Some(_) => "drawn from",
         None => "all of",
     };
-    let runs = count(sweep.runs().len());
-    let mut text = format!("sweep     {runs} settings, {how} {}\n", lists.join(", "));
+    let (runs, all) = (count(sweep.runs().len()), count(header.runs));
+    let lists = lists.join(", ");
+    let mut text = match header.shard {
+        None => format!("sweep     {all} settings, {how} {lists}\n"),
+        Some(shard) => format!("sweep     shard {shard}: {runs} of {all} settings, {how} {lists}\n"),
+    };
     if !sweep.rungs().is_empty() {
         let rung = |rung: &Rung| format!("the best {} after epoch {}", count(rung.keep), rung.epoch);
         let _ = writeln!(text, "halving   {} go on", list(sweep.rungs().iter().map(rung), "and"));
@@ -45,6 +50,27 @@ pub(super) fn heading(sweep: &Sweep, machine: &Machine) -> String {
 pub(super) fn resumed(sweep: &Sweep) -> String {
     let (ended, runs) = (sweep.outcomes().count(), sweep.runs().len());
     format!("resumed   with {} of {} runs at their ends\n\n", count(ended), count(runs))
+}
+
+/// That a shard has come to a rung.
+pub(super) fn waiting(sweep: &Sweep, rung: Rung, out: &Path) -> String {
+    let shard = sweep.header().shard.map_or(String::new(), |shard| shard.to_string());
+    format!(
+        "waiting   {}: shard {shard} has come to epoch {}; once all shards have, sweep merge decides which runs go on,\n          \
+         and the same command with --resume goes on with them\n",
+        one_line(out.display()),
+        rung.epoch
+    )
+}
+
+/// That it was decided for all shards which runs go on.
+pub(super) fn decided(rung: Rung, on: usize, runs: usize) -> String {
+    format!(
+        "decided   after epoch {} {} of {} runs go on: run each shard again with --resume\n",
+        rung.epoch,
+        count(on),
+        count(runs)
+    )
 }
 
 /// The best runs, the winner and its test, where the time went and where it all is.

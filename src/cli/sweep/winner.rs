@@ -5,10 +5,10 @@ use std::time::SystemTime;
 use super::super::console;
 use super::super::inputs::Inputs;
 use super::super::model_file;
-use super::super::report::Test;
 use crate::error::Result;
 use crate::files::RunFolder;
 use crate::machine::MachineRecord;
+use crate::model::Model;
 use crate::report::history_csv;
 use crate::sweep::{Outcome, Sweep};
 use crate::train::record::{DatasetRecord, Seconds, Status, Throughput, weights_sha256};
@@ -17,34 +17,42 @@ use crate::train::{Metrics, RunRecord, evaluate, evaluator};
 /// The folder of the best run, within that of the sweep.
 const FOLDER: &str = "best";
 
-/// The best run, with its model tested.
+/// The best run, with its model.
 pub(super) struct Winner {
     outcome: Outcome,
-    test: Test,
+    model: Model,
+    /// What the model reaches on the test split; nothing in a shard.
+    test: Metrics,
 }
 
 impl Winner {
-    /// Tests the best run of `sweep`, and no other; none where every run diverged.
-    pub(super) fn test(sweep: &Sweep, inputs: &Inputs) -> Result<Option<Self>> {
+    /// The best run of `sweep`, tested, and no other is; that of a shard is not, as it may not be the best of all. None where
+    /// every run diverged.
+    pub(super) fn of(sweep: &Sweep, inputs: &Inputs) -> Result<Option<Self>> {
         let Some((outcome, model)) = sweep.winner()? else { return Ok(None) };
-        let test = inputs.dataset.test.samples();
-        let mut engine = evaluator(std::slice::from_ref(&model), test.element(), &inputs.machine)?;
-        let found = evaluate(&mut *engine, &test, &mut ())?;
-        let evaluation = found.expect("nothing stops it").swap_remove(0);
-        let metrics = Metrics::of_model(&evaluation, &model);
-        Ok(Some(Self { outcome: outcome.clone(), test: Test { model, metrics, evaluation } }))
+        let test = || {
+            let samples = inputs.dataset.test.samples();
+            let mut engine = evaluator(std::slice::from_ref(&model), samples.element(), &inputs.machine)?;
+            let found = evaluate(&mut *engine, &samples, &mut ())?;
+            let evaluation = found.expect("nothing stops it").swap_remove(0);
+            Ok(Metrics::of_model(&evaluation, &model))
+        };
+        let test = if sweep.header().shard.is_none() { test()? } else { Metrics::NONE };
+        Ok(Some(Self { outcome: outcome.clone(), model, test }))
     }
 
     /// Writes its folder within `folder`, and returns its record.
     pub(super) fn write(mut self, folder: &RunFolder, inputs: &Inputs, sweep: &Sweep) -> Result<RunRecord> {
         let folder = folder.inner(FOLDER)?;
-        let Metrics { loss, cost, accuracy } = self.test.metrics;
-        let metadata = &mut self.test.model.metadata;
+        let metadata = &mut self.model.metadata;
         metadata.insert("dataset".into(), inputs.dataset.name.into());
         metadata.extend(inputs.provenance.clone());
-        let figures = [("test_loss", loss), ("test_cost", cost), ("test_accuracy", accuracy)];
-        metadata.extend(figures.map(|(key, value)| (key.into(), value.to_string())));
-        folder.write(model_file::NAME, self.test.model.to_bytes())?;
+        if sweep.header().shard.is_none() {
+            let Metrics { loss, cost, accuracy } = self.test;
+            let figures = [("test_loss", loss), ("test_cost", cost), ("test_accuracy", accuracy)];
+            metadata.extend(figures.map(|(key, value)| (key.into(), value.to_string())));
+        }
+        folder.write(model_file::NAME, self.model.to_bytes())?;
         folder.write("history.csv", history_csv(&self.outcome.history))?;
         let record = self.record(inputs, sweep, &folder);
         folder.write("run.json", console::to_json(&record))?;
@@ -52,9 +60,9 @@ impl Winner {
     }
 
     fn record(&self, inputs: &Inputs, sweep: &Sweep, folder: &RunFolder) -> RunRecord {
-        let Self { outcome, test } = self;
+        let Self { outcome, model, test } = self;
         let dataset = DatasetRecord::new(&inputs.dataset);
-        let parameters = &test.model.parameters;
+        let parameters = &model.parameters;
         let train = outcome.history.iter().map(|record| record.seconds.train).sum();
         let evaluate = outcome.history.iter().map(|record| record.seconds.evaluate).sum();
         RunRecord {
@@ -76,7 +84,7 @@ impl Winner {
             fingerprint: Some(sweep.header().data.clone()),
             engine: sweep.engine().clone(),
             history: outcome.history.clone(),
-            test: test.metrics,
+            test: *test,
             seconds: Seconds {
                 train,
                 evaluate,
