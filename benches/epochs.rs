@@ -9,6 +9,7 @@ use onelayer::data::{Dataset, Source, SplitFiles};
 use onelayer::engine::{Batches, EngineKind, Machine, Problem, Step, Team};
 use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::Objective;
+use onelayer::samples::Element;
 
 /// Images in an epoch, and in a batch of it.
 const IMAGES: usize = 2000;
@@ -23,7 +24,8 @@ fn epochs(criterion: &mut Criterion) {
     let order: Vec<u32> = (0..IMAGES as u32).collect();
     let steps = [Step { eta: 0.001, ..Step::default() }; IMAGES / BATCH];
     let objective = &Objective::default();
-    let problem = Problem { initial: &initial, standardization: &standardization, objective };
+    let problem =
+        Problem { initial: &initial, standardization: &standardization, objective, element: Element::U8 };
     let batches = Batches { order: &order, size: BATCH, steps: &steps };
     for kind in [EngineKind::Auto, EngineKind::Gemm] {
         let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);

@@ -8,6 +8,7 @@ use onelayer::data::{Dataset, Source, SplitFiles};
 use onelayer::engine::{Fused, Isa, Problem, Stage, Stages, Step, Team};
 use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::Objective;
+use onelayer::samples::Element;
 
 /// Images in a batch.
 const BATCH: usize = 100;
@@ -24,7 +25,8 @@ fn kernels(criterion: &mut Criterion) {
     for isa in Isa::available() {
         let team = Team::new(NonZeroUsize::MIN).expect("a thread");
         let objective = &Objective::default();
-        let problem = Problem { initial: &initial, standardization: &standardization, objective };
+        let problem =
+            Problem { initial: &initial, standardization: &standardization, objective, element: Element::U8 };
         let engine = Fused::simd(isa, &problem, team);
         let mut stages = Stages::new(engine.expect("an instruction set of this machine"), &batch);
         let mut group = criterion.benchmark_group(isa.name());

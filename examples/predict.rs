@@ -7,7 +7,7 @@ use std::path::Path;
 use onelayer::engine::{EngineKind, Machine, Problem, Team};
 use onelayer::model::Model;
 use onelayer::picture::Picture;
-use onelayer::samples::Rows;
+use onelayer::samples::{Element, Rows};
 
 fn main() -> onelayer::Result<()> {
     let mut arguments = env::args().skip(1);
@@ -19,8 +19,12 @@ fn main() -> onelayer::Result<()> {
 
     // One thread is plenty for single pictures.
     let team = Team::new(NonZeroUsize::MIN)?;
-    let problem =
-        Problem { initial: &[parameters], standardization: &standardization, objective: &objective };
+    let problem = Problem {
+        initial: &[parameters],
+        standardization: &standardization,
+        objective: &objective,
+        element: Element::U8,
+    };
     let mut engine = Machine { engine: EngineKind::Auto, isa: None, team }.engine(&problem)?;
 
     for path in arguments {

@@ -40,8 +40,9 @@ fn main() -> onelayer::Result<()> {
     session.run(&mut Print)?;
     let model = session.models(Which::Last).swap_remove(0).expect("a run that did not diverge");
 
-    let mut engine = evaluator(std::slice::from_ref(&model), &machine)?;
-    let found = evaluate(&mut *engine, &dataset.test.samples(), &mut ())?.expect("nothing stops it");
+    let test = dataset.test.samples();
+    let mut engine = evaluator(std::slice::from_ref(&model), test.element(), &machine)?;
+    let found = evaluate(&mut *engine, &test, &mut ())?.expect("nothing stops it");
     println!("{} test images: accuracy {:.4}", dataset.name, Metrics::of_model(&found[0], &model).accuracy);
     model.save(Path::new(&path))?;
     println!("saved {path}");

@@ -9,7 +9,7 @@ use onelayer::engine::{EngineKind, Machine, Problem, Team};
 use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::Objective;
 use onelayer::report::TrueClassProbabilities;
-use onelayer::samples::{Rows, Samples};
+use onelayer::samples::{Element, Rows, Samples};
 
 const IMAGES: usize = 50_000;
 const FEATURES: usize = 4;
@@ -33,7 +33,8 @@ fn the_probabilities_of_many_images_take_the_memory_of_a_few_thousand() {
     let initial: Vec<_> = (0..RUNS as u64).map(|seed| Parameters::random(CLASSES, FEATURES, seed)).collect();
     let standardization = Standardization { mean: vec![0.5; FEATURES], std: vec![0.25; FEATURES] };
     let objective = &Objective::default();
-    let problem = Problem { initial: &initial, standardization: &standardization, objective };
+    let problem =
+        Problem { initial: &initial, standardization: &standardization, objective, element: Element::U8 };
     let team = Team::new(NonZeroUsize::new(2).unwrap()).unwrap();
     let mut engine = Machine { engine: EngineKind::Auto, isa: None, team }.engine(&problem).unwrap();
 

@@ -4,7 +4,7 @@ use onelayer::bench::roofline::{Budget, Timing};
 use onelayer::engine::{Batches, EngineKind, Machine, Problem, Step, Team};
 use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::Objective;
-use onelayer::samples::{Rows, Samples};
+use onelayer::samples::{Element, Rows, Samples};
 use onelayer::train::Order;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -109,7 +109,8 @@ impl Job {
             Standardization { mean: vec![0.5; self.features], std: vec![0.25; self.features] };
         let initial = vec![Parameters::random(self.classes, self.features, 0); self.runs];
         let objective = &Objective::default();
-        let problem = Problem { initial: &initial, standardization: &standardization, objective };
+        let problem =
+            Problem { initial: &initial, standardization: &standardization, objective, element: Element::U8 };
         let mut engine = Machine { engine: EngineKind::Auto, isa: None, team }.engine(&problem)?;
         let steps = vec![Step { eta: 1e-6, ..Step::default() }; self.images.div_ceil(self.batch) * self.runs];
         let kind = if self.shuffled { Order::Shuffled { seed: 0 } } else { Order::Sequential };

@@ -25,6 +25,7 @@ impl Workload<'_> {
             initial: std::slice::from_ref(&self.initial),
             standardization: self.standardization,
             objective: &self.objective,
+            element: self.splits.train.element(),
         }
     }
 

@@ -92,7 +92,7 @@ impl Args {
         let samples = excerpt.split.samples();
         self.check(&model, excerpt.classes.len(), samples.features())?;
 
-        let mut engine = evaluator(std::slice::from_ref(&model), &machine)?;
+        let mut engine = evaluator(std::slice::from_ref(&model), samples.element(), &machine)?;
         let evaluation = evaluate(&mut *engine, &samples, &mut ())?.expect("nothing stops it").swap_remove(0);
         let metrics = Metrics::of_model(&evaluation, &model);
         let names: Vec<String> = model.classes.iter().map(one_line).collect();

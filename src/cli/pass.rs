@@ -153,7 +153,8 @@ impl<'a> Pass<'a> {
         let models: Vec<Model> = models.filter_map(|(model, sound)| model.filter(|_| *sound)).collect();
         let mut tests = Vec::new();
         if !models.is_empty() {
-            let mut engine = evaluator(&models, &self.inputs.machine)?;
+            let mut engine =
+                evaluator(&models, self.inputs.dataset.test.samples().element(), &self.inputs.machine)?;
             let Some(found) = evaluate(&mut *engine, &self.inputs.dataset.test.samples(), control)? else {
                 return Ok(End::Stopped);
             };

@@ -61,11 +61,11 @@ impl Extras {
         };
         let lambda = runs.iter().map(|run| run.settings.lambda as f32).fold(0.0, f32::max);
         let mut gradients = machine.team.handle().install(|| examination.reference(lambda))??;
-        let initial = slice::from_ref(&parameters);
-        let mut single = machine.engine(&Problem { initial, standardization, objective })?;
+        let (initial, element) = (slice::from_ref(&parameters), train.element());
+        let mut single = machine.engine(&Problem { initial, standardization, objective, element })?;
         gradients.push(examination.engine(&mut *single, Precision::of(args.engine.kind()), lambda)?);
         progress("measuring probabilities");
-        let mut engine = evaluator(&models, machine)?;
+        let mut engine = evaluator(&models, element, machine)?;
         let shape = (models.len(), parameters.classes);
         let forward = |rows: &Rows, logits: &mut [f32]| engine.forward(rows, logits);
         let probabilities = TrueClassProbabilities::of(&dataset.test.samples(), shape, objective, forward)?;

@@ -19,9 +19,9 @@ pub struct Draw {
 impl Draw {
     /// The numbers of the images that are drawn, rising: at least one, and not all. Of a class with two images or more at
     /// least one is drawn, and not all, where it is drawn of each class. `labels` has at least two images.
-    pub(super) fn images(&self, labels: &[u8]) -> Vec<usize> {
+    pub(super) fn images(&self, labels: &[u16]) -> Vec<usize> {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(self.seed);
-        let group = |label: u8| if self.stratify { usize::from(label) } else { 0 };
+        let group = |label: u16| if self.stratify { usize::from(label) } else { 0 };
         let groups = labels.iter().map(|&label| group(label)).max().map_or(0, |last| last + 1);
         let mut groups: Vec<Vec<usize>> = vec![Vec::new(); groups];
         labels.iter().enumerate().for_each(|(image, &label)| groups[group(label)].push(image));
@@ -40,7 +40,7 @@ impl Draw {
 mod tests {
     use super::*;
 
-    fn draw(share: f64, seed: u64, stratify: bool, labels: &[u8]) -> Vec<usize> {
+    fn draw(share: f64, seed: u64, stratify: bool, labels: &[u16]) -> Vec<usize> {
         Draw { share, seed, stratify }.images(labels)
     }
 
@@ -62,10 +62,10 @@ mod tests {
     fn a_stratified_draw_has_its_share_of_each_class() {
         // Sorted by class: 600, 300, 90, 9, 2 and 1 images.
         let counts = [600, 300, 90, 9, 2, 1];
-        let labels: Vec<u8> = (0..).zip(counts).flat_map(|(class, count)| vec![40 * class; count]).collect();
+        let labels: Vec<u16> = (0..).zip(counts).flat_map(|(class, count)| vec![40 * class; count]).collect();
         for (share, expected) in [(0.2, [120, 60, 18, 2, 1, 0]), (0.9, [540, 270, 81, 8, 1, 0])] {
             let drawn = draw(share, 3, true, &labels);
-            let of_class = |class: u8| drawn.iter().filter(|&&image| labels[image] == 40 * class).count();
+            let of_class = |class: u16| drawn.iter().filter(|&&image| labels[image] == 40 * class).count();
             assert_eq!([0, 1, 2, 3, 4, 5].map(of_class), expected);
         }
     }

@@ -141,7 +141,7 @@ impl ImageFile {
     /// The largest label.
     pub(super) fn largest_label(&self) -> u8 {
         let labels = self.labels();
-        (0..labels.len()).map(|record| labels.row(record)[0]).max().unwrap_or(0)
+        (0..labels.len()).map(|record| labels.row(record).bytes()[0]).max().unwrap_or(0)
     }
 
     /// Checks that every label is below `classes`.
@@ -150,11 +150,11 @@ impl ImageFile {
     /// The first label that is not.
     pub fn check_labels(&self, classes: usize) -> Result<()> {
         let labels = self.labels();
-        match (0..labels.len()).find(|&record| usize::from(labels.row(record)[0]) >= classes) {
+        match (0..labels.len()).find(|&record| usize::from(labels.row(record).bytes()[0]) >= classes) {
             None => Ok(()),
             Some(record) => {
                 let expected = format!("labels from 0 to {}", classes - 1);
-                let found = format!("{} in record {record} (counted from 0)", labels.row(record)[0]);
+                let found = format!("{} in record {record} (counted from 0)", labels.row(record).bytes()[0]);
                 Err(Error::format(self.labels_file().path(), expected, found))
             }
         }

@@ -169,7 +169,7 @@ impl<'a> Plan<'a> {
             }
             Some(Validation::Drawn(draw)) => {
                 let samples = files.samples();
-                let labels: Vec<u8> = (0..samples.len()).map(|image| samples.label(image)).collect();
+                let labels: Vec<u16> = (0..samples.len()).map(|image| samples.label(image)).collect();
                 let drawn = draw.images(&labels);
                 if drawn.is_empty() {
                     let expected = "two images of one class, one of which is held out for validation";

@@ -10,7 +10,7 @@ use std::io;
 use memmap2::MmapMut;
 use rayon::prelude::*;
 
-use crate::samples::{Rows, Samples};
+use crate::samples::{Element, Rows, Samples, Values};
 
 /// The bytes in a cache line.
 const LINE: usize = 64;
@@ -19,10 +19,12 @@ const LINE: usize = 64;
 #[derive(Debug)]
 pub struct Resident {
     images: MmapMut,
-    labels: Vec<u8>,
+    labels: Vec<[u8; 2]>,
     /// None where every sample weighs 1.
     weights: Option<Vec<f32>>,
+    element: Element,
     features: usize,
+    /// Bytes from one row to the next.
     stride: usize,
 }
 
@@ -35,39 +37,56 @@ impl Resident {
     /// Copies `samples` on the threads of the rayon pool that this is called in. None if they exceed
     /// [`Resident::LIMIT`] or the system has no memory for them: use the samples themselves then.
     pub fn copy(samples: &Samples) -> Option<Self> {
-        let bytes = samples.len() * stride(samples.features());
-        let copy = |image: &[u8], row: &mut [u8]| row.copy_from_slice(image);
-        if bytes > Self::LIMIT { None } else { Self::of(samples, samples.features(), copy).ok() }
+        let row = samples.features() * samples.element().size();
+        let copy = |image: Values, row: &mut [u8]| row.copy_from_slice(image.memory());
+        let fits = samples.len() * stride(row) <= Self::LIMIT;
+        if fits { Self::make(samples, samples.element(), samples.features(), copy).ok() } else { None }
     }
 
-    /// As many rows of D `features` as there are `samples`, each made of its image by `make(image, row)` on the threads of
-    /// the rayon pool that this is called in.
+    /// As many rows of D `features`, bytes, as there are `samples`, each made of its image by `make(image, row)` on the
+    /// threads of the rayon pool that this is called in.
     ///
     /// # Errors
     /// No memory.
     pub fn of(
         samples: &Samples,
         features: usize,
-        make: impl Fn(&[u8], &mut [u8]) + Sync,
+        make: impl Fn(Values, &mut [u8]) + Sync,
     ) -> io::Result<Self> {
-        let stride = stride(features);
+        Self::make(samples, Element::U8, features, make)
+    }
+
+    fn make(
+        samples: &Samples,
+        element: Element,
+        features: usize,
+        make: impl Fn(Values, &mut [u8]) + Sync,
+    ) -> io::Result<Self> {
+        let row_bytes = features * element.size();
+        let stride = stride(row_bytes);
         // An empty map is refused.
         let mut images = MmapMut::map_anon((samples.len() * stride).max(1))?;
         // A system without huge pages ignores this advice.
         #[cfg(target_os = "linux")]
         let _ = images.advise(memmap2::Advice::HugePage);
         let rows = images[..samples.len() * stride].par_chunks_mut(stride).enumerate();
-        rows.for_each(|(index, row)| make(samples.image(index), &mut row[..features]));
-        let labels = (0..samples.len()).into_par_iter().map(|index| samples.label(index)).collect();
+        rows.for_each(|(index, row)| make(samples.image(index), &mut row[..row_bytes]));
+        let label = |index| samples.label(index).to_le_bytes();
+        let labels = (0..samples.len()).into_par_iter().map(label).collect();
         let weight = |index| samples.sample(index).weight;
         let weights = samples.has_weights().then(|| (0..samples.len()).map(weight).collect());
-        Ok(Self { images, labels, weights, features, stride })
+        Ok(Self { images, labels, weights, element, features, stride })
     }
 
     /// The copy, as an engine takes it.
     pub fn samples(&self) -> Samples<'_> {
-        let images = Rows::new(&self.images, self.labels.len(), self.features, self.stride);
-        let samples = Samples::new(images, Rows::contiguous(&self.labels, 1));
+        let bytes = &self.images[..self.labels.len() * self.stride];
+        let values = match self.element {
+            Element::U8 => Values::Bytes(bytes),
+            Element::F32 => Values::Floats(bytemuck::cast_slice(bytes)),
+        };
+        let images = Rows::of(values, self.labels.len(), self.features, self.stride / self.element.size());
+        let samples = Samples::new(images, Rows::contiguous(self.labels.as_flattened(), size_of::<u16>()));
         match &self.weights {
             None => samples,
             Some(weights) => samples.with_weights(weights),
@@ -76,8 +95,8 @@ impl Resident {
 }
 
 /// The bytes from one row to the next: an odd number of cache lines.
-fn stride(features: usize) -> usize {
-    (features.div_ceil(LINE) | 1) * LINE
+fn stride(row: usize) -> usize {
+    (row.div_ceil(LINE) | 1) * LINE
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The measurement of a [`Standardization`]: mean and standard deviation of each feature, of the training split alone.
 //!
-//! Pixels are bytes, so their sums and sums of squares are integers: exact in any order, and the same for any
+//! f32 numbers are summed in f64, block by block and the blocks in order: first their values, then the squares of what
+//! remains of them without the mean. Pixels are bytes, so their sums and sums of squares are integers: exact in any order, and the same for any
 //! number of threads. Mean and standard deviation are computed from them in f64 and rounded to f32 once.
 
 use std::ops::Range;
@@ -8,7 +9,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::model::Standardization;
-use crate::samples::Samples;
+use crate::samples::{Element, Samples};
 
 impl Standardization {
     /// Measures `samples` on the threads of the rayon pool that it is called in.
@@ -17,6 +18,9 @@ impl Standardization {
     /// If there are no samples.
     pub fn measure(samples: &Samples) -> Self {
         assert!(!samples.is_empty(), "standardization of no samples");
+        if samples.element() == Element::F32 {
+            return measure_floats(samples);
+        }
         let blocks = samples.len().div_ceil(BLOCK);
         let block = |index: usize| index * BLOCK..samples.len().min((index + 1) * BLOCK);
         let moments = (0..blocks)
@@ -31,6 +35,38 @@ impl Standardization {
             .reduce_with(Moments::add)
             .expect("at least one block");
         moments.standardization(samples.len())
+    }
+}
+
+/// The same of f32 numbers. What is not finite makes the mean or the deviation of its feature so.
+fn measure_floats(samples: &Samples) -> Standardization {
+    let count = samples.len() as f64;
+    let sums = |term: &(dyn Fn(usize, f64) -> f64 + Sync)| -> Vec<f64> {
+        let block = |block: usize| {
+            let mut sums = vec![0.0; samples.features()];
+            for image in block * BLOCK..samples.len().min((block + 1) * BLOCK) {
+                let values = samples.image(image).exact().enumerate();
+                sums.iter_mut().zip(values).for_each(|(sum, (feature, x))| *sum += term(feature, x));
+            }
+            sums
+        };
+        let blocks: Vec<Vec<f64>> = (0..samples.len().div_ceil(BLOCK)).into_par_iter().map(block).collect();
+        let add = |mut sums: Vec<f64>, block: Vec<f64>| {
+            sums.iter_mut().zip(block).for_each(|(sum, block)| *sum += block);
+            sums
+        };
+        blocks.into_iter().reduce(add).expect("at least one block")
+    };
+    let mean: Vec<f64> = sums(&|_, x| x).into_iter().map(|sum| sum / count).collect();
+    let squares = sums(&|feature, x| (x - mean[feature]).powi(2));
+    // What is constant remains as the rounding of its mean.
+    let std = |(square, mean): (f64, &f64)| {
+        let std = (square / count).sqrt();
+        if std <= 1e-12 * mean.abs() || (std as f32) < f32::MIN_POSITIVE { 1.0 } else { std as f32 }
+    };
+    Standardization {
+        std: squares.into_iter().zip(&mean).map(std).collect(),
+        mean: mean.iter().map(|&mean| mean as f32).collect(),
     }
 }
 
@@ -65,10 +101,10 @@ impl Moments {
         self.block_square.fill(0);
         let whole = images.end - images.len() % GROUP;
         for first in (images.start..whole).step_by(GROUP) {
-            self.add_group(std::array::from_fn::<_, GROUP, _>(|i| samples.image(first + i)));
+            self.add_group(std::array::from_fn::<_, GROUP, _>(|i| samples.image(first + i).bytes()));
         }
         for image in whole..images.end {
-            self.add_group([samples.image(image)]);
+            self.add_group([samples.image(image).bytes()]);
         }
         fold(&mut self.sum, &self.block_sum);
         fold(&mut self.square, &self.block_square);

@@ -2,6 +2,7 @@
 
 use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
+use crate::samples::Element;
 
 /// The initial parameters of each run, the standardization of the images, and the loss to be minimized.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +13,8 @@ pub struct Problem<'a> {
     pub standardization: &'a Standardization,
     /// What is minimized.
     pub objective: &'a Objective,
+    /// What a feature of the images is stored as.
+    pub element: Element,
 }
 
 impl Problem<'_> {
@@ -49,7 +52,7 @@ impl Shape {
     /// The shape that all of `parameters`, one for each run, have in common.
     ///
     /// # Panics
-    /// If there is none, or they differ, or K is not in 2..=256 (a label is a byte).
+    /// If there is none, or they differ, or K is not in 2..=65,536 (a label has 16 bits).
     pub fn of(parameters: &[Parameters]) -> Self {
         let first = parameters.first().expect("at least one run");
         let shape = Self { features: first.features, classes: first.classes, runs: parameters.len() };
@@ -58,7 +61,7 @@ impl Shape {
             assert_eq!(run.weight.len(), shape.classes * shape.features, "weight [K, D]");
             assert_eq!(run.bias.len(), shape.classes, "bias [K]");
         }
-        assert!((2..=256).contains(&shape.classes), "{} classes", shape.classes);
+        assert!((2..=1 << 16).contains(&shape.classes), "{} classes", shape.classes);
         shape
     }
 

@@ -6,7 +6,7 @@ use super::problem::{Problem, Shape};
 use crate::error::Result;
 use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
-use crate::samples::{Rows, Sample, Samples};
+use crate::samples::{Rows, Sample, Samples, Values};
 
 /// The naive engine: one thread, f64 throughout.
 pub struct Reference {
@@ -44,12 +44,12 @@ impl Reference {
         self.weight.iter().chain(&self.bias).copied().collect()
     }
 
-    /// `x^ [D] <- (x/255 - mean) / std`
-    fn standardize(&self, image: &[u8]) -> Vec<f64> {
+    /// `x^ [D] <- (x/unit - mean) / std`
+    fn standardize(&self, image: Values) -> Vec<f64> {
         assert_eq!(image.len(), self.shape.features, "features of an image");
         let Standardization { mean, std } = &self.standardization;
-        let standardized = |((&x, &mean), &std)| (f64::from(x) / 255.0 - f64::from(mean)) / f64::from(std);
-        image.iter().zip(mean).zip(std).map(standardized).collect()
+        let standardized = |((x, &mean), &std)| (x - f64::from(mean)) / f64::from(std);
+        image.exact().zip(mean).zip(std).map(standardized).collect()
     }
 
     /// `logits [R * K] <- weight [R * K, D] . x^ [D] + bias [R * K]`

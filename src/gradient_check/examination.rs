@@ -99,7 +99,7 @@ impl Examination<'_> {
         lambda: f32,
         momentum: f32,
     ) -> Result<Criterion> {
-        let labels: Vec<u8> = (0..self.samples.len()).map(|index| self.samples.label(index)).collect();
+        let labels: Vec<u16> = (0..self.samples.len()).map(|index| self.samples.label(index)).collect();
         // A step takes at most a fifth of a weight.
         let eta = f64::from(ETA.min(0.1 / lambda));
         let schedule = if momentum > 0.0 { Schedule::Linear } else { Schedule::Constant };

@@ -34,8 +34,8 @@ impl LayerCost {
         objective: &Objective,
     ) -> Self {
         let Standardization { mean, std } = standardization;
-        let standardized = |((&x, &mean), &std)| (f64::from(x) / 255.0 - f64::from(mean)) / f64::from(std);
-        let image = |index| samples.image(index).iter().zip(mean).zip(std).map(standardized);
+        let standardized = |((x, &mean), &std)| (x - f64::from(mean)) / f64::from(std);
+        let image = |index| samples.image(index).exact().zip(mean).zip(std).map(standardized);
         Self {
             objective: objective.clone(),
             classes,

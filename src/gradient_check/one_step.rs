@@ -47,7 +47,8 @@ pub fn reference_gradient(
     lambda: f32,
 ) -> Result<Vec<f64>> {
     let initial = std::slice::from_ref(parameters);
-    let mut engine = Reference::new(&Problem { initial, standardization, objective });
+    let mut engine =
+        Reference::new(&Problem { initial, standardization, objective, element: samples.element() });
     take_step(&mut engine, samples, &[lambda])?;
     Ok(difference(&flat(parameters), &engine.exact_parameters()))
 }

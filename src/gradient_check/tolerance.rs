@@ -24,7 +24,7 @@ use super::one_step::ETA;
 use crate::engine::EngineKind;
 use crate::model::{Parameters, Standardization};
 use crate::objective::{Loss, Objective};
-use crate::samples::Samples;
+use crate::samples::{Samples, Values};
 
 /// The unit roundoff of f32.
 pub const UNIT_F32: f64 = 1.0 / (1u64 << 24) as f64;
@@ -127,7 +127,7 @@ pub fn tolerance(
 /// # Panics
 /// If the shapes do not fit together.
 pub fn logit_tolerance(
-    image: &[u8],
+    image: Values,
     standardization: &Standardization,
     parameters: &Parameters,
     precision: Precision,
@@ -196,14 +196,14 @@ struct Pixels {
 }
 
 impl Pixels {
-    fn new(image: &[u8], Standardization { mean, std }: &Standardization) -> Self {
+    fn new(image: Values, Standardization { mean, std }: &Standardization) -> Self {
         let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
         let (mean, std) = (wide(mean), wide(std));
-        let pixels = || image.iter().map(|&x| f64::from(x) / 255.0);
+        let pixels = || image.exact();
         let centred = pixels().zip(&mean).map(|(x, mean)| (x - mean).abs()).sum();
         let scaled: Vec<f64> = pixels().zip(&std).map(|(x, std)| x / std).collect();
         let mean: Vec<f64> = mean.iter().zip(&std).map(|(mean, std)| mean / std).collect();
-        let magnitude = scaled.iter().zip(&mean).map(|(x, mean)| x + mean.abs()).collect();
+        let magnitude = scaled.iter().zip(&mean).map(|(x, mean)| x.abs() + mean.abs()).collect();
         Self { scaled, mean, centred, std, magnitude }
     }
 

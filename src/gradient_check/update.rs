@@ -36,7 +36,7 @@ pub struct Update<'a> {
     /// What is minimized.
     pub objective: &'a Objective,
     /// The labels of the batch, each below K.
-    pub labels: &'a [u8],
+    pub labels: &'a [u16],
     /// `[T]`
     pub steps: &'a [Step],
 }
@@ -54,7 +54,9 @@ impl Update<'_> {
     pub fn take(&self, engine: &mut dyn Engine) -> Result<Parameters> {
         let (images, features) = (self.labels.len(), self.parameters.features);
         let black = vec![0; images * features];
-        let samples = Samples::new(Rows::contiguous(&black, features), Rows::contiguous(self.labels, 1));
+        let labels: Vec<[u8; 2]> = self.labels.iter().map(|label| label.to_le_bytes()).collect();
+        let labels = Rows::contiguous(labels.as_flattened(), size_of::<u16>());
+        let samples = Samples::new(Rows::contiguous(&black, features), labels);
         let order: Vec<u32> = (0..images as u32).collect();
         engine.load(std::slice::from_ref(self.parameters));
         let order = order.repeat(self.steps.len());

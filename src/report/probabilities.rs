@@ -69,7 +69,7 @@ impl TrueClassProbabilities {
     ///
     /// # Panics
     /// If a label is not below K, or the objective has no probabilities.
-    pub fn count(&mut self, objective: &Objective, logits: &[f32], label: u8) {
+    pub fn count(&mut self, objective: &Objective, logits: &[f32], label: u16) {
         let label = usize::from(label);
         let probability = objective.activations(logits).expect("an objective with probabilities")[label];
         // The first of several equal logits is the predicted class, as in every evaluation.

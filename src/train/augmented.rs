@@ -10,7 +10,7 @@ pub(super) struct Augmented {
     augmentation: Augmentation,
     /// `[images, D]`
     images: Vec<u8>,
-    labels: Vec<u8>,
+    labels: Vec<[u8; 2]>,
     weights: Vec<f32>,
     /// The numbers 0, 1, 2, ...
     order: Vec<u32>,
@@ -35,17 +35,18 @@ impl Augmented {
         let made = images.par_chunks_mut(features).zip(order).with_min_len(Self::PIECE);
         made.for_each(|(made, &index)| {
             let index = index as usize;
-            augmentation.apply(augmentation.change(epoch, index), samples.image(index), made);
+            augmentation.apply(augmentation.change(epoch, index), samples.image(index).bytes(), made);
         });
         let of_order = || samples.select(order.iter().map(|&index| index as usize));
         self.labels.clear();
-        self.labels.extend(of_order().map(|sample| sample.label));
+        self.labels.extend(of_order().map(|sample| sample.label.to_le_bytes()));
         self.weights.clear();
         self.weights.extend(of_order().map(|sample| sample.weight));
         self.order.clear();
         self.order.extend(0..order.len() as u32);
         let rows = Rows::contiguous(&self.images, features);
-        let samples = Samples::new(rows, Rows::contiguous(&self.labels, 1)).with_weights(&self.weights);
+        let samples = Samples::new(rows, Rows::contiguous(self.labels.as_flattened(), size_of::<u16>()))
+            .with_weights(&self.weights);
         (samples, &self.order)
     }
 }

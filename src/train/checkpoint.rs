@@ -19,7 +19,7 @@ use crate::engine::{Planes, RunState};
 use crate::error::{Error, Result};
 use crate::files::regular;
 use crate::files::whole::WholeFile;
-use crate::samples::Samples;
+use crate::samples::{Sample, Samples};
 
 /// The checkpoint's name in a run folder.
 pub const FILE: &str = "checkpoint.bin";
@@ -258,8 +258,10 @@ pub(crate) fn samples_sha256(samples: &Samples) -> String {
         hash.update((size as u64).to_le_bytes());
     }
     for index in 0..samples.len() {
-        hash.update([samples.label(index)]);
-        hash.update(samples.image(index));
+        let Sample { image, label, .. } = samples.sample(index);
+        // A label below 256 is a byte.
+        hash.update(&label.to_le_bytes()[..if label < 256 { 1 } else { 2 }]);
+        hash.update(image.memory());
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

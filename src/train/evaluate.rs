@@ -4,7 +4,7 @@ use super::control::Control;
 use crate::engine::{Engine, EngineKind, Evaluation, Machine, Problem};
 use crate::error::Result;
 use crate::model::{Model, Parameters};
-use crate::samples::Samples;
+use crate::samples::{Element, Samples};
 
 /// The images of a slice. Losses are added up slice by slice, so this is part of a loss's bits, and does not depend on
 /// how long a slice takes: 5 ms for the simd engine.
@@ -33,21 +33,21 @@ pub fn evaluate(
     Ok(Some(sums))
 }
 
-/// An engine that evaluates saved models of one shape, standardization and objective, side by side: what it finds is
-/// what everybody finds who loads their files. A model that was trained in fixed point is evaluated in f32.
+/// An engine that evaluates saved models of one shape, standardization and objective, side by side, on samples whose
+/// features are stored as `element`: what it finds is what everybody finds who loads their files. A model that was trained in fixed point is evaluated in f32.
 ///
 /// # Errors
 /// As [`Machine::engine`].
 ///
 /// # Panics
 /// If there is no model, or the shapes differ.
-pub fn evaluator(models: &[Model], machine: &Machine) -> Result<Box<dyn Engine>> {
+pub fn evaluator(models: &[Model], element: Element, machine: &Machine) -> Result<Box<dyn Engine>> {
     let engine = match machine.engine {
         EngineKind::Fixed => EngineKind::Simd,
         kind => kind,
     };
     let initial: Vec<Parameters> = models.iter().map(|model| model.parameters.clone()).collect();
     let Model { standardization, objective, .. } = &models[0];
-    let problem = Problem { initial: &initial, standardization, objective };
+    let problem = Problem { initial: &initial, standardization, objective, element };
     Machine { engine, team: machine.team.handle(), ..*machine }.engine(&problem)
 }

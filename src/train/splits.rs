@@ -9,7 +9,7 @@ use crate::engine::Team;
 use crate::error::{Error, Result};
 use crate::model::{Model, Parameters, Standardization};
 use crate::objective::Objective;
-use crate::samples::Samples;
+use crate::samples::{Element, Samples, Values};
 
 /// The images that a session trains and watches itself by.
 #[derive(Clone, Debug)]
@@ -116,6 +116,11 @@ impl<'a> Prepared<'a> {
         self.train.given().len()
     }
 
+    /// What a feature is stored as.
+    pub fn element(&self) -> Element {
+        self.train.samples().element()
+    }
+
     /// D: the features of an image, which is folded where weights are mirror-symmetric.
     pub fn features(&self) -> usize {
         self.standardization.mean.len()
@@ -148,7 +153,7 @@ impl<'a> Held<'a> {
     pub(crate) fn new(samples: Samples<'a>, epochs: usize, mirror: Option<&Augmentation>) -> Result<Self> {
         let copy = match mirror {
             Some(mirror) => {
-                let fold = |image: &[u8], row: &mut [u8]| mirror.apply(Change::NONE, image, row);
+                let fold = |image: Values, row: &mut [u8]| mirror.apply(Change::NONE, image.bytes(), row);
                 let folded = Resident::of(&samples, mirror.features(), fold);
                 Some(folded.map_err(|_| Error::setting("mirror", "memory for folded images", "none left"))?)
             }

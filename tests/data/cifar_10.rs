@@ -43,8 +43,8 @@ fn records_are_a_label_and_three_colour_planes() {
     let samples = data.train.samples();
     assert_eq!((samples.len(), samples.features()), (5, 3072));
     for n in 0..5 {
-        assert_eq!(samples.label(n), 9 - n as u8);
-        assert!((0..FEATURES).all(|feature| samples.image(n)[feature] == (7 * n + feature) as u8));
+        assert_eq!(samples.label(n), 9 - n as u16);
+        assert!((0..FEATURES).all(|feature| samples.image(n).bytes()[feature] == (7 * n + feature) as u8));
     }
 }
 
@@ -58,9 +58,9 @@ fn a_split_may_be_several_files_in_any_order() {
     };
     let data = Dataset::open(&Source::Folder(folder.path().into()), &files).unwrap();
     let samples = data.train.samples();
-    let labels: Vec<u8> = (0..samples.len()).map(|n| samples.label(n)).collect();
+    let labels: Vec<u16> = (0..samples.len()).map(|n| samples.label(n)).collect();
     assert_eq!(labels, [9, 9, 0, 1, 2]);
-    assert_eq!((samples.image(1)[0], samples.image(4)[0]), (1, 2));
+    assert_eq!((samples.image(1).get(0), samples.image(4).get(0)), (1.0, 2.0));
 }
 
 #[test]

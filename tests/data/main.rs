@@ -27,7 +27,7 @@ fn open_as(folder: &Path, files: &SplitFiles) -> onelayer::Result<Dataset> {
 /// The images and labels of a split.
 fn contents(split: &Split) -> Vec<(Vec<u8>, u8)> {
     let samples = split.samples();
-    (0..samples.len()).map(|n| (samples.image(n).to_vec(), samples.label(n))).collect()
+    (0..samples.len()).map(|n| (samples.image(n).bytes().to_vec(), samples.label(n) as u8)).collect()
 }
 
 /// The error's text, which is one line, starts with `path`, and contains all of `facts`.

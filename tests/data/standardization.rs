@@ -11,7 +11,7 @@ use super::support::real_images;
 /// Mean and standard deviation in f64, in two passes, without any rounding to f32.
 fn two_pass(samples: &Samples) -> (Vec<f64>, Vec<f64>) {
     let count = samples.len() as f64;
-    let pixel = |image: usize, feature: usize| f64::from(samples.image(image)[feature]) / 255.0;
+    let pixel = |image: usize, feature: usize| f64::from(samples.image(image).get(feature)) / 255.0;
     let average = |value: &dyn Fn(usize) -> f64| (0..samples.len()).map(value).sum::<f64>() / count;
     let measure = |feature: usize| {
         let mean = average(&|image| pixel(image, feature));

@@ -9,7 +9,7 @@ use onelayer::engine::{Batches, Engine, Problem, Step};
 use onelayer::gradient_check::flat;
 use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::{Loss, Objective};
-use onelayer::samples::{Rows, Samples};
+use onelayer::samples::{Element, Rows, Samples, Values};
 use proptest::prelude::*;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -43,6 +43,7 @@ pub struct Recipe {
     /// The momentum of the first run. Others have half of it, or none.
     pub momentum: f32,
     pub aim: Aim,
+    pub element: Element,
     /// Whether some deviations are small, which makes inputs of +-40, and some the constants' 1. Others are around a
     /// quarter, as CIFAR's.
     pub uneven: bool,
@@ -98,16 +99,24 @@ pub fn recipes() -> impl Strategy<Value = Recipe> {
     let lambda = prop_oneof![Just(0.0), (-6..=3).prop_map(|decade| 10f32.powi(decade))];
     let kinds =
         (prop::sample::select(pixels.to_vec()), prop::sample::select(weights.to_vec()), lambda, any::<u64>());
-    (shapes(), kinds, aims()).prop_map(|(sizes, (pixels, weights, lambda, seed), aim)| Recipe {
-        sizes,
-        pixels,
-        weights,
-        lambda,
-        momentum: 0.0,
-        aim,
-        uneven: true,
-        seed,
-    })
+    (shapes(), kinds, aims(), elements()).prop_map(
+        |(sizes, (pixels, weights, lambda, seed), aim, element)| Recipe {
+            sizes,
+            pixels,
+            weights,
+            lambda,
+            momentum: 0.0,
+            aim,
+            element,
+            uneven: true,
+            seed,
+        },
+    )
+}
+
+/// Bytes or f32 numbers.
+pub fn elements() -> impl Strategy<Value = Element> {
+    prop::sample::select(vec![Element::U8, Element::F32])
 }
 
 /// Any objective.
@@ -137,6 +146,7 @@ impl Recipe {
             lambda: 1.0,
             momentum: 0.0,
             aim: Aim::SOFTMAX,
+            element: Element::U8,
             uneven: false,
             seed,
         }
@@ -176,7 +186,7 @@ impl Recipe {
             lambda: (0..runs).map(|run| self.lambda * [1.0, 0.25, 0.0][run % 3]).collect(),
             labels,
             order,
-            stretches: Stretch::all(&pixels, features),
+            stretches: Stretch::all(&pixels, features, self.element),
         };
         (0..runs).for_each(|run| self.fill_parameters(&mut case, run, &mut random));
         case
@@ -250,26 +260,35 @@ pub struct Case {
 #[derive(Clone)]
 pub struct Stretch {
     pub bytes: Vec<u8>,
+    /// Numbers in their place, which are not all multiples of 1/255; empty where features are bytes.
+    floats: Vec<f32>,
     count: usize,
     stride: usize,
 }
 
 impl Stretch {
     /// As many as there are images for, up to three.
-    fn all(pixels: &[u8], features: usize) -> Vec<Self> {
+    fn all(pixels: &[u8], features: usize, element: Element) -> Vec<Self> {
         let images: Vec<&[u8]> = pixels.chunks(features).collect();
         let (first, second) = images.split_at(images.len() / 4);
         let (second, third) = second.split_at(second.len() / 3);
         let stretch = |(images, gap): (&[&[u8]], usize)| {
             let bytes = images.iter().flat_map(|image| [image, &[0xE7; 13][..gap]].concat());
-            Self { bytes: bytes.collect(), count: images.len(), stride: features + gap }
+            let bytes: Vec<u8> = bytes.collect();
+            let float = |&byte: &u8| f32::from(byte) / 255.0 * 1.0001;
+            let floats = if element == Element::F32 { bytes.iter().map(float).collect() } else { Vec::new() };
+            Self { bytes, floats, count: images.len(), stride: features + gap }
         };
         let all = [(first, 0), (second, 1), (third, 13)];
         all.into_iter().filter(|(images, _)| !images.is_empty()).map(stretch).collect()
     }
 
     fn rows(&self, features: usize) -> Rows<'_> {
-        Rows::new(&self.bytes, self.count, features, self.stride)
+        let values = match self.floats[..] {
+            [] => Values::Bytes(&self.bytes),
+            _ => Values::Floats(&self.floats),
+        };
+        Rows::of(values, self.count, features, self.stride)
     }
 }
 
@@ -277,7 +296,7 @@ impl Case {
     /// What engines are built from.
     pub fn problem(&self) -> Problem<'_> {
         let (initial, standardization) = (&self.parameters, &self.standardization);
-        Problem { initial, standardization, objective: &self.objective }
+        Problem { initial, standardization, objective: &self.objective, element: self.rows().element() }
     }
 
     /// All the images.
@@ -291,6 +310,17 @@ impl Case {
         let mut samples = Samples::new(images, of_images);
         parts.for_each(|(images, labels)| samples.push(images, labels));
         if self.weights.is_empty() { samples } else { samples.with_weights(&self.weights) }
+    }
+
+    /// The bytes of an image, or those that its numbers were made of.
+    fn bytes(&self, mut index: usize) -> &[u8] {
+        for stretch in &self.stretches {
+            if index < stretch.count {
+                return &stretch.bytes[index * stretch.stride..][..self.sizes.features];
+            }
+            index -= stretch.count;
+        }
+        panic!("an image past the end")
     }
 
     /// What the loss of a sample is multiplied by.
@@ -333,15 +363,15 @@ impl Case {
         let (samples, mut labels, mut pixels) = (self.samples(), Vec::new(), Vec::new());
         let mut weights = Vec::new();
         for index in indices {
-            pixels.extend_from_slice(samples.image(index));
-            labels.push(samples.label(index));
+            pixels.extend_from_slice(self.bytes(index));
+            labels.push(self.labels[index]);
             weights.extend(self.weights.get(index));
         }
         let images = labels.len();
         Self {
             sizes: Sizes { images, batch: images, ..self.sizes },
             order: (0..images as u32).collect(),
-            stretches: Stretch::all(&pixels, self.sizes.features),
+            stretches: Stretch::all(&pixels, self.sizes.features, samples.element()),
             labels,
             weights,
             ..self.clone()

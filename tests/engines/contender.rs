@@ -7,6 +7,7 @@ use onelayer::engine::{Engine, EngineKind, Isa, Machine, Problem, Team};
 use onelayer::gradient_check::{Precision, engine_gradient, reference_gradient, tolerance};
 
 use crate::case::Case;
+use onelayer::samples::Element;
 
 /// The two threads on which most engines of all cases run.
 pub static TEAM: LazyLock<Team> = LazyLock::new(|| team(2));
@@ -30,6 +31,16 @@ impl Contender {
     pub const TEAMS: [Self; 3] =
         [Self::GEMM, Self { kind: EngineKind::Simd, isa: None }, Self { kind: EngineKind::Fixed, isa: None }];
     pub const ALL: [Self; 4] = [Self::TEAMS[0], Self::TEAMS[1], Self::TEAMS[2], Self::REFERENCE];
+
+    /// Those of [`Contender::TEAMS`] that read features of this kind.
+    pub fn of(element: Element) -> impl Iterator<Item = Self> {
+        Self::TEAMS.into_iter().filter(move |contender| contender.reads(element))
+    }
+
+    /// Whether it reads features of this kind.
+    pub fn reads(self, element: Element) -> bool {
+        self.kind != EngineKind::Fixed || element == Element::U8
+    }
 
     /// The engines whose kernels are compiled for each instruction set, on this one.
     pub fn fused(isa: Isa) -> [Self; 2] {

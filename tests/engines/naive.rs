@@ -2,6 +2,7 @@
 
 use onelayer::model::Standardization;
 use onelayer::objective::Loss;
+use onelayer::samples::Element;
 
 use super::case::Case;
 
@@ -27,8 +28,9 @@ impl Layer {
 
     pub fn of(case: &Case, run: usize) -> Self {
         let (samples, Standardization { mean, std }) = (case.samples(), &case.standardization);
-        let standardize = |((&pixel, &mean), &std): ((&u8, &f32), &f32)| {
-            (f64::from(pixel) / 255.0 - f64::from(mean)) / f64::from(std)
+        let unit = if samples.element() == Element::U8 { 255.0 } else { 1.0 };
+        let standardize = |((value, &mean), &std): ((f32, &f32), &f32)| {
+            (f64::from(value) / unit - f64::from(mean)) / f64::from(std)
         };
         let image = |index| samples.image(index).iter().zip(mean).zip(std).map(standardize);
         Self {
@@ -114,7 +116,7 @@ impl Layer {
                 }
                 _ => {
                     for s in row.iter_mut() {
-                        *s = (1.0 + (*s / 2.0).tanh()) / 2.0 / self.classes as f64;
+                        *s = 1.0 / (1.0 + (-*s).exp()) / self.classes as f64;
                     }
                     row[label] -= 1.0 / self.classes as f64;
                 }

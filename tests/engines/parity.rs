@@ -10,7 +10,7 @@ use onelayer::objective::Loss;
 use onelayer::samples::{Rows, Samples};
 use proptest::prelude::*;
 
-use crate::case::{Aim, Case, Recipe, Sizes, aims};
+use crate::case::{Aim, Case, Recipe, Sizes, aims, elements};
 use crate::checks::{Verdict, close, ensure};
 use crate::contender::Contender;
 use crate::gradients::of_the_formulas;
@@ -177,11 +177,11 @@ proptest! {
     #[test]
     fn every_engine_agrees_with_the_reference_on_any_sizes(
         features in 1usize..120, classes in 2usize..40, runs in 1usize..5,
-        images in 1usize..60, batch in 1usize..60, aim in aims(), seed: u64,
+        images in 1usize..60, batch in 1usize..60, aim in aims(), element in elements(), seed: u64,
     ) {
         let sizes = sizes(features, classes, runs, images, batch.min(images));
-        let case = Recipe { aim, ..Recipe::new(sizes, 0.05, seed) }.case();
-        for engine in Contender::TEAMS {
+        let case = Recipe { aim, element, ..Recipe::new(sizes, 0.05, seed) }.case();
+        for engine in Contender::of(element) {
             prop_assert_eq!(check(engine, &case), Ok(()), "{:?}", engine);
         }
     }

@@ -10,6 +10,7 @@ use crate::naive::Layer;
 use onelayer::gradient_check::{LayerCost, Options, UNIT_F32, compare, flat};
 use onelayer::model::Standardization;
 use onelayer::objective::Objective;
+use onelayer::samples::Element;
 use onelayer::train::{Run, Session, Settings, Splits, When, Which};
 use proptest::prelude::*;
 
@@ -19,6 +20,7 @@ fn telling() -> impl Strategy<Value = Recipe> {
         pixels: Pixels::Random,
         weights: INITIAL,
         aim: Aim::SOFTMAX,
+        element: Element::U8,
         lambda,
         ..recipe.of_images(recipe.sizes.images + 1)
     })
@@ -84,9 +86,9 @@ const GRADIENT_MISTAKES: [(&str, Plant); 6] = [
     }),
     ("mean forgotten where it is folded into the bias", |layer, case, theta, gradient| {
         let samples = case.samples();
-        let pixels = (0..samples.len()).flat_map(|image| samples.image(image));
+        let pixels = (0..samples.len()).flat_map(|image| samples.image(image).exact());
         let scaled = pixels.zip(case.standardization.std.iter().cycle());
-        let uncentred: Vec<f64> = scaled.map(|(&x, &std)| f64::from(x) / 255.0 / f64::from(std)).collect();
+        let uncentred: Vec<f64> = scaled.map(|(x, &std)| x / f64::from(std)).collect();
         let sums = layer.outer(&layer.dlogits(theta), &uncentred);
         for ((g, sum), w) in gradient.iter_mut().zip(sums).zip(theta) {
             *g = sum / case.sizes.images as f64 + 2.0 * layer.lambda * w;

@@ -4,7 +4,7 @@ use onelayer::engine::{Batches, Engine, Isa, Problem, Step};
 use onelayer::gradient_check::{Precision, logit_tolerance};
 use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::Objective;
-use onelayer::samples::{Rows, Samples};
+use onelayer::samples::{Element, Rows, Samples, Values};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -48,9 +48,9 @@ fn images(kind: Kind, images: usize, features: usize, seed: u64) -> (Vec<u8>, Ve
 
 /// The most that a logit may be off by, whatever the deviations: 16 quanta of the largest weight for each standardized
 /// pixel, and what f32 takes.
-fn bound(image: &[u8], standardization: &Standardization, parameters: &Parameters) -> f64 {
+fn bound(image: Values, standardization: &Standardization, parameters: &Parameters) -> f64 {
     let Standardization { mean, std } = standardization;
-    let inputs = image.iter().zip(mean).zip(std).map(|((&x, mean), std)| (f32::from(x) / 255.0 - mean) / std);
+    let inputs = image.iter().zip(mean).zip(std).map(|((x, mean), std)| (x / 255.0 - mean) / std);
     let inputs: f64 = inputs.map(|x| f64::from(x.abs())).sum();
     let largest = parameters.weight.iter().fold(0.0, |largest: f32, w| largest.max(w.abs()));
     let of_f32 = logit_tolerance(image, standardization, parameters, Precision::F32);
@@ -71,7 +71,7 @@ proptest! {
         let standardization = Standardization::measure(&samples);
         let initial = [Parameters::random(5, features, seed)];
         let objective = &Objective::default();
-        let problem = Problem { initial: &initial, standardization: &standardization, objective };
+        let problem = Problem { initial: &initial, standardization: &standardization, objective, element: Element::U8 };
         let [_, simd, fixed] = Contender::TEAMS;
         let mut engines = [simd, fixed].map(|contender| contender.engine(&problem, 2)).into_iter().collect::<Vec<_>>();
         // All the instruction sets, and one thread, have the same bits.

@@ -4,6 +4,7 @@ use onelayer::engine::{Batches, Problem, Step};
 use onelayer::gradient_check::{Criterion, Precision, UNIT_F32, Update, flat, tolerance};
 use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::{Loss, Objective};
+use onelayer::samples::Element;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -17,7 +18,7 @@ use crate::contender::Contender;
 struct Lesson {
     parameters: Parameters,
     std: Vec<f32>,
-    labels: Vec<u8>,
+    labels: Vec<u16>,
     steps: Vec<Step>,
     objective: Objective,
 }
@@ -30,7 +31,7 @@ impl Lesson {
         let Parameters { weight, bias, .. } = &mut parameters;
         weight.iter_mut().chain(bias).for_each(|w| *w = size * random.random_range(-1.0..=1.0f32));
         let std = (0..features).map(|_| random.random_range(0.02..1.0)).collect();
-        let labels = (0..images).map(|image| if image % 3 == 0 { (image % classes) as u8 } else { 0 });
+        let labels = (0..images).map(|image| if image % 3 == 0 { (image % classes) as u16 } else { 0 });
         let objective = Objective::default();
         Self { parameters, std, labels: labels.collect(), steps, objective }
     }
@@ -43,7 +44,12 @@ impl Lesson {
     fn check(&self, contender: Contender) -> Criterion {
         let standardization = Standardization { mean: vec![0.0; self.std.len()], std: self.std.clone() };
         let initial = std::slice::from_ref(&self.parameters);
-        let problem = Problem { initial, standardization: &standardization, objective: &self.objective };
+        let problem = Problem {
+            initial,
+            standardization: &standardization,
+            objective: &self.objective,
+            element: Element::U8,
+        };
         let found = self.update().take(&mut *contender.engine(&problem, 2)).unwrap();
         self.update().criterion(&found, contender.precision())
     }

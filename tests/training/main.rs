@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 use onelayer::data::{Dataset, Source, SplitFiles};
 use onelayer::engine::{Batches, Engine, EngineKind, Evaluation, Machine, Problem, Team};
 use onelayer::model::{Model, Parameters, Standardization};
-use onelayer::samples::{Rows, Samples};
+use onelayer::samples::{Element, Rows, Samples};
 use onelayer::train::{
     self, Control, End, EpochRecord, Fate, Metrics, Order, Run, Session, Settings, When, Which, evaluate,
     evaluator,
@@ -70,7 +70,7 @@ impl<'a> Splits<'a> {
         let initial = &[Parameters::random(self.classes.len(), self.train.features(), settings.seed)];
         let standardization = &Standardization::measure(&self.train);
         let objective = &settings.objective(&self.train, self.classes.len());
-        machine(kind).engine(&Problem { initial, standardization, objective }).unwrap()
+        machine(kind).engine(&Problem { initial, standardization, objective, element: Element::U8 }).unwrap()
     }
 
     /// Trains runs to their end, and tests them.
@@ -78,7 +78,7 @@ impl<'a> Splits<'a> {
         let mut session = self.session(kind, runs);
         assert_eq!(session.run(&mut ()).unwrap(), End::Finished);
         let models: Vec<Model> = session.models(Which::Last).into_iter().map(Option::unwrap).collect();
-        let mut engine = evaluator(&models, &machine(kind)).unwrap();
+        let mut engine = evaluator(&models, Element::U8, &machine(kind)).unwrap();
         let found = evaluate(&mut *engine, &self.test, &mut ()).unwrap().unwrap();
         let trained = session.histories().iter().cloned().zip(models).zip(found);
         let trained = trained.map(|((history, model), evaluation)| {
@@ -313,7 +313,7 @@ fn what_is_reported_of_the_test_split_is_what_anybody_finds_who_loads_the_model(
         assert_eq!(loaded, model, "{}", kind.name());
         // In fixed point it would be another one: the weights are quantized there.
         let fresh = if kind == EngineKind::Fixed { EngineKind::Simd } else { kind };
-        let mut engine = evaluator(&[loaded], &machine(fresh)).unwrap();
+        let mut engine = evaluator(&[loaded], Element::U8, &machine(fresh)).unwrap();
         let found = engine.evaluate(&splits.test).unwrap().remove(0);
         assert_eq!(found, evaluation, "{}", kind.name());
         assert_eq!(Metrics::of_model(&found, &model), metrics, "{}", kind.name());

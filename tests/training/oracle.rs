@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use onelayer::engine::EngineKind;
 use onelayer::model::Parameters;
-use onelayer::samples::{Rows, Samples};
+use onelayer::samples::{Element, Rows, Samples};
 use onelayer::train::{Metrics, Run, Session, Settings, Splits, When, Which, evaluator};
 use serde_json::{Value, json};
 
@@ -105,7 +105,7 @@ fn weights_histories_and_predictions_are_those_of_numpy() {
         session.run(&mut ()).unwrap();
         let models: Vec<_> = session.models(Which::Last).into_iter().map(Option::unwrap).collect();
         let mut logits = vec![f32::NAN; validation.len() * models.len() * CLASSES];
-        evaluator(&models, &machine(engine)).unwrap().forward(&rows, &mut logits).unwrap();
+        evaluator(&models, Element::U8, &machine(engine)).unwrap().forward(&rows, &mut logits).unwrap();
         for (run, (model, expected)) in models.iter().zip(expected.as_array().unwrap()).enumerate() {
             let what = |part: &str| format!("{engine:?}, run {run}, {part}");
             let of = |name: &str| numbers(&expected[name]);

@@ -53,7 +53,8 @@ fn a_warm_start_answers_as_its_model_does() {
                 "the same bits on the same images"
             );
             let of = |model: &Model| {
-                let mut engine = evaluator(std::slice::from_ref(model), &machine()).unwrap();
+                let mut engine =
+                    evaluator(std::slice::from_ref(model), samples.element(), &machine()).unwrap();
                 let found = evaluate(&mut *engine, &samples, &mut ()).unwrap().unwrap().swap_remove(0);
                 Metrics::of_model(&found, model).loss
             };

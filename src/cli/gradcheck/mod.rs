@@ -144,7 +144,8 @@ impl Args {
 
     /// Every criterion, at every lambda.
     fn examine(&self, examination: &Examination, team: &mut Team) -> Result<Vec<Criterion>> {
-        let Examination { standardization, parameters, objective, .. } = *examination;
+        let Examination { standardization, parameters, objective, samples, .. } = *examination;
+        let element = samples.element();
         let mut criteria = Vec::new();
         for lambda in self.lambda.iter().map(|&lambda| lambda as f32) {
             criteria.extend(team.install(|| examination.reference(lambda))??);
@@ -152,7 +153,7 @@ impl Args {
                 let (initial, precision) = (std::slice::from_ref(parameters), Precision::of(kind));
                 let engine = |standardization: &Standardization| {
                     let machine = Machine { engine: kind, isa: self.engine.isa(), team: team.handle() };
-                    machine.engine(&Problem { initial, standardization, objective })
+                    machine.engine(&Problem { initial, standardization, objective, element })
                 };
                 let (mut engine, mut centred) =
                     (engine(standardization)?, engine(&Update::standardization(standardization))?);

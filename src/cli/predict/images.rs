@@ -140,12 +140,12 @@ impl Records {
     }
 
     fn image(&self, path: &Path, number: usize) -> Image {
-        let label = usize::from(self.file.labels().row(number)[0]);
+        let label = usize::from(self.file.labels().row(number).bytes()[0]);
         Image {
             name: format!("{}:{number}", path.display()),
             remark: String::new(),
             truth: self.classes.as_ref().map(|classes| classes[label].clone()),
-            features: self.file.images().row(number).to_vec(),
+            features: self.file.images().row(number).bytes().to_vec(),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::error::{Error, Result, one_line};
 use crate::files::whole::{self, WholeFile};
 use crate::model::Model;
 use crate::report::count;
-use crate::samples::Rows;
+use crate::samples::{Element, Rows};
 use crate::train::evaluator;
 
 /// The images that are classified together.
@@ -103,7 +103,7 @@ impl Args {
             let expected = "a model with probabilities: hinge's scores are none";
             return Err(Error::setting("probabilities", expected, model.objective.loss));
         }
-        let engine = evaluator(std::slice::from_ref(&model), &self.engine.machine()?)?;
+        let engine = evaluator(std::slice::from_ref(&model), Element::U8, &self.engine.machine()?)?;
         let mut classifier = Classifier {
             args: &self,
             console,

@@ -31,8 +31,9 @@ impl Winner {
     pub(super) fn of(sweep: &Sweep, inputs: &Inputs) -> Result<Option<Self>> {
         let Some((outcome, model)) = sweep.winner()? else { return Ok(None) };
         let test = || {
-            let mut engine = evaluator(std::slice::from_ref(&model), &inputs.machine)?;
-            let found = evaluate(&mut *engine, &inputs.dataset.test.samples(), &mut ())?;
+            let samples = inputs.dataset.test.samples();
+            let mut engine = evaluator(std::slice::from_ref(&model), samples.element(), &inputs.machine)?;
+            let found = evaluate(&mut *engine, &samples, &mut ())?;
             let evaluation = found.expect("nothing stops it").swap_remove(0);
             Ok(Metrics::of_model(&evaluation, &model))
         };

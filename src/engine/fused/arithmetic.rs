@@ -1,6 +1,7 @@
 //! The difference between the engines `simd` and `fixed`: the numbers that the two passes multiply. Master weights,
 //! logits, losses and updates are f32 in both.
 
+use super::element::Number;
 use super::gathered::Images;
 use super::isa::vector::Lanes;
 use super::kernels::backward::{Batch, Features};
@@ -9,6 +10,9 @@ use super::layout::{Outlier, Place};
 
 /// A kind of numbers, and the layout that suits it.
 pub(crate) trait Arithmetic {
+    /// The features of an image.
+    type Number: Number;
+
     /// The weights of a block, as the forward pass multiplies them.
     type Weights: Default;
 
@@ -39,8 +43,8 @@ pub(crate) trait Passes<A: Arithmetic>: Send + Sync {
         &self,
         block: Block,
         weights: &A::Weights,
-        images: Images,
-        ahead: Images,
+        images: Images<A::Number>,
+        ahead: Images<A::Number>,
         logits: &mut [Lanes],
     );
 
@@ -48,5 +52,11 @@ pub(crate) trait Passes<A: Arithmetic>: Send + Sync {
     fn quantize(&self, columns: usize, dlogits: &mut [Lanes], quantized: &mut A::Dlogits);
 
     /// Updates the weights of `features`. `dlogits` are those of the batch, quantized.
-    fn backward(&self, dlogits: &A::Dlogits, scratch: &mut A::Scratch, batch: Batch, features: Features);
+    fn backward(
+        &self,
+        dlogits: &A::Dlogits,
+        scratch: &mut A::Scratch,
+        batch: Batch<A::Number>,
+        features: Features,
+    );
 }

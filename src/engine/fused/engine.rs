@@ -16,9 +16,9 @@ use crate::engine::contract::{Batches, Engine, EngineInfo, Planes, RunState, fro
 use crate::engine::evaluation::Evaluation;
 use crate::engine::problem::{Problem, Shape};
 use crate::engine::team::Team;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Parameters, Standardization};
-use crate::samples::{Rows, Samples};
+use crate::samples::{Element, Rows, Samples};
 
 /// The fused engine, `simd` or `fixed`.
 pub struct Fused {
@@ -39,7 +39,8 @@ pub struct Fused {
 
 /// The passes of an engine, in its arithmetic.
 pub(super) enum Chosen {
-    F32(Box<dyn Passes<F32>>),
+    Bytes(Box<dyn Passes<F32<u8>>>),
+    Floats(Box<dyn Passes<F32<f32>>>),
     Fixed(Box<dyn Passes<Fixed>>),
 }
 
@@ -47,7 +48,11 @@ pub(super) enum Chosen {
 macro_rules! with_passes {
     ($chosen:expr, $passes:ident => $work:expr) => {
         match $chosen {
-            Chosen::F32(passes) => {
+            Chosen::Bytes(passes) => {
+                let $passes = &**passes;
+                $work
+            }
+            Chosen::Floats(passes) => {
                 let $passes = &**passes;
                 $work
             }
@@ -69,18 +74,29 @@ impl Fused {
     /// # Panics
     /// If the shapes do not fit together.
     pub fn simd(isa: Isa, problem: &Problem, team: Team) -> Result<Self> {
-        Self::new::<F32>(Chosen::F32(kernels(isa)?), isa, problem, team)
+        match problem.element {
+            Element::U8 => Self::new::<F32<u8>>(Chosen::Bytes(kernels(isa)?), isa, problem, team),
+            Element::F32 => Self::new::<F32<f32>>(Chosen::Floats(kernels(isa)?), isa, problem, team),
+        }
     }
 
     /// The engine `fixed`, which multiplies 16-bit fixed-point numbers: `docs/fixed.md` describes the number format, and
     /// what it costs. On a machine with AVX-512 but without VNNI, its products are those of AVX2, with the same bits.
     ///
     /// # Errors
-    /// If this machine does not have `isa`.
+    /// If this machine does not have `isa`, or features are not bytes.
     ///
     /// # Panics
     /// If the shapes do not fit together.
     pub fn fixed(isa: Isa, problem: &Problem, team: Team) -> Result<Self> {
+        if problem.element != Element::U8 {
+            let expected = "simd, gemm or reference: fixed multiplies bytes";
+            return Err(Error::setting(
+                "engine",
+                expected,
+                format_args!("fixed with features of {}", problem.element.name()),
+            ));
+        }
         Self::new::<Fixed>(Chosen::Fixed(fixed::passes(isa)), isa, problem, team)
     }
 
@@ -96,17 +112,18 @@ impl Fused {
             }
             packed
         };
-        let scale = |std: f32| 1.0 / (255.0 * std);
+        let unit = problem.element.unit();
+        let scale = |std: f32| 1.0 / (unit * std);
         let layer = Layer {
             shape,
             objective: problem.objective.clone(),
             aim: Aim::new(problem.objective, shape.classes),
             kernels: kernels(isa)?,
-            mean: pack(&mut mean.iter().map(|mean| 255.0 * mean)),
+            mean: pack(&mut mean.iter().map(|mean| unit * mean)),
             scale: pack(&mut std.iter().map(|&std| scale(std))),
             squared_scale: pack(&mut std.iter().map(|&std| scale(std) * scale(std))),
             outliers: A::outliers(std),
-            reciprocal: pack(&mut std.iter().map(|&std| (255.0 * std) * (255.0 * std))),
+            reciprocal: pack(&mut std.iter().map(|&std| (unit * std) * (unit * std))),
         };
         let mut engine = Self {
             isa,
@@ -139,7 +156,7 @@ impl Fused {
 impl Engine for Fused {
     fn info(&self) -> EngineInfo {
         let name = match self.passes {
-            Chosen::F32(_) => "simd",
+            Chosen::Bytes(_) | Chosen::Floats(_) => "simd",
             Chosen::Fixed(_) => "fixed",
         };
         EngineInfo { name: name.into(), isa: self.isa.name().into(), threads: self.team.threads() }

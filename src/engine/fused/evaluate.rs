@@ -71,7 +71,7 @@ pub(super) fn evaluate<A: Arithmetic>(
     let Shape { classes, runs, .. } = scoring.layer.shape;
     let (weights, mut logits) = (scoring.pack(passes), scoring.logits());
     let mut found = Found { losses: Vec::new(), confusions: vec![vec![0; classes * classes]; runs] };
-    let mut gathered = Gathered::default();
+    let mut gathered = Gathered::new();
     for (chunk, end) in chunks(samples.len(), member) {
         let (images, labels) = gathered.fill(samples.select(chunk.start..end));
         chunk_logits(passes, scoring, &weights, images, chunk.len(), &mut logits);
@@ -103,7 +103,7 @@ pub(super) fn logits<A: Arithmetic>(
     member: &Member,
 ) -> Vec<f32> {
     let (weights, mut logits) = (scoring.pack(passes), scoring.logits());
-    let (mut gathered, mut result) = (Gathered::default(), Vec::new());
+    let (mut gathered, mut result) = (Gathered::new(), Vec::new());
     let unlabelled = |index| Sample { image: rows.row(index), label: 0, weight: 1.0 };
     for (chunk, end) in chunks(rows.len(), member) {
         let (images, _) = gathered.fill((chunk.start..end).map(unlabelled));
@@ -132,7 +132,7 @@ fn chunk_logits<A: Arithmetic>(
     passes: &dyn Passes<A>,
     scoring: &Scoring,
     weights: &[A::Weights],
-    images: Images,
+    images: Images<A::Number>,
     count: usize,
     logits: &mut [Lanes],
 ) {

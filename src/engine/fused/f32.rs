@@ -1,6 +1,9 @@
 //! The f32 kernels, compiled for each instruction set: the passes of `simd`, and everything that is f32 in both engines.
 
+use std::marker::PhantomData;
+
 use super::arithmetic::{Arithmetic, Passes};
+use super::element::Number;
 use super::gathered::Images;
 use super::isa::Isa;
 use super::isa::portable::{F32x4, Portable};
@@ -14,10 +17,11 @@ use super::kernels::{compile, peak};
 use super::layout::{BLOCK, Outlier, Place};
 use crate::error::{Error, Result};
 
-/// Products of f32: weights and dlogits are multiplied as they are.
-pub(crate) struct F32;
+/// Products of f32, with features of this kind: weights and dlogits are multiplied as they are.
+pub(crate) struct F32<E>(PhantomData<E>);
 
-impl Arithmetic for F32 {
+impl<E: Number> Arithmetic for F32<E> {
+    type Number = E;
     type Weights = ();
     type Dlogits = ();
     type Scratch = ();
@@ -36,7 +40,7 @@ impl Arithmetic for F32 {
 }
 
 /// The f32 kernels of one instruction set. A value exists only where the machine has it.
-pub(crate) trait Kernels: Passes<F32> {
+pub(crate) trait Kernels: Passes<F32<u8>> + Passes<F32<f32>> {
     /// See [`objective::gradient`].
     fn gradient(&self, aim: Aim, partials: Partials, labels: &Labels, dlogits: &mut [Lanes]);
 
@@ -73,18 +77,8 @@ pub(crate) fn kernels(isa: Isa) -> Result<Box<dyn Kernels>> {
 /// Compiles all kernels for an instruction set.
 macro_rules! compile_kernels {
     ($isa:ident, $vector:ident $(, $features:literal)?) => {
-        impl Passes<F32> for $isa {
-            fn pack(&self, _: Block, (): &mut ()) {}
-
-            fn quantize(&self, _: usize, _: &mut [Lanes], (): &mut ()) {}
-
-            compile!($isa, $($features)?,
-                |isa, block, (): &(), images, ahead, logits| forward::forward::<$vector>(isa, block, images, ahead, logits),
-                fn forward(block: Block, weights: &(), images: Images, ahead: Images, logits: &mut [Lanes]));
-            compile!($isa, $($features)?,
-                |isa, (): &(), (): &mut (), batch, features| backward::backward::<$vector>(isa, batch, features),
-                fn backward(dlogits: &(), scratch: &mut (), batch: Batch, features: Features));
-        }
+        compile_kernels!(@passes $isa, $vector, u8 $(, $features)?);
+        compile_kernels!(@passes $isa, $vector, f32 $(, $features)?);
 
         impl Kernels for $isa {
             compile!($isa, $($features)?, objective::gradient::<$vector>, fn gradient(
@@ -95,6 +89,25 @@ macro_rules! compile_kernels {
                 fn multiply_adds(rounds: usize) -> f64);
             compile!($isa, $($features)?, peak::read::<$vector>,
                 fn read(lanes: &[Lanes], passes: usize) -> f64);
+        }
+    };
+    (@passes $isa:ident, $vector:ident, $number:ident $(, $features:literal)?) => {
+        impl Passes<F32<$number>> for $isa {
+            fn pack(&self, _: Block, (): &mut ()) {}
+
+            fn quantize(&self, _: usize, _: &mut [Lanes], (): &mut ()) {}
+
+            compile!($isa, $($features)?,
+                |isa, block, (): &(), images, ahead, logits| {
+                    forward::forward::<$vector, $number>(isa, block, images, ahead, logits)
+                },
+                fn forward(block: Block, weights: &(), images: Images<$number>, ahead: Images<$number>,
+                    logits: &mut [Lanes]));
+            compile!($isa, $($features)?,
+                |isa, (): &(), (): &mut (), batch, features| {
+                    backward::backward::<$vector, $number>(isa, batch, features)
+                },
+                fn backward(dlogits: &(), scratch: &mut (), batch: Batch<$number>, features: Features));
         }
     };
 }

@@ -3,35 +3,41 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
+use super::element::Number;
 use super::isa::vector::LANES;
 use crate::samples::Sample;
 
-/// A list of images of D bytes each, anywhere in memory, and of their labels.
-#[derive(Default)]
-pub(crate) struct Gathered<'a> {
+/// A list of images of D numbers each, anywhere in memory, and of their labels.
+pub(crate) struct Gathered<'a, E> {
     features: usize,
-    /// The first byte of each.
-    starts: Vec<*const u8>,
-    labels: Vec<(u8, f32)>,
-    images: PhantomData<&'a [u8]>,
+    /// The first number of each.
+    starts: Vec<*const E>,
+    labels: Vec<(u16, f32)>,
+    images: PhantomData<&'a [E]>,
 }
 
-impl<'a> Gathered<'a> {
+impl<'a, E: Number> Gathered<'a, E> {
+    /// An empty list.
+    pub(crate) fn new() -> Self {
+        Self { features: 0, starts: Vec::new(), labels: Vec::new(), images: PhantomData }
+    }
+
     /// Replaces the list by the images of `samples`, and their labels with the weights.
     ///
     /// # Panics
-    /// If an image is not as long as the others.
+    /// If an image is not as long as the others, or of another element.
     pub(crate) fn fill(
         &mut self,
         samples: impl IntoIterator<Item = Sample<'a>>,
-    ) -> (Images<'_>, &[(u8, f32)]) {
+    ) -> (Images<'_, E>, &[(u16, f32)]) {
         self.starts.clear();
         self.labels.clear();
         for Sample { image, label, weight } in samples {
+            let image = E::of(image);
             if self.starts.is_empty() {
                 self.features = image.len();
             }
-            assert_eq!(image.len(), self.features, "bytes of an image");
+            assert_eq!(image.len(), self.features, "features of an image");
             self.starts.push(image.as_ptr());
             self.labels.push((label, weight));
         }
@@ -39,16 +45,16 @@ impl<'a> Gathered<'a> {
     }
 }
 
-/// Images of D bytes each, in order.
+/// Images of D numbers each, in order.
 #[derive(Clone, Copy)]
-pub(crate) struct Images<'a> {
+pub(crate) struct Images<'a, E = u8> {
     features: usize,
-    /// Each is the first of `features` bytes that live as long as 'a.
-    starts: &'a [*const u8],
-    images: PhantomData<&'a [u8]>,
+    /// Each is the first of `features` numbers that live as long as 'a.
+    starts: &'a [*const E],
+    images: PhantomData<&'a [E]>,
 }
 
-impl<'a> Images<'a> {
+impl<'a, E: Number> Images<'a, E> {
     /// No images.
     pub(crate) const NONE: Self = Self { features: 0, starts: &[], images: PhantomData };
 
@@ -77,8 +83,8 @@ impl<'a> Images<'a> {
 
     /// The N images from `first` on, if there are as many.
     #[inline(always)]
-    pub(crate) fn tile<const N: usize>(self, first: usize) -> Option<[&'a [u8]; N]> {
-        let starts: &[*const u8; N] = self.starts.get(first..)?.first_chunk()?;
+    pub(crate) fn tile<const N: usize>(self, first: usize) -> Option<[&'a [E]; N]> {
+        let starts: &[*const E; N] = self.starts.get(first..)?.first_chunk()?;
         let mut images = [&[][..]; N];
         for (image, &start) in images.iter_mut().zip(starts) {
             *image = self.whole(start);
@@ -88,37 +94,37 @@ impl<'a> Images<'a> {
 
     /// The images in order.
     #[inline(always)]
-    pub(crate) fn iter(self) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone {
+    pub(crate) fn iter(self) -> impl ExactSizeIterator<Item = &'a [E]> + Clone {
         self.starts.iter().map(move |&start| self.whole(start))
     }
 
-    /// N groups of sixteen bytes of each image, from group `first` on.
+    /// N groups of sixteen features of each image, from group `first` on.
     ///
     /// # Panics
     /// If an image does not have as many groups.
     #[inline(always)]
-    pub(crate) fn groups<const N: usize>(self, first: usize) -> Groups<'a, N> {
-        assert!(self.features / LANES >= first + N, "groups of sixteen bytes");
+    pub(crate) fn groups<const N: usize>(self, first: usize) -> Groups<'a, N, E> {
+        assert!(self.features / LANES >= first + N, "groups of sixteen features");
         Groups { starts: self.starts, offset: first * LANES, images: PhantomData }
     }
 
     #[inline(always)]
-    fn whole(self, start: *const u8) -> &'a [u8] {
-        // SAFETY: every start is one of `features` bytes that live as long as 'a.
+    fn whole(self, start: *const E) -> &'a [E] {
+        // SAFETY: every start is one of `features` numbers that live as long as 'a.
         unsafe { std::slice::from_raw_parts(start, self.features) }
     }
 }
 
-/// N groups of sixteen bytes of each of some images.
+/// N groups of sixteen features of each of some images.
 #[derive(Clone, Copy)]
-pub(crate) struct Groups<'a, const N: usize> {
-    /// Each is the first of bytes that live as long as 'a: at least `offset` and N groups.
-    starts: &'a [*const u8],
+pub(crate) struct Groups<'a, const N: usize, E = u8> {
+    /// Each is the first of numbers that live as long as 'a: at least `offset` and N groups.
+    starts: &'a [*const E],
     offset: usize,
-    images: PhantomData<&'a [u8]>,
+    images: PhantomData<&'a [E]>,
 }
 
-impl<'a, const N: usize> Groups<'a, N> {
+impl<'a, const N: usize, E: Number> Groups<'a, N, E> {
     #[inline(always)]
     pub(crate) fn len(self) -> usize {
         self.starts.len()
@@ -126,7 +132,7 @@ impl<'a, const N: usize> Groups<'a, N> {
 
     /// The groups of one image.
     #[inline(always)]
-    pub(crate) fn at(self, image: usize) -> &'a [[u8; LANES]; N] {
+    pub(crate) fn at(self, image: usize) -> &'a [[E; LANES]; N] {
         // SAFETY: N groups from `offset` on live as long as 'a.
         unsafe { &*self.starts[image].add(self.offset).cast() }
     }
@@ -135,16 +141,17 @@ impl<'a, const N: usize> Groups<'a, N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::samples::Values;
 
-    fn sample(image: &[u8], label: u8) -> Sample<'_> {
-        Sample { image, label, weight: 1.0 }
+    fn sample(image: &[u8], label: u16) -> Sample<'_> {
+        Sample { image: Values::Bytes(image), label, weight: 1.0 }
     }
 
     #[test]
     fn what_was_gathered_is_found_again() {
         let bytes: Vec<u8> = (0..200).collect();
         let rows = [&bytes[0..40], &bytes[100..140], &bytes[43..83]];
-        let mut gathered = Gathered::default();
+        let mut gathered = Gathered::<u8>::new();
         gathered.fill([sample(&bytes[..7], 9)]);
         let (images, labels) =
             gathered.fill(rows.into_iter().zip([4, 5, 6]).map(|(row, label)| sample(row, label)));
@@ -160,14 +167,14 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "groups of sixteen bytes")]
+    #[should_panic(expected = "groups of sixteen features")]
     fn groups_past_the_end_of_an_image_are_refused() {
-        let _ = Gathered::default().fill([sample(&[0; 40], 0)]).0.groups::<2>(1);
+        let _ = Gathered::<u8>::new().fill([sample(&[0; 40], 0)]).0.groups::<2>(1);
     }
 
     #[test]
-    #[should_panic(expected = "bytes of an image")]
+    #[should_panic(expected = "features of an image")]
     fn images_of_different_lengths_are_refused() {
-        Gathered::default().fill([sample(&[0; 40], 0), sample(&[0; 41], 0)]);
+        Gathered::<u8>::new().fill([sample(&[0; 40], 0), sample(&[0; 41], 0)]);
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Layer {
 
 impl Layer {
     /// The labels of sixteen samples of `batch`, the `group`-th sixteen, each with the weight of its class and its own.
-    pub(super) fn labels(&self, batch: &[(u8, f32)], group: usize) -> Labels {
+    pub(super) fn labels(&self, batch: &[(u16, f32)], group: usize) -> Labels {
         let samples = batch[LANES * group..].iter();
         Labels::new(
             samples.map(|&(label, weight)| (label, weight * self.objective.class_weight(label.into()))),

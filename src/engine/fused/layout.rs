@@ -4,6 +4,7 @@
 //! `[groups][row(C)]` of sixteen lanes each; a block of ten columns (30 KiB) stays in the first-level cache. Logits and
 //! dlogits are `[groups of 16 images][C]`.
 
+use super::element::Number;
 use super::isa::vector::LANES;
 
 /// Columns of the widest tile.
@@ -41,8 +42,8 @@ pub(crate) fn tiles(columns: usize, widest: usize) -> impl Iterator<Item = (usiz
 
 /// The last group of an image whose D is no multiple of sixteen, padded with zeros.
 #[inline(always)]
-pub(crate) fn tail(image: &[u8]) -> [u8; LANES] {
-    let mut group = [0; LANES];
+pub(crate) fn tail<E: Number>(image: &[E]) -> [E; LANES] {
+    let mut group = [E::default(); LANES];
     let rest = image.as_chunks::<LANES>().1;
     group[..rest.len()].copy_from_slice(rest);
     group
@@ -50,18 +51,18 @@ pub(crate) fn tail(image: &[u8]) -> [u8; LANES] {
 
 /// Calls a kernel with the width of the tile, 1 to 10, as its last const argument.
 macro_rules! with_width {
-    ($width:expr, $kernel:ident::<$vector:ident>($($argument:expr),* $(,)?)) => {
+    ($width:expr, $kernel:ident::<$vector:ident $(, $element:ident)?>($($argument:expr),* $(,)?)) => {
         match $width {
-            1 => $kernel::<$vector, 1>($($argument),*),
-            2 => $kernel::<$vector, 2>($($argument),*),
-            3 => $kernel::<$vector, 3>($($argument),*),
-            4 => $kernel::<$vector, 4>($($argument),*),
-            5 => $kernel::<$vector, 5>($($argument),*),
-            6 if $vector::TILE >= 6 => $kernel::<$vector, 6>($($argument),*),
-            7 if $vector::TILE >= 7 => $kernel::<$vector, 7>($($argument),*),
-            8 if $vector::TILE >= 8 => $kernel::<$vector, 8>($($argument),*),
-            9 if $vector::TILE >= 9 => $kernel::<$vector, 9>($($argument),*),
-            10 if $vector::TILE >= 10 => $kernel::<$vector, 10>($($argument),*),
+            1 => $kernel::<$vector $(, $element)?, 1>($($argument),*),
+            2 => $kernel::<$vector $(, $element)?, 2>($($argument),*),
+            3 => $kernel::<$vector $(, $element)?, 3>($($argument),*),
+            4 => $kernel::<$vector $(, $element)?, 4>($($argument),*),
+            5 => $kernel::<$vector $(, $element)?, 5>($($argument),*),
+            6 if $vector::TILE >= 6 => $kernel::<$vector $(, $element)?, 6>($($argument),*),
+            7 if $vector::TILE >= 7 => $kernel::<$vector $(, $element)?, 7>($($argument),*),
+            8 if $vector::TILE >= 8 => $kernel::<$vector $(, $element)?, 8>($($argument),*),
+            9 if $vector::TILE >= 9 => $kernel::<$vector $(, $element)?, 9>($($argument),*),
+            10 if $vector::TILE >= 10 => $kernel::<$vector $(, $element)?, 10>($($argument),*),
             width => unreachable!("a tile of {width} columns"),
         }
     };

@@ -15,7 +15,7 @@
 //!         weight -= rate * (sum + penalty * weight)       the gradient never leaves the registers
 //! ```
 //!
-//! 1. Weights are stored scaled, `V = W / (255 std)`, so that `(pixel - 255 mean) V` is the product with the
+//! 1. Weights are stored scaled, `V = W / (unit std)`, so that `(pixel - unit mean) V` is the product with the
 //!    standardized pixel. A gradient is scaled once a step, not once an image.
 //! 2. Lanes run along the features, of which there are thousands, and never along the classes.
 //! 3. A thread owns features: their weights and updates stay in the cache of its core. One barrier a step is enough.
@@ -29,6 +29,7 @@
 //! number of threads and on any instruction set, and those of a run do not depend on the runs beside it.
 
 mod arithmetic;
+mod element;
 mod engine;
 mod evaluate;
 mod f32;

@@ -103,7 +103,7 @@ fn work<A: Arithmetic>(
     let steps = vec![ColumnStep::new(step, images); columns];
     let (mut dlogits, mut dbias) = (vec![Lanes::ZERO; images.div_ceil(LANES) * columns], vec![0.0; columns]);
     let mut worker = Worker::new(passes, job, member);
-    let mut gathered = Gathered::default();
+    let mut gathered = Gathered::new();
     let (images, labels) = gathered.fill(job.samples.select(0..images));
     let partials = &job.partials[0];
     if stage == Stage::Backward {
@@ -161,6 +161,7 @@ mod tests {
                 initial: &parameters,
                 standardization: &standardization,
                 objective: &Objective::default(),
+                element: samples.element(),
             };
             let engine = || create(Isa::fastest(), &problem, team.handle()).unwrap();
 

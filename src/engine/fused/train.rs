@@ -70,7 +70,7 @@ pub(super) fn train<A: Arithmetic>(passes: &dyn Passes<A>, job: &Training, membe
     let Batches { order, size, .. } = job.batches;
     let mut dlogits = vec![Lanes::ZERO; size.min(order.len()).div_ceil(LANES) * columns];
     let mut steps = vec![ColumnStep::default(); columns];
-    let mut gathered = Gathered::default();
+    let mut gathered = Gathered::new();
 
     for (number, (batch, batch_steps)) in job.batches.iter(job.layer.shape.runs).enumerate() {
         let (images, labels) = gathered.fill(job.images(number * size));
@@ -126,7 +126,12 @@ impl<'a, A: Arithmetic> Worker<'a, A> {
     }
 
     /// Its part of the partial logits of a batch. Meanwhile it prefetches `ahead`.
-    pub(super) fn forward(&mut self, images: Images, ahead: Images, partials: &Lent<Lanes>) {
+    pub(super) fn forward(
+        &mut self,
+        images: Images<A::Number>,
+        ahead: Images<A::Number>,
+        partials: &Lent<Lanes>,
+    ) {
         let Self { job, partition, .. } = *self;
         let columns = job.layer.shape.columns();
         let image_groups = images.len().div_ceil(LANES);
@@ -154,7 +159,7 @@ impl<'a, A: Arithmetic> Worker<'a, A> {
     pub(super) fn gradient(
         &mut self,
         partials: &Lent<Lanes>,
-        labels: &[(u8, f32)],
+        labels: &[(u16, f32)],
         bias: &[f32],
         dlogits: &mut [Lanes],
     ) {
@@ -183,7 +188,7 @@ impl<'a, A: Arithmetic> Worker<'a, A> {
     }
 
     /// Updates the weights of its features.
-    pub(super) fn backward(&mut self, batch: Batch) {
+    pub(super) fn backward(&mut self, batch: Batch<A::Number>) {
         let features = self.weights.features(self.job);
         self.passes.backward(&self.dlogits, &mut self.scratch, batch, features);
     }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::product::TILE;
 use crate::model::Standardization;
+use crate::samples::{Element, Values};
 
 /// The features of a block. In training, partial logits are rounded at its bounds: the bits of the result depend on it.
 pub(super) const FEATURES: usize = 256;
@@ -36,24 +37,25 @@ impl Blocks {
     }
 }
 
-/// `x^ = (x - centre) * scale`: the standardization of a byte, with one rounding for each operation.
+/// `x^ = (x - centre) * scale`: the standardization of a feature, with one rounding for each operation.
 pub(super) struct Standardizer {
-    /// `[D]`, padded to whole tiles: `255 mean`.
+    /// `[D]`, padded to whole tiles: `unit mean`.
     centre: Vec<f32>,
-    /// `[D]`, padded to whole tiles: `1 / (255 std)`, and 0 in the padding, so that `x^` is 0 there.
+    /// `[D]`, padded to whole tiles: `1 / (unit std)`, and 0 in the padding, so that `x^` is 0 there.
     scale: Vec<f32>,
 }
 
 impl Standardizer {
-    pub(super) fn new(standardization: &Standardization) -> Self {
-        let padded = |values: &[f32], of: fn(f64) -> f64| {
+    pub(super) fn new(standardization: &Standardization, element: Element) -> Self {
+        let unit = f64::from(element.unit());
+        let padded = |values: &[f32], of: &dyn Fn(f64) -> f64| {
             let mut values: Vec<f32> = values.iter().map(|&value| of(value.into()) as f32).collect();
             values.resize(values.len().next_multiple_of(TILE), 0.0);
             values
         };
         Self {
-            centre: padded(&standardization.mean, |mean| 255.0 * mean),
-            scale: padded(&standardization.std, |std| 1.0 / (255.0 * std)),
+            centre: padded(&standardization.mean, &|mean| unit * mean),
+            scale: padded(&standardization.std, &|std| 1.0 / (unit * std)),
         }
     }
 
@@ -63,21 +65,25 @@ impl Standardizer {
     }
 
     /// `block [B, F] <- x^` of `features` (F of them, whole tiles), one image a row.
-    pub(super) fn rows(&self, images: &[&[u8]], features: Range<usize>, block: &mut [f32]) {
+    pub(super) fn rows(&self, images: &[Values], features: Range<usize>, block: &mut [f32]) {
         let (centre, scale) = (&self.centre[features.clone()], &self.scale[features.clone()]);
         for (image, row) in images.iter().zip(block.chunks_exact_mut(features.len())) {
-            let image = &image[features.start..image.len().min(features.end)];
-            row[image.len()..].fill(0.0);
-            for (((value, &x), &centre), &scale) in row.iter_mut().zip(image).zip(centre).zip(scale) {
-                *value = (f32::from(x) - centre) * scale;
+            let here = features.start..image.len().min(features.end);
+            row[here.len()..].fill(0.0);
+            match *image {
+                Values::Bytes(bytes) => standardize(&bytes[here], centre, scale, row),
+                Values::Floats(floats) => standardize(&floats[here], centre, scale, row),
             }
         }
     }
 
     /// `block [F, B] <- x^` of `features` (F of them, whole tiles), one image a column. B is the number of images, padded
     /// to whole tiles; the values in the padding have no meaning.
-    pub(super) fn columns(&self, images: &[&[u8]], features: Range<usize>, block: &mut [f32]) {
+    pub(super) fn columns(&self, images: &[Values], features: Range<usize>, block: &mut [f32]) {
         let width = images.len().next_multiple_of(TILE);
+        if images.iter().any(|image| image.element() != Element::U8) {
+            return self.columns_of_floats(images, features, block);
+        }
         let centre: &[[f32; WORD]] = self.centre[features.clone()].as_chunks().0;
         let scale: &[[f32; WORD]] = self.scale[features.clone()].as_chunks().0;
         let mut bytes = [[0; FEATURES]; TILE];
@@ -85,6 +91,7 @@ impl Standardizer {
         for (tile, images) in images.chunks(TILE).enumerate() {
             // Copied first, so that the cache misses of many images overlap.
             for (row, image) in bytes.iter_mut().zip(images) {
+                let image = image.bytes();
                 let image = &image[features.start..image.len().min(features.end)];
                 row[..image.len()].copy_from_slice(image);
             }
@@ -103,6 +110,30 @@ impl Standardizer {
                 }
             }
         }
+    }
+}
+
+impl Standardizer {
+    /// [`Standardizer::columns`] of any numbers, sixteen images at a time.
+    fn columns_of_floats(&self, images: &[Values], features: Range<usize>, block: &mut [f32]) {
+        let width = images.len().next_multiple_of(TILE);
+        let mut rows = [[0.0; FEATURES]; TILE];
+        for (tile, images) in images.chunks(TILE).enumerate() {
+            for (row, image) in rows.iter_mut().zip(images) {
+                self.rows(std::slice::from_ref(image), features.clone(), &mut row[..features.len()]);
+            }
+            for (feature, column) in block.chunks_exact_mut(width).enumerate() {
+                let column = &mut column[tile * TILE..][..TILE];
+                column.iter_mut().zip(&rows).for_each(|(value, row)| *value = row[feature]);
+            }
+        }
+    }
+}
+
+/// `row <- (x - centre) * scale`
+fn standardize<E: Copy + Into<f32>>(x: &[E], centre: &[f32], scale: &[f32], row: &mut [f32]) {
+    for (((value, &x), &centre), &scale) in row.iter_mut().zip(x).zip(centre).zip(scale) {
+        *value = (x.into() - centre) * scale;
     }
 }
 

@@ -54,7 +54,7 @@ mod step;
 use rayon::prelude::*;
 
 use self::block::{Blocks, IMAGES};
-use self::model::{Model, Values};
+use self::model::{Coefficients, Model};
 use self::step::Buffers;
 use super::contract::{Batches, Engine, EngineInfo, Planes, RunState, from_bytes, to_bytes};
 use super::evaluation::Evaluation;
@@ -62,7 +62,7 @@ use super::problem::{Problem, Shape};
 use super::team::Team;
 use crate::error::Result;
 use crate::model::Parameters;
-use crate::samples::{Rows, Samples};
+use crate::samples::{Rows, Samples, Values};
 
 /// The matrix-product engine.
 pub struct Gemm {
@@ -127,7 +127,7 @@ impl Engine for Gemm {
         assert_eq!(logits.len(), rows.len() * columns, "logits [N, R * K]");
         let forward = |(chunk, logits): (usize, &mut [f32])| {
             let first = chunk * IMAGES;
-            let images: Vec<&[u8]> =
+            let images: Vec<Values> =
                 (first..first + logits.len() / columns).map(|index| rows.row(index)).collect();
             let padded = model.logits(&images, blocks);
             for (logits, padded) in logits.chunks_mut(columns).zip(padded.chunks(model.columns)) {
@@ -148,7 +148,7 @@ impl Engine for Gemm {
 
     fn state(&self) -> Vec<RunState> {
         let Model { shape: Shape { classes, runs, .. }, columns, parameters, velocity, .. } = &self.model;
-        let planes = |values: &Values, first: usize| {
+        let planes = |values: &Coefficients, first: usize| {
             let weight = values.weight.chunks(*columns).flat_map(|row| &row[first..first + classes]);
             Planes { weight: to_bytes(weight), bias: to_bytes(&values.bias[first..first + classes]) }
         };
@@ -164,7 +164,7 @@ impl Engine for Gemm {
         let (columns, classes) = (*columns, *classes);
         let of_column = size_of_val(&parameters.weight[..]) / columns;
         RunState::check(states, *runs, of_column * classes, size_of::<f32>() * classes)?;
-        let fill = |values: &mut Values, planes: &Planes, first: usize| {
+        let fill = |values: &mut Coefficients, planes: &Planes, first: usize| {
             let weight = values.weight.chunks_mut(columns).flat_map(|row| &mut row[first..first + classes]);
             from_bytes(&planes.weight, weight);
             from_bytes(&planes.bias, &mut values.bias[first..]);

@@ -9,7 +9,7 @@ use crate::engine::evaluation::{Evaluation, argmax};
 use crate::engine::problem::{Problem, Shape};
 use crate::model::Parameters;
 use crate::objective::Objective;
-use crate::samples::{Sample, Samples};
+use crate::samples::{Sample, Samples, Values};
 
 /// The parameters of all runs, and whatever else a forward pass needs.
 pub(super) struct Model {
@@ -18,13 +18,13 @@ pub(super) struct Model {
     pub(super) columns: usize,
     pub(super) objective: Objective,
     pub(super) standardizer: Standardizer,
-    pub(super) parameters: Values,
+    pub(super) parameters: Coefficients,
     /// None before there was momentum.
-    pub(super) velocity: Option<Values>,
+    pub(super) velocity: Option<Coefficients>,
 }
 
 /// A value for each weight and each bias.
-pub(super) struct Values {
+pub(super) struct Coefficients {
     /// `[D, C]`, D padded to whole tiles: those of the transposed weights, a column for each class of each run. 0 in the
     /// padding, where `x^` and `dlogits` are 0 too.
     pub(super) weight: Vec<f32>,
@@ -32,7 +32,7 @@ pub(super) struct Values {
     pub(super) bias: Vec<f32>,
 }
 
-impl Values {
+impl Coefficients {
     /// As many zeros.
     pub(super) fn zeros(&self) -> Self {
         Self { weight: vec![0.0; self.weight.len()], bias: vec![0.0; self.bias.len()] }
@@ -43,10 +43,10 @@ impl Model {
     /// The model that training begins with.
     pub(super) fn new(problem: &Problem) -> Self {
         let (shape, objective) = (problem.shape(), problem.objective.clone());
-        let standardizer = Standardizer::new(problem.standardization);
+        let standardizer = Standardizer::new(problem.standardization, problem.element);
         let columns = shape.columns().next_multiple_of(TILE);
         let weight = vec![0.0; standardizer.features() * columns];
-        let parameters = Values { weight, bias: vec![0.0; columns] };
+        let parameters = Coefficients { weight, bias: vec![0.0; columns] };
         let mut model = Self { shape, columns, objective, standardizer, parameters, velocity: None };
         model.load(problem.initial);
         model
@@ -55,7 +55,7 @@ impl Model {
     /// Replaces the parameters by `parameters`, one for each run.
     pub(super) fn load(&mut self, parameters: &[Parameters]) {
         let Shape { features, classes, .. } = self.shape;
-        let Values { weight, bias } = &mut self.parameters;
+        let Coefficients { weight, bias } = &mut self.parameters;
         self.velocity = None;
         for (parameters, first) in parameters.iter().zip((0..).step_by(classes)) {
             for (row, column) in parameters.weight.chunks(features).zip(first..) {
@@ -69,7 +69,7 @@ impl Model {
     /// The parameters of each run.
     pub(super) fn parameters(&self) -> Vec<Parameters> {
         let Shape { features, classes, .. } = self.shape;
-        let Values { weight, bias } = &self.parameters;
+        let Coefficients { weight, bias } = &self.parameters;
         let row = |column: usize| weight[column..].iter().step_by(self.columns).take(features).copied();
         let run = |first: usize| Parameters {
             classes,
@@ -90,7 +90,7 @@ impl Model {
     /// padded to whole tiles; the values in the padding have no meaning.
     pub(super) fn partial_logits(
         &self,
-        images: &[&[u8]],
+        images: &[Values],
         features: Range<usize>,
         beta: f32,
         logits: &mut [f32],
@@ -104,7 +104,7 @@ impl Model {
     }
 
     /// The logits `[B, C]` of at most [`IMAGES`](super::block::IMAGES) images, B padded to whole tiles.
-    pub(super) fn logits(&self, images: &[&[u8]], blocks: &Blocks) -> Vec<f32> {
+    pub(super) fn logits(&self, images: &[Values], blocks: &Blocks) -> Vec<f32> {
         let mut logits = self.parameters.bias.repeat(images.len().next_multiple_of(TILE));
         blocks.with(|Block { x, .. }| {
             for index in 0..self.standardizer.features().div_ceil(FEATURES) {
@@ -117,7 +117,7 @@ impl Model {
     /// The evaluation of at most [`IMAGES`](super::block::IMAGES) images.
     pub(super) fn evaluate(&self, samples: &Samples, blocks: &Blocks) -> Vec<Evaluation> {
         let Shape { classes, runs, .. } = self.shape;
-        let images: Vec<&[u8]> = (0..samples.len()).map(|index| samples.image(index)).collect();
+        let images: Vec<Values> = (0..samples.len()).map(|index| samples.image(index)).collect();
         let logits = self.logits(&images, blocks);
         let mut evaluations = vec![Evaluation::empty(classes); runs];
         for (logits, index) in logits.chunks(self.columns).zip(0..samples.len()) {

@@ -7,7 +7,7 @@ use super::model::Model;
 use super::objective;
 use super::product::{TILE, transposed_product};
 use crate::engine::contract::Step;
-use crate::samples::Sample;
+use crate::samples::{Sample, Values};
 
 /// The images of a batch whose partial logits are in memory at the same time.
 const STRETCH: usize = 1024;
@@ -27,7 +27,7 @@ impl Model {
     /// Takes one step on a batch, whose `images` are those of `samples`; `steps` has one element for each run.
     pub(super) fn step(
         &mut self,
-        images: &[&[u8]],
+        images: &[Values],
         samples: &[Sample],
         steps: &[Step],
         blocks: &Blocks,
@@ -60,7 +60,7 @@ impl Model {
     }
 
     /// `partials [blocks of features, B, C] <- x^ [B, F] . weight [F, C]`, B padded to whole tiles.
-    fn forward<'a>(&self, images: &[&[u8]], blocks: &Blocks, partials: &'a mut Vec<f32>) -> &'a [f32] {
+    fn forward<'a>(&self, images: &[Values], blocks: &Blocks, partials: &'a mut Vec<f32>) -> &'a [f32] {
         let (columns, height) = (self.columns, images.len().next_multiple_of(TILE));
         let count = self.standardizer.features().div_ceil(FEATURES);
         let partials = grown(partials, count * height * columns);
@@ -95,7 +95,7 @@ impl Model {
     }
 
     /// `dweight [D, C] <- x^^T [D, B] . dlogits [B, C]`, and the update of the weights.
-    fn backward(&mut self, images: &[&[u8]], dlogits: &[f32], steps: &[Step], blocks: &Blocks) {
+    fn backward(&mut self, images: &[Values], dlogits: &[f32], steps: &[Step], blocks: &Blocks) {
         let Self { columns, standardizer, parameters, velocity, .. } = self;
         let (columns, chunk) = (*columns, FEATURES * *columns);
         let backward = |index: usize, weight: &mut [f32], mut velocity: Option<&mut [f32]>| {

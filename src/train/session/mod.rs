@@ -120,7 +120,8 @@ impl<'a> Session<'a> {
         let warm = model.map(|model| images.folded(model));
         let initial = &initial(&runs, images.classes(), images.features(), warm.as_ref());
         let objective = &images.objective(&runs);
-        let problem = Problem { initial, standardization: images.standardization(), objective };
+        let element = images.element();
+        let problem = Problem { initial, standardization: images.standardization(), objective, element };
         let engine = machine.engine(&problem)?;
         Ok(Self { warm, ..Self::assemble(images.clone(), runs, engine, &machine.team) })
     }

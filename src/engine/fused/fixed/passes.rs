@@ -24,6 +24,7 @@ use crate::engine::fused::layout::{Outlier, Place};
 pub(crate) struct Fixed;
 
 impl Arithmetic for Fixed {
+    type Number = u8;
     type Weights = Weights;
     type Dlogits = Dlogits;
     type Scratch = Scratch;

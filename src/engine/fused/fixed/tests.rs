@@ -15,7 +15,7 @@ use crate::engine::fused::kernels::backward::{Batch, Features};
 use crate::engine::fused::kernels::forward::Block;
 use crate::engine::fused::kernels::update::ColumnStep;
 use crate::engine::fused::layout::{BLOCK, Place, row};
-use crate::samples::Sample;
+use crate::samples::{Sample, Values};
 
 /// The scale of the format: the least power of two such that 129/128 of `largest` is below 2^15 times it.
 fn scale(largest: f32) -> f32 {
@@ -102,7 +102,7 @@ impl Case {
     }
 
     fn rows(&self) -> impl Iterator<Item = Sample<'_>> {
-        self.images.iter().map(|image| Sample { image, label: 0, weight: 1.0 })
+        self.images.iter().map(|image| Sample { image: Values::Bytes(image), label: 0, weight: 1.0 })
     }
 
     /// `[groups]`, from a value for each feature.
@@ -127,7 +127,7 @@ impl Case {
     }
 
     fn check_forward(&self) {
-        let (expected, mut gathered) = (self.logits(), Gathered::default());
+        let (expected, mut gathered) = (self.logits(), Gathered::new());
         let (images, _) = gathered.fill(self.rows());
         for (isa, passes) in every() {
             let (mean, weight) = (self.pack(|feature| self.mean[feature]), self.packed_weight());
@@ -196,7 +196,7 @@ impl Case {
                     dlogits[i / LANES * self.columns + c].0[i % LANES] = dlogit;
                 }
             }
-            let (mut gathered, mut quantized) = (Gathered::default(), Dlogits::default());
+            let (mut gathered, mut quantized) = (Gathered::new(), Dlogits::default());
             passes.quantize(self.columns, &mut dlogits, &mut quantized);
             let (images, _) = gathered.fill(self.rows());
             let batch = Batch { images, dlogits: &dlogits, dbias: &dbias, steps: &steps };

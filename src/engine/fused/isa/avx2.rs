@@ -65,6 +65,12 @@ impl Vector for F32x8 {
     }
 
     #[inline(always)]
+    fn floats(_: Avx2, floats: &[f32; LANES], part: usize) -> Self {
+        let half: &[f32; LANES / 2] = &floats.as_chunks().0[part];
+        Self(intrinsic!(_mm256_loadu_ps(half.as_ptr())))
+    }
+
+    #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
         Self(intrinsic!(_mm256_fmadd_ps(self.0, factor.0, addend.0)))
     }
@@ -121,8 +127,8 @@ impl Vector for F32x8 {
     }
 
     #[inline(always)]
-    fn prefetch(_: Avx2, byte: &u8) {
-        intrinsic!(_mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()))
+    fn prefetch<T>(_: Avx2, at: &T) {
+        intrinsic!(_mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(at).cast()))
     }
 }
 

@@ -61,6 +61,11 @@ impl Vector for F32x16 {
     }
 
     #[inline(always)]
+    fn floats(_: Avx512, floats: &[f32; LANES], _: usize) -> Self {
+        Self(intrinsic!(_mm512_loadu_ps(floats.as_ptr())))
+    }
+
+    #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
         Self(intrinsic!(_mm512_fmadd_ps(self.0, factor.0, addend.0)))
     }
@@ -123,8 +128,8 @@ impl Vector for F32x16 {
     }
 
     #[inline(always)]
-    fn prefetch(_: Avx512, byte: &u8) {
-        intrinsic!(_mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()))
+    fn prefetch<T>(_: Avx512, at: &T) {
+        intrinsic!(_mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(at).cast()))
     }
 }
 

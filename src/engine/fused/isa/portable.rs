@@ -58,6 +58,11 @@ impl Vector for F32x4 {
     }
 
     #[inline(always)]
+    fn floats(_: Portable, floats: &[f32; LANES], part: usize) -> Self {
+        Self(floats.as_chunks().0[part])
+    }
+
+    #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
         Self(array::from_fn(|lane| self.0[lane].mul_add(factor.0[lane], addend.0[lane])))
     }
@@ -91,7 +96,7 @@ impl Vector for F32x4 {
     }
 
     #[inline(always)]
-    fn prefetch(_: Portable, _: &u8) {}
+    fn prefetch<T>(_: Portable, _: &T) {}
 }
 
 operators!(F32x4, |a, b|

@@ -95,6 +95,9 @@ pub(crate) trait Vector:
     /// Part `part` of sixteen bytes, as numbers.
     fn bytes(isa: Self::Isa, bytes: &[u8; LANES], part: usize) -> Self;
 
+    /// Part `part` of sixteen numbers that lie anywhere.
+    fn floats(isa: Self::Isa, floats: &[f32; LANES], part: usize) -> Self;
+
     /// `self * factor + addend`, rounded once.
     fn mul_add(self, factor: Self, addend: Self) -> Self;
 
@@ -126,6 +129,6 @@ pub(crate) trait Vector:
     /// Part `part` of the sums of sixteen rows that were halved in pairs: lane i is the [`sum`] of row i.
     fn sums(isa: Self::Isa, pairs: &[Lanes; LANES / 2], part: usize) -> Self;
 
-    /// Prefetches the cache line of `byte`.
-    fn prefetch(isa: Self::Isa, byte: &u8);
+    /// Prefetches the cache line in which `at` begins.
+    fn prefetch<T>(isa: Self::Isa, at: &T);
 }

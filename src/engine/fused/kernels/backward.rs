@@ -10,6 +10,7 @@
 use std::ops::Range;
 
 use super::update::{ColumnStep, update};
+use crate::engine::fused::element::Number;
 use crate::engine::fused::gathered::Images;
 use crate::engine::fused::isa::vector::{LANES, Lanes, Vector};
 use crate::engine::fused::layout::{row, tail, tiles, with_width};
@@ -21,9 +22,9 @@ const GROUPS: usize = 2;
 
 /// What the backward pass takes of a batch.
 #[derive(Clone, Copy)]
-pub(crate) struct Batch<'a> {
+pub(crate) struct Batch<'a, E = u8> {
     /// The images.
-    pub(crate) images: Images<'a>,
+    pub(crate) images: Images<'a, E>,
     /// `[groups of 16 images][C]`.
     pub(crate) dlogits: &'a [Lanes],
     /// `[C]`: the sums of the dlogits over the images.
@@ -66,47 +67,55 @@ impl Features<'_> {
 
 /// Updates the weights of `features`.
 #[inline(always)]
-pub(crate) fn backward<V: Vector>(isa: V::Isa, batch: Batch, mut features: Features) {
+pub(crate) fn backward<V: Vector, E: Number>(isa: V::Isa, batch: Batch<E>, mut features: Features) {
     let (columns, groups_here) = (batch.steps.len(), features.mean.len());
     for first in (0..groups_here).step_by(GROUPS) {
         let mut features = features.part(first..groups_here.min(first + GROUPS), columns);
         for (column, width) in tiles(columns, V::TILE) {
-            with_width!(width, groups::<V>(isa, batch, &mut features, column));
+            with_width!(width, groups::<V, E>(isa, batch, &mut features, column));
         }
     }
 }
 
 /// The columns of one tile, for one or two groups of features.
 #[inline(always)]
-fn groups<V: Vector, const COLUMNS: usize>(
+fn groups<V: Vector, E: Number, const COLUMNS: usize>(
     isa: V::Isa,
-    batch: Batch,
+    batch: Batch<E>,
     features: &mut Features,
     column: usize,
 ) {
     let whole = (batch.images.features() / LANES).saturating_sub(features.first);
     // The first tile of a cache line prefetches it for all tiles.
-    let prefetches = V::PREFETCHES_BACKWARD && column == 0 && features.first.is_multiple_of(LINE);
+    let prefetches =
+        V::PREFETCHES_BACKWARD && column == 0 && features.first.is_multiple_of(LINE / size_of::<E>());
     match (features.mean.len(), whole) {
         (GROUPS, GROUPS..) if prefetches => {
-            tile::<V, GROUPS, false, true, COLUMNS>(isa, batch, features, 0, column)
+            tile::<V, E, GROUPS, false, true, COLUMNS>(isa, batch, features, 0, column)
         }
-        (GROUPS, GROUPS..) => tile::<V, GROUPS, false, false, COLUMNS>(isa, batch, features, 0, column),
+        (GROUPS, GROUPS..) => tile::<V, E, GROUPS, false, false, COLUMNS>(isa, batch, features, 0, column),
         (GROUPS, _) => {
-            tile::<V, 1, false, false, COLUMNS>(isa, batch, features, 0, column);
-            tile::<V, 1, true, false, COLUMNS>(isa, batch, features, 1, column);
+            tile::<V, E, 1, false, false, COLUMNS>(isa, batch, features, 0, column);
+            tile::<V, E, 1, true, false, COLUMNS>(isa, batch, features, 1, column);
         }
-        (_, 0) => tile::<V, 1, true, false, COLUMNS>(isa, batch, features, 0, column),
-        _ => tile::<V, 1, false, false, COLUMNS>(isa, batch, features, 0, column),
+        (_, 0) => tile::<V, E, 1, true, false, COLUMNS>(isa, batch, features, 0, column),
+        _ => tile::<V, E, 1, false, false, COLUMNS>(isa, batch, features, 0, column),
     }
 }
 
 /// One tile: the gradient over all images, then the update. `TAIL` is for the last group of an image that does not
 /// fill it. With `PREFETCH` it prefetches the pixels of the next sixteen images.
 #[inline(always)]
-fn tile<V: Vector, const N: usize, const TAIL: bool, const PREFETCH: bool, const COLUMNS: usize>(
+fn tile<
+    V: Vector,
+    E: Number,
+    const N: usize,
+    const TAIL: bool,
+    const PREFETCH: bool,
+    const COLUMNS: usize,
+>(
     isa: V::Isa,
-    batch: Batch,
+    batch: Batch<E>,
     features: &mut Features,
     group: usize,
     column: usize,
@@ -133,7 +142,10 @@ fn tile<V: Vector, const N: usize, const TAIL: bool, const PREFETCH: bool, const
                 let ahead = ahead.groups::<N>(first);
                 for lane in 0..groups.len().min(LANES) {
                     if PREFETCH {
-                        V::prefetch(isa, &ahead.at(lane)[0][0]);
+                        // Groups of f32 fill a cache line each.
+                        for group in &ahead.at(lane)[..if size_of::<E>() > 1 { N } else { 1 }] {
+                            V::prefetch(isa, group);
+                        }
                     }
                     accumulate(isa, part, &mut sums, &mean, groups.at(lane), dlogits, lane);
                 }
@@ -167,18 +179,18 @@ fn tile<V: Vector, const N: usize, const TAIL: bool, const PREFETCH: bool, const
 
 /// `sums += (x - mean) * dlogit`, for the groups and the dlogits of one image of sixteen.
 #[inline(always)]
-fn accumulate<V: Vector, const N: usize, const COLUMNS: usize>(
+fn accumulate<V: Vector, E: Number, const N: usize, const COLUMNS: usize>(
     isa: V::Isa,
     part: usize,
     sums: &mut [[V; COLUMNS]; N],
     mean: &[V; N],
-    bytes: &[[u8; LANES]; N],
+    numbers: &[[E; LANES]; N],
     dlogits: &[Lanes; COLUMNS],
     lane: usize,
 ) {
     let mut x = *mean;
-    for (x, bytes) in x.iter_mut().zip(bytes) {
-        *x = V::bytes(isa, bytes, part) - *x;
+    for (x, numbers) in x.iter_mut().zip(numbers) {
+        *x = E::load::<V>(isa, numbers, part) - *x;
     }
     for (c, dlogits) in dlogits.iter().enumerate() {
         let dlogit = V::splat(isa, dlogits.0[lane]);

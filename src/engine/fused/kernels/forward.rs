@@ -14,6 +14,7 @@
 
 use std::array;
 
+use crate::engine::fused::element::Number;
 use crate::engine::fused::gathered::Images;
 use crate::engine::fused::isa::vector::{LANES, Lanes, Vector};
 use crate::engine::fused::layout::{BLOCK, Outlier, row, tail, tiles, with_width};
@@ -68,44 +69,44 @@ struct Tile<'a, const COLUMNS: usize> {
 impl<const COLUMNS: usize> Tile<'_, COLUMNS> {
     /// The groups of the block that `image` has in full.
     #[inline(always)]
-    fn groups<'i>(&self, image: &'i [u8]) -> &'i [[u8; LANES]] {
+    fn groups<'i, E>(&self, image: &'i [E]) -> &'i [[E; LANES]] {
         let groups = &image.as_chunks::<LANES>().0[self.first..];
         &groups[..groups.len().min(self.mean.len())]
     }
 
-    /// The [`Tile::groups`] that fill cache lines.
+    /// The [`Tile::groups`] in lines.
     #[inline(always)]
-    fn lines<'i>(&self, image: &'i [u8]) -> &'i [Line] {
+    fn lines<'i, E>(&self, image: &'i [E]) -> &'i [Line<E>] {
         self.groups(image).as_chunks().0
     }
 }
 
-/// A cache line of pixels, in groups.
-type Line = [[u8; LANES]; GROUPS_A_LINE];
+/// What is prefetched at a time: a cache line of pixels, or four of f32, in groups.
+type Line<E> = [[E; LANES]; GROUPS_A_LINE];
 
 /// Adds the partial logits of `images` to `logits`, `[groups of 16 images][C]`. Meanwhile it prefetches the same
 /// features of `ahead`.
 #[inline(always)]
-pub(crate) fn forward<V: Vector>(
+pub(crate) fn forward<V: Vector, E: Number>(
     isa: V::Isa,
     block: Block,
-    images: Images,
-    ahead: Images,
+    images: Images<E>,
+    ahead: Images<E>,
     logits: &mut [Lanes],
 ) {
     for (first, width) in tiles(block.columns, V::TILE) {
         let ahead = if first == 0 { ahead } else { Images::NONE };
-        with_width!(width, columns::<V>(isa, block, images, ahead, first, logits));
+        with_width!(width, columns::<V, E>(isa, block, images, ahead, first, logits));
     }
 }
 
 /// The columns of one tile, for all images.
 #[inline(always)]
-fn columns<V: Vector, const COLUMNS: usize>(
+fn columns<V: Vector, E: Number, const COLUMNS: usize>(
     isa: V::Isa,
     block: Block,
-    images: Images,
-    ahead: Images,
+    images: Images<E>,
+    ahead: Images<E>,
     first: usize,
     logits: &mut [Lanes],
 ) {
@@ -121,11 +122,11 @@ fn columns<V: Vector, const COLUMNS: usize>(
         while let Some(here) = images.tile::<IMAGES>(done) {
             // After the last image to prefetch, this one is: that costs less than a condition.
             let ahead = ahead.tile(done).unwrap_or(here);
-            accumulate_tile::<V, IMAGES, COLUMNS>(isa, &tile, here, ahead, done / IMAGES, &mut pairs);
+            accumulate_tile::<V, E, IMAGES, COLUMNS>(isa, &tile, here, ahead, done / IMAGES, &mut pairs);
             done += IMAGES;
         }
         if let Some(last) = images.tile::<1>(done) {
-            accumulate_tile::<V, 1, COLUMNS>(isa, &tile, last, last, done / IMAGES, &mut pairs);
+            accumulate_tile::<V, E, 1, COLUMNS>(isa, &tile, last, last, done / IMAGES, &mut pairs);
         }
         for (logit, pairs) in logits[first..].iter_mut().zip(&pairs) {
             for part in 0..V::PARTS {
@@ -137,11 +138,11 @@ fn columns<V: Vector, const COLUMNS: usize>(
 
 /// The sums of one tile, lane by lane. Halved, they go to pair `index` of the eight of each column.
 #[inline(always)]
-fn accumulate_tile<V: Vector, const N: usize, const COLUMNS: usize>(
+fn accumulate_tile<V: Vector, E: Number, const N: usize, const COLUMNS: usize>(
     isa: V::Isa,
     tile: &Tile<COLUMNS>,
-    images: [&[u8]; N],
-    ahead: [&[u8]; N],
+    images: [&[E]; N],
+    ahead: [&[E]; N],
     index: usize,
     pairs: &mut [[Lanes; LANES / IMAGES]; COLUMNS],
 ) {
@@ -159,19 +160,19 @@ fn accumulate_tile<V: Vector, const N: usize, const COLUMNS: usize>(
         let mut sums = [[V::splat(isa, 0.0); COLUMNS]; N];
         for line in 0..lines {
             for next in next {
-                V::prefetch(isa, &next[line][0][0]);
+                E::prefetch::<V>(isa, &next[line]);
             }
             for group in 0..GROUPS_A_LINE {
-                let bytes = at(&here, line, group);
-                accumulate(isa, part, &mut sums, bytes, &means[line][group], weights[line][group]);
+                let numbers = at(&here, line, group);
+                accumulate(isa, part, &mut sums, numbers, &means[line][group], weights[line][group]);
             }
         }
         for group in GROUPS_A_LINE * lines..tile.mean.len() {
-            let mut bytes = [[0; LANES]; N];
-            for (bytes, image) in bytes.iter_mut().zip(images) {
-                *bytes = tile.groups(image).get(group).copied().unwrap_or_else(|| tail(image));
+            let mut numbers = [[E::default(); LANES]; N];
+            for (numbers, image) in numbers.iter_mut().zip(images) {
+                *numbers = tile.groups(image).get(group).copied().unwrap_or_else(|| tail(image));
             }
-            accumulate(isa, part, &mut sums, bytes.each_ref(), &tile.mean[group], tile.weights[group]);
+            accumulate(isa, part, &mut sums, numbers.each_ref(), &tile.mean[group], tile.weights[group]);
         }
         for (c, pairs) in pairs.iter_mut().enumerate() {
             let second = if N == IMAGES { sums[N - 1][c] } else { V::splat(isa, 0.0) };
@@ -182,28 +183,32 @@ fn accumulate_tile<V: Vector, const N: usize, const COLUMNS: usize>(
 
 /// Group `group` of line `line` of each image.
 #[inline(always)]
-fn at<'a, const N: usize>(images: &[&'a [Line]; N], line: usize, group: usize) -> [&'a [u8; LANES]; N] {
-    let mut groups = [&[0; LANES]; N];
-    for (bytes, image) in groups.iter_mut().zip(images) {
-        *bytes = &image[line][group];
+fn at<'a, E: Number, const N: usize>(
+    images: &[&'a [Line<E>]; N],
+    line: usize,
+    group: usize,
+) -> [&'a [E; LANES]; N] {
+    let mut groups = [&images[0][line][group]; N];
+    for (numbers, image) in groups.iter_mut().zip(images) {
+        *numbers = &image[line][group];
     }
     groups
 }
 
 /// `sums += (x - mean) * weight`, for one group of features.
 #[inline(always)]
-fn accumulate<V: Vector, const N: usize, const COLUMNS: usize>(
+fn accumulate<V: Vector, E: Number, const N: usize, const COLUMNS: usize>(
     isa: V::Isa,
     part: usize,
     sums: &mut [[V; COLUMNS]; N],
-    bytes: [&[u8; LANES]; N],
+    numbers: [&[E; LANES]; N],
     mean: &Lanes,
     weights: &[Lanes; COLUMNS],
 ) {
     let mean = V::load(isa, mean, part);
     let mut x = [mean; N];
-    for (x, bytes) in x.iter_mut().zip(bytes) {
-        *x = V::bytes(isa, bytes, part) - mean;
+    for (x, numbers) in x.iter_mut().zip(numbers) {
+        *x = E::load::<V>(isa, numbers, part) - mean;
     }
     for (c, weight) in weights.iter().enumerate() {
         let weight = V::load(isa, weight, part);

@@ -32,7 +32,7 @@ pub(crate) struct Labels {
 impl Labels {
     /// Those of up to sixteen samples. The other lanes have label 0 and weight 0.
     #[inline]
-    pub(crate) fn new(samples: impl IntoIterator<Item = (u8, f32)>) -> Self {
+    pub(crate) fn new(samples: impl IntoIterator<Item = (u16, f32)>) -> Self {
         let mut labels = Self { classes: Lanes::ZERO, weights: Lanes::ZERO };
         for (lane, (label, weight)) in samples.into_iter().take(LANES).enumerate() {
             (labels.classes.0[lane], labels.weights.0[lane]) = (label.into(), weight);
