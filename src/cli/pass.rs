@@ -85,7 +85,8 @@ impl<'a> Pass<'a> {
             return Err(self.stopped(signal));
         }
         let measure = || {
-            Extras::measure(&self.tests, args, self.inputs, self.session.runs(), &mut |text| {
+            let engine = args.engine.kind();
+            Extras::measure(&self.tests, engine, self.inputs, self.session.runs(), &mut |text| {
                 progress.stage(text)
             })
         };

@@ -136,6 +136,6 @@ pub fn per_class(runs: &[(&str, Confusion)]) -> Table {
 }
 
 /// White for 0, Okabe and Ito's blue for 1.
-fn shade(share: f64) -> [u8; 3] {
+pub(super) fn shade(share: f64) -> [u8; 3] {
     [0.0, 114.0, 178.0].map(|full: f64| (255.0 + (full - 255.0) * share.clamp(0.0, 1.0)).round() as u8)
 }

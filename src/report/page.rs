@@ -4,7 +4,7 @@ use super::confusion::per_class;
 use super::figures::Figures;
 use super::findings::{Finding, findings};
 use super::number::{count, fixed, percent};
-use super::table::{LabResult, Table, run_name, table_1};
+use super::table::{LabResult, Table, pairs, run_name, table_1};
 use super::{Contents, RunDetails};
 use crate::data::synthetic;
 use crate::gradient_check::Criterion;
@@ -24,6 +24,8 @@ pub(super) struct Page<'a> {
     pub table_1_note: String,
     /// What each run reached on the three splits.
     pub splits: Table,
+    /// The curves of several runs in one figure.
+    pub together: Option<&'a str>,
     pub runs: Vec<RunPart<'a>>,
     pub per_class: Table,
     pub gradients: Option<Gradients>,
@@ -52,8 +54,8 @@ pub(super) struct RunPart<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// The page about `contents`, at least one run, which have these `figures`.
-    pub fn new(contents: &Contents<'a>, figures: &'a [Figures]) -> Self {
+    /// The page about `contents`, at least one run, which have these `figures`, and one `together`.
+    pub fn new(contents: &Contents<'a>, together: Option<&'a str>, figures: &'a [Figures]) -> Self {
         let Contents { runs, gradients, machine, command } = *contents;
         let records: Vec<&RunRecord> = runs.iter().map(|run| run.record).collect();
         let first = records[0];
@@ -67,6 +69,7 @@ impl<'a> Page<'a> {
             table_1: table_1(&records),
             table_1_note: table_1_note(&records),
             splits: splits(&records),
+            together,
             runs: runs.iter().zip(figures).enumerate().map(run_part).collect(),
             per_class: per_class(&confusions),
             gradients: (!gradients.is_empty()).then(|| Gradients::new(gradients, runs[0].parameters)),
@@ -222,12 +225,6 @@ impl Gradients {
         };
         Self { table, passed: criteria.iter().all(Criterion::passed), scope }
     }
-}
-
-/// A table of names and values.
-fn pairs(header: [&str; 2], rows: impl IntoIterator<Item = (&'static str, String)>) -> Table {
-    let rows = rows.into_iter().map(|(name, value)| vec![name.to_string(), value]).collect();
-    Table { rows, ..Table::new(header) }
 }
 
 fn time(record: &RunRecord, machine: &str) -> Table {

@@ -70,8 +70,13 @@ impl Svg {
     }
 
     /// A small open circle.
-    pub fn circle(&mut self, (x, y): (f64, f64), style: &str) {
-        self.shape(format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.5\"{style}/>"));
+    pub fn circle(&mut self, centre: (f64, f64), style: &str) {
+        self.dot(centre, 3.5, style);
+    }
+
+    /// A circle of this radius.
+    pub fn dot(&mut self, (x, y): (f64, f64), radius: f64, style: &str) {
+        self.shape(format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\"{style}/>"));
     }
 
     /// A PNG whose pixels stay sharp when they are enlarged.

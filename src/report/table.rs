@@ -86,6 +86,15 @@ impl Table {
     }
 }
 
+/// A table of names and values.
+pub(super) fn pairs<S: Into<String>>(
+    header: [&str; 2],
+    rows: impl IntoIterator<Item = (S, String)>,
+) -> Table {
+    let rows = rows.into_iter().map(|(name, value)| vec![name.into(), value]).collect();
+    Table { rows, ..Table::new(header) }
+}
+
 /// A row of the lab report's Table 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LabResult {

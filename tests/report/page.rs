@@ -38,7 +38,9 @@ fn the_page_is_balanced_and_needs_nothing_else() {
 fn every_figure_is_on_the_page_and_beside_it() {
     let runs = Runs::lab();
     let (scratch, page) = write(&runs);
-    let mut expected = vec!["report.html".to_string(), "report.md".to_string()];
+    let mut expected = ["curves.svg", "report.html", "report.md"].map(String::from).to_vec();
+    let together = fs::read_to_string(scratch.path().join("curves.svg")).unwrap();
+    assert!(page.contains(together.trim_end()) && together.matches("<path").count() > 4, "all runs together");
     for folder in &runs.folders {
         for name in ["accuracy", "confusion", "loss", "probabilities", "templates"] {
             let svg = fs::read_to_string(scratch.path().join(format!("{folder}{name}.svg"))).unwrap();
@@ -51,7 +53,7 @@ fn every_figure_is_on_the_page_and_beside_it() {
     assert_eq!(files(scratch.path()), expected);
     let markdown = fs::read_to_string(scratch.path().join("report.md")).unwrap();
     let pictures = between(&markdown, "](", ")");
-    assert_eq!(pictures.len(), 20);
+    assert_eq!(pictures.len(), 21);
     assert!(pictures.iter().all(|picture| expected.contains(&picture.to_string())), "{pictures:?}");
 }
 
