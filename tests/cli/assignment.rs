@@ -6,6 +6,12 @@ use serde_json::Value;
 
 use super::Desk;
 
+/// What `evaluate` finds of a model on the test split, as records have it.
+fn tested(desk: &Desk, model: &str, data: &str) -> Value {
+    let found = desk.json(&format!("evaluate {model} --data {data}"));
+    serde_json::json!({"loss": found["loss"], "cost": found["cost"], "accuracy": found["accuracy"]})
+}
+
 #[test]
 fn a_hinge_model_is_evaluated_and_predicts_scores() {
     let desk = Desk::new();
@@ -14,8 +20,7 @@ fn a_hinge_model_is_evaluated_and_predicts_scores() {
     let page = desk.read("hinge/report.md");
     assert!(page.contains("the mean hinge loss"), "{page}");
     let record = desk.read_json("hinge/run.json");
-    let evaluated = desk.json("evaluate hinge --data data");
-    assert_eq!(evaluated["test"], record["test"], "the model says what its loss is");
+    assert_eq!(tested(&desk, "hinge", "data"), record["test"], "the model says what its loss is");
     let (text, _) = desk.run("predict hinge data/test_batch.bin:0 --top 2");
     assert!(text.contains("scores    of a hinge model") && !text.contains('%'), "{text}");
     let (line, _) = desk.run("predict hinge data/test_batch.bin:0 --json");
@@ -35,9 +40,9 @@ fn several_seeds_make_a_model_each_and_their_mean() {
         let alone = desk.json(&format!("train --data data --epochs 2 --seed {seed} --out alone{number}"));
         assert_eq!(run["weights_sha256"], alone["weights_sha256"], "the bits of that seed alone");
         assert_eq!(run["test"], alone["test"]);
-        assert_eq!(desk.json(&format!("evaluate seeds/seed{number} --data data"))["test"], run["test"]);
+        assert_eq!(tested(&desk, &format!("seeds/seed{number}"), "data"), run["test"]);
     }
-    assert_eq!(desk.json("evaluate seeds --data data")["test"], record["mean"]["test"]);
+    assert_eq!(tested(&desk, "seeds", "data"), record["mean"]["test"]);
     for wrong in ["1", "33", "3,3", "x", "1,,2"] {
         let message = desk.failure(&format!("train --data data --seeds {wrong} --out wrong"), 2);
         assert!(message.contains("--seeds: expected how many, 2 to 32"), "{message}");
@@ -87,7 +92,7 @@ fn features_of_ones_own_are_trained_evaluated_and_predicted() {
     assert!(record["test"]["accuracy"].as_f64().unwrap() > 0.9, "{record}");
     let portable = desk.json(&format!("{train} --isa portable --threads 1 --out portable"));
     assert_eq!(portable["weights_sha256"], record["weights_sha256"], "the same bits");
-    assert_eq!(desk.json("evaluate floats --data mine")["test"], record["test"]);
+    assert_eq!(tested(&desk, "floats", "mine"), record["test"]);
     let (csv, _) = desk.run("predict floats mine/test_images.npy --csv");
     assert_eq!(csv.lines().count(), 51, "{csv}");
     desk.run("gradcheck --data mine");

@@ -47,7 +47,7 @@ fn reproduce_writes_one_page_about_four_runs() {
     }
     let criteria = table(&page, "gradientcheck");
     assert!(criteria.len() > 2 && criteria.iter().all(|row| row[4] == "passed"), "{criteria:?}");
-    assert!(page.contains("onelayer reproduce --batch 10 --epochs 3 --seed 0 --evaluate-every 1 --objective softmax --data &#39;some data&#39;"));
+    assert!(page.contains("onelayer reproduce --batch 10 --epochs 3 --seed 0 --data &#39;some data&#39;"));
 }
 
 #[test]
