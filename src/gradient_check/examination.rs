@@ -109,7 +109,8 @@ impl Examination<'_> {
         };
         let steps: Vec<Step> = (0..STEPS).map(step).collect();
         let Self { parameters, objective, .. } = *self;
-        let update = Update { parameters, objective, labels: &labels, steps: &steps };
+        let element = self.samples.element();
+        let update = Update { parameters, objective, element, labels: &labels, steps: &steps };
         let mut criterion = update.criterion(&update.take(engine)?, precision);
         if momentum > 0.0 {
             criterion.name = format!("{} (momentum {momentum}, linear)", criterion.name);

@@ -20,7 +20,7 @@ use crate::engine::{Batches, Engine, Step};
 use crate::error::Result;
 use crate::model::{Parameters, Standardization};
 use crate::objective::{Loss, Objective};
-use crate::samples::{Rows, Samples};
+use crate::samples::{Element, Rows, Samples};
 
 /// What a step must take of a weight so that roundings of different weights are independent: some units in the last
 /// place.
@@ -35,6 +35,8 @@ pub struct Update<'a> {
     pub parameters: &'a Parameters,
     /// What is minimized.
     pub objective: &'a Objective,
+    /// What the engine reads features as.
+    pub element: Element,
     /// The labels of the batch, each below K.
     pub labels: &'a [u16],
     /// `[T]`
@@ -53,10 +55,17 @@ impl Update<'_> {
     /// What the engine fails with.
     pub fn take(&self, engine: &mut dyn Engine) -> Result<Parameters> {
         let (images, features) = (self.labels.len(), self.parameters.features);
-        let black = vec![0; images * features];
+        let (black, zeros) = match self.element {
+            Element::U8 => (vec![0; images * features], Vec::new()),
+            Element::F32 => (Vec::new(), vec![0.0; images * features]),
+        };
+        let rows = match self.element {
+            Element::U8 => Rows::contiguous(&black, features),
+            Element::F32 => Rows::floats(&zeros, features),
+        };
         let labels: Vec<[u8; 2]> = self.labels.iter().map(|label| label.to_le_bytes()).collect();
         let labels = Rows::contiguous(labels.as_flattened(), size_of::<u16>());
-        let samples = Samples::new(Rows::contiguous(&black, features), labels);
+        let samples = Samples::new(rows, labels);
         let order: Vec<u32> = (0..images as u32).collect();
         engine.load(std::slice::from_ref(self.parameters));
         let order = order.repeat(self.steps.len());

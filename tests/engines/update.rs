@@ -38,7 +38,7 @@ impl Lesson {
 
     fn update(&self) -> Update<'_> {
         let Self { parameters, labels, steps, objective, .. } = self;
-        Update { parameters, labels, steps, objective }
+        Update { parameters, labels, steps, objective, element: Element::U8 }
     }
 
     fn check(&self, contender: Contender) -> Criterion {
