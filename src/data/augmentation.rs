@@ -108,55 +108,24 @@ impl Augmentation {
     /// # Panics
     /// If the lengths are not those of the shape.
     pub fn apply(&self, change: Change, picture: &[u8], made: &mut [u8]) {
-        assert_eq!((picture.len(), made.len()), (self.shape.features(), self.features()), "pixels");
-        #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
-            #[target_feature(enable = "avx2")]
-            fn with_avx2(of: &Augmentation, change: Change, picture: &[u8], made: &mut [u8]) {
-                of.change_rows(change, picture, made);
-            }
-            // SAFETY: the machine has AVX2.
-            return unsafe { with_avx2(self, change, picture, made) };
-        }
-        self.change_rows(change, picture, made);
-    }
-
-    /// As [`Augmentation::apply`]. The compiler unrolls rows of CIFAR's width.
-    #[inline(always)]
-    fn change_rows(&self, change: Change, picture: &[u8], made: &mut [u8]) {
-        const NEAR: usize = 16;
         let PictureShape { height, width, .. } = self.shape;
+        assert_eq!((picture.len(), made.len()), (self.shape.features(), self.features()), "pixels");
+        let mut moved = vec![0; width];
         let planes = picture.chunks_exact(height * width).zip(made.chunks_exact_mut(height * self.width()));
         for (plane, made) in planes {
             for (y, made) in made.chunks_exact_mut(self.width()).enumerate() {
                 let y = y.saturating_add_signed(-change.down).min(height - 1);
-                let row = &plane[y * width..][..width];
-                match <&[u8; SIDE]>::try_from(row) {
-                    Ok(row) if self.shift <= NEAR => {
-                        let mut wide = [row[0]; NEAR + SIDE + NEAR];
-                        wide[NEAR..][..SIDE].copy_from_slice(row);
-                        wide[NEAR + SIDE..].fill(row[SIDE - 1]);
-                        let start = NEAR.wrapping_add_signed(-change.right);
-                        let moved: &[u8; SIDE] = wide[start..].first_chunk().expect("a row");
-                        self.make_row(change.flip, moved, made);
-                    }
-                    _ => {
-                        let last = width as isize - 1;
-                        let moved = |x: isize| row[(x - change.right).clamp(0, last) as usize];
-                        self.make_row(change.flip, &(0..=last).map(moved).collect::<Vec<u8>>(), made);
-                    }
+                let mut row = &plane[y * width..][..width];
+                if change.right != 0 {
+                    shift(row, change.right, &mut moved);
+                    row = &moved;
+                }
+                match (self.mirror, change.flip) {
+                    (true, _) => fold(row, made),
+                    (false, true) => reverse(row, made),
+                    (false, false) => made.copy_from_slice(row),
                 }
             }
-        }
-    }
-
-    /// A row of what it makes, of pixels that were moved.
-    #[inline(always)]
-    fn make_row(&self, flip: bool, row: &[u8], made: &mut [u8]) {
-        match (self.mirror, flip) {
-            (true, _) => fold(row, made),
-            (false, true) => reverse(row, made),
-            (false, false) => made.copy_from_slice(row),
         }
     }
 
@@ -217,40 +186,53 @@ impl Augmentation {
     }
 }
 
+/// Pixels that are changed at a time, as the bytes of a word.
+const WORD: usize = size_of::<u64>();
+
+/// `moved [W] <- pixels [W]`, so far to the right; the pixel at the edge is repeated.
+fn shift(pixels: &[u8], right: isize, moved: &mut [u8]) {
+    let (count, width) = (right.unsigned_abs(), pixels.len());
+    if right > 0 {
+        moved[count..].copy_from_slice(&pixels[..width - count]);
+        moved[..count].fill(pixels[0]);
+    } else {
+        moved[..width - count].copy_from_slice(&pixels[count..]);
+        moved[width - count..].fill(pixels[width - 1]);
+    }
+}
+
 /// `folded [(W + 1) / 2] <- (pixels + mirrored pixels) / 2`, halves rounded to the even level.
-#[inline(always)]
 fn fold(pixels: &[u8], folded: &mut [u8]) {
-    // Of rows of CIFAR's width, whose loops the compiler unrolls.
-    if let (Ok(pixels), Ok(folded)) =
-        (<&[u8; SIDE]>::try_from(pixels), <&mut [u8; SIDE / 2]>::try_from(&mut *folded))
-    {
-        for x in 0..SIDE / 2 {
-            folded[x] = half(pixels[x], pixels[SIDE - 1 - x]);
-        }
-        return;
+    let half = folded.len();
+    let (left, rest) = pixels[..half].as_chunks::<WORD>();
+    let (words, last) = folded.as_chunks_mut::<WORD>();
+    let right = pixels.as_rchunks::<WORD>().1.iter().rev();
+    for ((folded, left), right) in words.iter_mut().zip(left).zip(right) {
+        let [left, right] = [u64::from_le_bytes(*left), u64::from_be_bytes(*right)];
+        *folded = halves(left, right).to_le_bytes();
     }
-    let pairs = pixels.iter().zip(pixels.iter().rev());
-    folded.iter_mut().zip(pairs).for_each(|(folded, (&left, &right))| *folded = half(left, right));
+    let mirrored = pixels.iter().rev().skip(half - rest.len());
+    for ((folded, &left), &right) in last.iter_mut().zip(rest).zip(mirrored) {
+        *folded = halves(left.into(), right.into()) as u8;
+    }
 }
 
-/// `(left + right) / 2`, rounded to even.
-#[inline(always)]
-fn half(left: u8, right: u8) -> u8 {
-    let sum = u16::from(left) + u16::from(right);
-    ((sum + ((sum >> 1) & 1)) >> 1) as u8
+/// `(left + right) / 2`, byte by byte, rounded to even.
+fn halves(left: u64, right: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    let differ = left ^ right;
+    let floor = (left & right) + ((differ >> 1) & (ONES * 0x7F));
+    // An odd sum whose half is odd when it is rounded down.
+    floor + (differ & floor & ONES)
 }
 
-#[inline(always)]
 fn reverse(pixels: &[u8], reversed: &mut [u8]) {
-    if let (Ok(pixels), Ok(reversed)) =
-        (<&[u8; SIDE]>::try_from(pixels), <&mut [u8; SIDE]>::try_from(&mut *reversed))
-    {
-        for x in 0..SIDE {
-            reversed[x] = pixels[SIDE - 1 - x];
-        }
-        return;
+    let (words, last) = reversed.as_chunks_mut::<WORD>();
+    let (first, mirrored) = pixels.as_rchunks::<WORD>();
+    for (reversed, pixels) in words.iter_mut().zip(mirrored.iter().rev()) {
+        *reversed = u64::from_le_bytes(*pixels).swap_bytes().to_le_bytes();
     }
-    reversed.iter_mut().zip(pixels.iter().rev()).for_each(|(reversed, &pixel)| *reversed = pixel);
+    last.iter_mut().zip(first.iter().rev()).for_each(|(reversed, &pixel)| *reversed = pixel);
 }
 
 #[cfg(test)]
@@ -312,6 +294,28 @@ mod tests {
         assert_eq!(of_epoch(3), of_epoch(3));
         assert_ne!(of_epoch(3), of_epoch(4));
         assert_ne!(of_epoch(3)[1..], of_epoch(4)[..49], "no epoch repeats another's, moved by one");
+    }
+
+    #[test]
+    fn every_pair_of_levels_is_halved_and_every_width_is_mirrored() {
+        for (left, right) in (0..=255u16).flat_map(|left| (0..=255).map(move |right| (left, right))) {
+            let (exact, word) = (f64::from(left + right) / 2.0, u64::MAX / 255);
+            let found = halves(word * u64::from(left), word * u64::from(right));
+            assert_eq!(found, word * exact.round_ties_even() as u64, "{left}, {right}");
+        }
+        for width in 1..70 {
+            let pixels: Vec<u8> = (0..width).map(|x| (x * x * 31 + x) as u8).collect();
+            let mirrored: Vec<u8> = pixels.iter().rev().copied().collect();
+            let (mut reversed, mut folded) = (vec![0; width], vec![0; width.div_ceil(2)]);
+            reverse(&pixels, &mut reversed);
+            assert_eq!(reversed, mirrored);
+            fold(&pixels, &mut folded);
+            let pair = |x: usize| f64::from(u16::from(pixels[x]) + u16::from(mirrored[x])) / 2.0;
+            assert!(
+                folded.iter().enumerate().all(|(x, &f)| f64::from(f) == pair(x).round_ties_even()),
+                "{width}"
+            );
+        }
     }
 
     #[test]
