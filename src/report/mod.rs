@@ -11,6 +11,7 @@
 mod axes;
 mod bitmap;
 mod chart;
+pub(crate) mod columns;
 pub mod confusion;
 mod contents;
 pub mod curves;
@@ -41,7 +42,7 @@ pub use contents::{Contents, RunDetails};
 pub use findings::{Finding, Verdict, findings};
 pub use history_csv::history_csv;
 pub use number::count;
-pub(crate) use number::list;
+pub(crate) use number::{fixed, list};
 pub use probabilities::TrueClassProbabilities;
 pub use sparkline::sparkline;
 pub use table::{Table, table_1};

@@ -175,7 +175,10 @@ fn run_part<'a>((index, (run, figures)): (usize, (&RunDetails<'a>, &'a Figures))
         name: run_name(run.record),
         settings: format!(
             "n_batch = {}, eta = {}, n_epochs = {}, lambda = {}",
-            config.batch, config.eta, config.epochs, config.lambda
+            config.batch,
+            config.get("eta"),
+            config.epochs,
+            config.get("lambda")
         ),
         folder: run.folder,
         figures,
@@ -251,7 +254,7 @@ fn settings(record: &RunRecord) -> Table {
 
 fn fingerprints(records: &[&RunRecord]) -> Table {
     let row = |record: &&RunRecord| {
-        let (eta, lambda) = (record.config.eta.to_string(), record.config.lambda.to_string());
+        let [eta, lambda] = ["eta", "lambda"].map(|name| record.config.get(name));
         vec![run_name(record).to_string(), eta, lambda, record.weights_sha256.clone()]
     };
     let header = ["run", "eta", "lambda", "SHA-256 of the trained weights"];

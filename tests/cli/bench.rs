@@ -33,7 +33,12 @@ fn the_record_holds_the_machine_and_every_task() {
     assert_eq!(run["images"], 40 * 300);
     assert!(desk.read("first/roofline.svg").contains("simd backward"));
 
-    let (text, _) = desk.run(&format!("{QUICK} --engine simd --out second --compare first/bench.json"));
+    let (text, progress) =
+        desk.run(&format!("{QUICK} --engine simd --isa portable --out second --compare first/bench.json"));
+    let tasks = ["forward", "softmax", "backward", "evaluation", "epoch"];
+    let expected = tasks.map(|task| format!("measuring {task} on simd (portable), threads: 1\n")).concat();
+    assert_eq!(progress, format!("measuring this machine\n{expected}"));
+    assert_eq!(desk.run(&format!("{QUICK} --quiet --engine gemm --out third")).1, "");
     assert!(text.contains("against first/bench.json"), "{text}");
 }
 

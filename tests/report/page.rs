@@ -1,5 +1,6 @@
 //! The page is balanced, needs nothing else, shows every figure, and says what the records say.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use onelayer::files::{Existing, RunFolder};
@@ -32,6 +33,34 @@ fn the_page_is_balanced_and_needs_nothing_else() {
         assert!(!addresses.contains("http"));
         assert!(page.contains("--data &#39;A &#38; B&#39; --seed 0"), "the command, escaped");
     }
+}
+
+/// The values of the attribute `name` that are colours.
+fn colours<'a>(svg: &'a str, name: &str) -> BTreeSet<&'a str> {
+    between(svg, &format!(" {name}=\""), "\"").into_iter().filter(|value| value.starts_with('#')).collect()
+}
+
+#[test]
+fn every_colour_of_a_figure_has_another_on_a_dark_screen() {
+    let runs = Runs::lab();
+    let (scratch, page) = write(&runs);
+    for name in files(scratch.path()).iter().filter(|name| name.ends_with(".svg")) {
+        let svg = fs::read_to_string(scratch.path().join(name)).unwrap();
+        let style = between(&svg, "<style>", "</style>")[0];
+        assert!(style.starts_with("@media screen and (prefers-color-scheme:dark){.figure{fill:#"), "{name}");
+        assert_eq!(svg.matches("class=\"figure\"").count(), 1, "{name}");
+        let shapes = svg.split("</style>").nth(1).unwrap();
+        for attribute in ["fill", "stroke"] {
+            for colour in colours(shapes, attribute) {
+                let rule = format!("[{attribute}=\"{colour}\"]{{{attribute}:#");
+                assert!(style.contains(&rule), "{name}: {attribute} {colour}");
+            }
+        }
+    }
+    // The page has the same ground for them, and keeps what belongs together on one sheet.
+    assert!(page.contains(".card { background: var(--card);"));
+    let (_, print) = page.split_once("@media print {").unwrap();
+    assert!(print.contains("h2, h3, h2 + p, thead") && print.contains(".scroll { break-before: avoid; }"));
 }
 
 #[test]
