@@ -1,7 +1,8 @@
-//! `onelayer`: the fastest way to train a one-layer softmax network on CIFAR on a CPU.
+//! `onelayer`: the fastest way to train a one-layer network on a CPU.
 //!
-//! The network is one matrix: `softmax(W x^ + b)`, with `x^` the standardized pixels of an image. Training
-//! minimizes the mean cross-entropy plus `lambda ||W||^2` by mini-batch gradient descent.
+//! The network is one matrix: `W x^ + b`, with `x^` the standardized features of a sample: the bytes of an image, or f32
+//! numbers of any kind. Training minimizes the mean of a loss (cross-entropy of the softmax, hinge, or K sigmoids) plus
+//! `lambda ||W||^2` by mini-batch gradient descent.
 //!
 //! # Training a model
 //!
@@ -41,7 +42,7 @@
 //! | letter | what | the lab's |
 //! |---|---|---|
 //! | N | images of a split | 10,000 |
-//! | D | features of an image: its bytes; of CIFAR's, channel by channel | 3,072 |
+//! | D | features of a sample: of an image its bytes; of CIFAR's, channel by channel | 3,072 |
 //! | K | classes | 10 |
 //! | R | runs trained side by side, each with its own learning rate and penalty | 4 |
 //! | C | columns, R x K: what an engine computes for each image | 40 |
@@ -56,10 +57,10 @@
 //!
 //! | room | what happens there |
 //! |---|---|
-//! | [`samples`] | rows of bytes in memory: all that an engine sees of a data set |
+//! | [`samples`] | rows of bytes or f32 numbers in memory: all that an engine sees of a data set |
 //! | [`files`] | files are read within bounds, written whole, and collected in run folders |
-//! | [`data`] | bytes on disk become splits of images, mapped and checked; standardization; orders |
-//! | [`objective`] | the loss of an image, and its gradient |
+//! | [`data`] | bytes on disk become splits of samples, mapped and checked; standardization; mirrored and moved pictures |
+//! | [`objective`] | the loss of a sample, and its gradient |
 //! | [`model`] | weights, bias and standardization, drawn at random, saved, loaded |
 //! | [`engine`] | steps of training and evaluations, by one contract: simd, fixed, gemm, reference |
 //! | [`train`] | epochs, histories, and the record of a run |

@@ -135,16 +135,11 @@ impl TrainingArgs {
     /// The command that trains `runs` again on any machine: with the settings that the result depends on.
     pub(super) fn command(&self, verb: &str, runs: &[Run], dataset: &Dataset, engine: &EngineInfo) -> String {
         let mut words = vec!["onelayer".to_string(), verb.to_string()];
-        let first = &runs[0].settings;
-        let common = settings::told(first).filter(|row| !settings::differs(runs, row));
-        words.extend(settings::options(first, common));
-        let path = dataset.path.as_ref().map(|path| ("--data", Some(path.display().to_string())));
-        let engine = ("--engine", Some(engine.name.clone()));
-        for (name, value) in path.into_iter().chain(self.data.choices()).chain([engine]) {
-            words.push(name.into());
-            words.extend(value.map(|value| quoted(&value)));
+        if let Some(Run { settings: first, .. }) = runs.first() {
+            let common = settings::told(first).filter(|row| !settings::differs(runs, row));
+            words.extend(settings::options(first, common));
         }
-        words.join(" ")
+        command(words, &self.data, dataset, engine)
     }
 
     /// Makes the run folder: `--out`, or `runs/VERB-DATE`.
@@ -161,6 +156,22 @@ pub(super) fn fit(runs: &mut [Run], images: usize, given: bool) -> String {
     }
     runs.iter_mut().for_each(|run| run.settings.batch = images);
     format!("batch     all {images} training images, as there are fewer than {batch}\n")
+}
+
+/// The command that begins with `words`, on this data and by this engine.
+pub(super) fn command(
+    mut words: Vec<String>,
+    data: &DataArgs,
+    dataset: &Dataset,
+    engine: &EngineInfo,
+) -> String {
+    let path = dataset.path.as_ref().map(|path| ("--data", Some(path.display().to_string())));
+    let engine = ("--engine", Some(engine.name.clone()));
+    for (name, value) in path.into_iter().chain(data.choices()).chain([engine]) {
+        words.push(name.into());
+        words.extend(value.map(|value| quoted(&value)));
+    }
+    words.join(" ")
 }
 
 /// `word` as a shell takes it for one.

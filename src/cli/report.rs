@@ -2,9 +2,8 @@
 
 use std::slice;
 
-use super::args::TrainingArgs;
 use super::inputs::Inputs;
-use crate::engine::{Evaluation, Problem};
+use crate::engine::{EngineKind, Evaluation, Problem};
 use crate::error::Result;
 use crate::files::RunFolder;
 use crate::gradient_check::{Criterion, Examination, Options, Precision};
@@ -41,7 +40,7 @@ impl Extras {
     /// being measured.
     pub(super) fn measure(
         tests: &[Option<Test>],
-        args: &TrainingArgs,
+        engine: EngineKind,
         inputs: &Inputs,
         runs: &[Run],
         progress: &mut dyn FnMut(&str),
@@ -63,11 +62,11 @@ impl Extras {
         let mut gradients = machine.team.handle().install(|| examination.reference(lambda))??;
         let (initial, element) = (slice::from_ref(&parameters), train.element());
         let mut single = machine.engine(&Problem { initial, standardization, objective, element })?;
-        gradients.push(examination.engine(&mut *single, Precision::of(args.engine.kind()), lambda)?);
+        gradients.push(examination.engine(&mut *single, Precision::of(engine), lambda)?);
         progress("measuring probabilities");
-        let mut engine = evaluator(&models, element, machine)?;
+        let mut evaluator = evaluator(&models, element, machine)?;
         let shape = (models.len(), parameters.classes);
-        let forward = |rows: &Rows, logits: &mut [f32]| engine.forward(rows, logits);
+        let forward = |rows: &Rows, logits: &mut [f32]| evaluator.forward(rows, logits);
         let probabilities = TrueClassProbabilities::of(&dataset.test.samples(), shape, objective, forward)?;
         Ok(Self { probabilities, gradients })
     }

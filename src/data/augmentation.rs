@@ -131,8 +131,8 @@ impl Augmentation {
             for (y, made) in made.chunks_exact_mut(self.width()).enumerate() {
                 let y = y.saturating_add_signed(-change.down).min(height - 1);
                 let row = &plane[y * width..][..width];
-                match row.as_array::<SIDE>() {
-                    Some(row) if self.shift <= NEAR => {
+                match <&[u8; SIDE]>::try_from(row) {
+                    Ok(row) if self.shift <= NEAR => {
                         let mut wide = [row[0]; NEAR + SIDE + NEAR];
                         wide[NEAR..][..SIDE].copy_from_slice(row);
                         wide[NEAR + SIDE..].fill(row[SIDE - 1]);
@@ -221,7 +221,9 @@ impl Augmentation {
 #[inline(always)]
 fn fold(pixels: &[u8], folded: &mut [u8]) {
     // Of rows of CIFAR's width, whose loops the compiler unrolls.
-    if let (Some(pixels), Some(folded)) = (pixels.as_array::<SIDE>(), folded.as_mut_array::<{ SIDE / 2 }>()) {
+    if let (Ok(pixels), Ok(folded)) =
+        (<&[u8; SIDE]>::try_from(pixels), <&mut [u8; SIDE / 2]>::try_from(&mut *folded))
+    {
         for x in 0..SIDE / 2 {
             folded[x] = half(pixels[x], pixels[SIDE - 1 - x]);
         }
@@ -240,7 +242,9 @@ fn half(left: u8, right: u8) -> u8 {
 
 #[inline(always)]
 fn reverse(pixels: &[u8], reversed: &mut [u8]) {
-    if let (Some(pixels), Some(reversed)) = (pixels.as_array::<SIDE>(), reversed.as_mut_array::<SIDE>()) {
+    if let (Ok(pixels), Ok(reversed)) =
+        (<&[u8; SIDE]>::try_from(pixels), <&mut [u8; SIDE]>::try_from(&mut *reversed))
+    {
         for x in 0..SIDE {
             reversed[x] = pixels[SIDE - 1 - x];
         }

@@ -10,12 +10,12 @@ use super::svg::{Anchor, GROUND, INK, Svg, TEXT};
 
 /// The dash patterns of lines: lengths of dashes and gaps.
 pub(super) const DASHED: &str = "8 5";
-const DOTTED: &str = "2 4";
+pub(super) const DOTTED: &str = "2 4";
 /// The room right of the data and below it.
 const RIGHT: f64 = 16.0;
 const BOTTOM: f64 = 58.0;
 /// The height of a row of the legend.
-const ROW: f64 = 26.0;
+pub(super) const ROW: f64 = 26.0;
 /// The length of a line in the legend, and where its name begins.
 const SAMPLE: f64 = 42.0;
 const NAME: f64 = 50.0;
@@ -78,6 +78,11 @@ impl Line {
     }
 }
 
+/// The lines that have a name.
+pub(super) fn named(lines: &[Line]) -> impl Iterator<Item = &Line> {
+    lines.iter().filter(|line| !line.name.is_empty())
+}
+
 /// Axes, their names, and the lines over them.
 pub(super) struct Chart<'a> {
     pub axes: Axes,
@@ -89,7 +94,7 @@ pub(super) struct Chart<'a> {
 impl Chart<'_> {
     /// A chart that fills a picture of `size`: its data begin at `left`, and below the legend's rows.
     pub fn filling(size: (f64, f64), left: f64, [x, y]: [Scale; 2], lines: Vec<Line>) -> Self {
-        let top = 14.0 + ROW * lines.len().div_ceil(2) as f64;
+        let top = 14.0 + ROW * named(&lines).count().div_ceil(2) as f64;
         let size = (size.0 - left - RIGHT, size.1 - top - BOTTOM);
         Self { axes: Axes { x, y, corner: (left, top), size }, x_name: "", y_name: "", lines }
     }
@@ -100,9 +105,9 @@ impl Chart<'_> {
         self.lines.iter().for_each(|line| line.draw(svg, &self.axes));
     }
 
-    /// Draws the legend in two columns at the top of the picture.
+    /// Draws the legend in two columns at the top of the picture. Lines without a name are not in it.
     pub fn draw_legend(&self, svg: &mut Svg) {
-        for (position, line) in self.lines.iter().enumerate() {
+        for (position, line) in named(&self.lines).enumerate() {
             let x = self.axes.corner.0 + (position % 2) as f64 * 0.5 * self.axes.size.0;
             let y = 18.0 + (position / 2) as f64 * ROW;
             svg.line((x, y), (x + SAMPLE, y), &line.style());

@@ -4,7 +4,7 @@ use super::Table;
 use super::bitmap::translucent_png;
 use super::columns::columns;
 use super::number::{count, fixed};
-use super::svg::{Anchor, BLUE, GROUND, INK, Svg, TEXT};
+use super::svg::{Anchor, Svg, TEXT, shade};
 
 /// The side of a heat map's cell where the count stands in it, in SVG units.
 const CELL: f64 = 46.0;
@@ -101,9 +101,8 @@ impl<'a> Confusion<'a> {
         for (cell, (share, count)) in self.shares().zip(self.counts).enumerate() {
             let (truth, predicted) = (cell / self.classes.len(), cell % self.classes.len());
             let (x, y) = (left + predicted as f64 * CELL, top + truth as f64 * CELL);
-            svg.rectangle((x, y), (CELL, CELL), &format!(" fill=\"{BLUE}\" fill-opacity=\"{share:.3}\""));
-            // What can be read on either ground.
-            let colour = if share > 0.75 { GROUND } else { INK };
+            let (style, colour) = shade(share);
+            svg.rectangle((x, y), (CELL, CELL), &style);
             let style = format!(" fill=\"{colour}\" font-size=\"14\"");
             svg.styled_text((x + 0.5 * CELL, y + 0.5 * CELL + 5.0), Anchor::Middle, &style, count);
         }

@@ -10,6 +10,7 @@
 
 mod axes;
 mod bitmap;
+pub mod bonus;
 mod chart;
 pub(crate) mod columns;
 pub mod confusion;
@@ -26,9 +27,11 @@ pub(crate) mod roofline;
 mod sparkline;
 pub(crate) mod step_sweep;
 mod svg;
+mod sweep;
 pub mod table;
 pub mod templates;
 mod terminal;
+mod together;
 
 use askama::Template;
 
@@ -36,6 +39,7 @@ use crate::error::Result;
 use crate::files::RunFolder;
 use figures::Figures;
 use page::Page;
+use together::Strand;
 
 pub use confusion::{Confusion, per_class};
 pub use contents::{Contents, RunDetails};
@@ -45,6 +49,7 @@ pub use number::count;
 pub(crate) use number::{fixed, list};
 pub use probabilities::TrueClassProbabilities;
 pub use sparkline::sparkline;
+pub use sweep::{SweepContents, write_sweep, write_sweep_csv};
 pub use table::{Table, table_1};
 pub use templates::Templates;
 pub use terminal::Ink;
@@ -72,8 +77,21 @@ struct Markdown<'a> {
 /// If there is no run.
 pub fn write(folder: &RunFolder, contents: &Contents) -> Result<()> {
     let figures: Vec<Figures> = contents.runs.iter().map(Figures::draw).collect();
-    let page = Page::new(contents, &figures);
+    let together = (contents.runs.len() > 1).then(|| together(contents.runs));
+    if let Some(together) = &together {
+        folder.write("curves.svg", together)?;
+    }
+    let page = Page::new(contents, together.as_deref(), &figures);
     contents.runs.iter().zip(&figures).try_for_each(|(run, figures)| figures.write(folder, run.folder))?;
     folder.write("report.md", Markdown { page: &page }.render().expect("a String takes all"))?;
     folder.write("report.html", Html { page: &page }.render().expect("a String takes all"))
+}
+
+/// The curves of all runs in one figure.
+fn together(runs: &[RunDetails]) -> String {
+    let strands: Vec<Strand> = runs
+        .iter()
+        .map(|run| Strand { name: table::run_name(run.record).into(), history: &run.record.history })
+        .collect();
+    together::figure(&strands, &[], "Validation loss and accuracy of all runs over the epochs")
 }

@@ -4,12 +4,13 @@ use super::confusion::per_class;
 use super::figures::Figures;
 use super::findings::{Finding, findings};
 use super::number::{count, fixed, percent};
-use super::table::{LabResult, Table, run_name, table_1};
+use super::table::{LabResult, Table, pairs, run_name, table_1};
 use super::{Contents, RunDetails};
 use crate::data::synthetic;
 use crate::gradient_check::Criterion;
 use crate::model::Parameters;
-use crate::train::{Earlier, Metrics, RunRecord};
+use crate::objective::Loss;
+use crate::train::{Earlier, Metrics, RunRecord, Settings};
 
 /// The content of a report, ready to be laid out.
 pub(super) struct Page<'a> {
@@ -23,6 +24,8 @@ pub(super) struct Page<'a> {
     pub table_1_note: String,
     /// What each run reached on the three splits.
     pub splits: Table,
+    /// The curves of several runs in one figure.
+    pub together: Option<&'a str>,
     pub runs: Vec<RunPart<'a>>,
     pub per_class: Table,
     pub gradients: Option<Gradients>,
@@ -51,8 +54,8 @@ pub(super) struct RunPart<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// The page about `contents`, at least one run, which have these `figures`.
-    pub fn new(contents: &Contents<'a>, figures: &'a [Figures]) -> Self {
+    /// The page about `contents`, at least one run, which have these `figures`, and one `together`.
+    pub fn new(contents: &Contents<'a>, together: Option<&'a str>, figures: &'a [Figures]) -> Self {
         let Contents { runs, gradients, machine, command } = *contents;
         let records: Vec<&RunRecord> = runs.iter().map(|run| run.record).collect();
         let first = records[0];
@@ -66,6 +69,7 @@ impl<'a> Page<'a> {
             table_1: table_1(&records),
             table_1_note: table_1_note(&records),
             splits: splits(&records),
+            together,
             runs: runs.iter().zip(figures).enumerate().map(run_part).collect(),
             per_class: per_class(&confusions),
             gradients: (!gradients.is_empty()).then(|| Gradients::new(gradients, runs[0].parameters)),
@@ -90,6 +94,7 @@ fn lead(records: &[&RunRecord]) -> String {
     let dataset = &records[0].dataset;
     let [train, validation, test] =
         [dataset.train, dataset.validation, dataset.test].map(|images| count(images as u64));
+    let objective = records[0].config.objective;
     let what = match records.len() {
         1 => "One run".to_string(),
         4 => "Four runs".to_string(),
@@ -104,13 +109,14 @@ fn lead(records: &[&RunRecord]) -> String {
         format!("{} images{place}", dataset.name)
     };
     format!(
-        "{what} of a one-layer softmax network on {data}. {train} images train, {validation} validate and {test} \
+        "{what} of a one-layer network ({objective}) on {data}. {train} images train, {validation} validate and {test} \
          test."
     )
 }
 
 fn table_1_note(records: &[&RunRecord]) -> String {
-    let mut note = "Loss is the mean cross-entropy in nats; cost adds lambda ‖W‖².".to_string();
+    let loss = loss_name(records[0].config.objective);
+    let mut note = format!("Loss is {loss}; cost adds lambda ‖W‖².");
     if records.iter().any(|record| LabResult::of(record).is_some()) {
         note += " \"report\" is the lab report's own Table 1, on the official files; its column \"loss\" is the cost.";
         if records[0].dataset.name == synthetic::NAME {
@@ -173,15 +179,31 @@ fn run_part<'a>((index, (run, figures)): (usize, (&RunDetails<'a>, &'a Figures))
     RunPart {
         number: index + 1,
         name: run_name(run.record),
-        settings: format!(
-            "n_batch = {}, eta = {}, n_epochs = {}, lambda = {}",
-            config.batch,
-            config.get("eta"),
-            config.epochs,
-            config.get("lambda")
-        ),
+        settings: settings_text(config),
         folder: run.folder,
         figures,
+    }
+}
+
+/// The settings as the lab report writes them, and those that it does not have.
+fn settings_text(config: &Settings) -> String {
+    let Settings { batch, epochs, .. } = config;
+    let [eta, lambda] = ["eta", "lambda"].map(|name| config.get(name));
+    let default = Settings::default();
+    let told = ["batch", "eta", "epochs", "lambda", "seed", "shuffle", "evaluate_every"];
+    let other = Settings::TABLE.iter().filter(|row| !told.contains(&row.name));
+    let other = other.filter(|row| config.get(row.name) != default.get(row.name));
+    let other: String =
+        other.map(|row| format!(", {} = {}", row.name.replace('_', " "), config.get(row.name))).collect();
+    format!("n_batch = {batch}, eta = {eta}, n_epochs = {epochs}, lambda = {lambda}{other}")
+}
+
+/// What the loss is.
+fn loss_name(objective: Loss) -> &'static str {
+    match objective {
+        Loss::Softmax => "the mean cross-entropy in nats",
+        Loss::Hinge => "the mean hinge loss",
+        Loss::Sigmoid => "the mean of K binary cross-entropies in nats",
     }
 }
 
@@ -204,12 +226,6 @@ impl Gradients {
         };
         Self { table, passed: criteria.iter().all(Criterion::passed), scope }
     }
-}
-
-/// A table of names and values.
-fn pairs(header: [&str; 2], rows: impl IntoIterator<Item = (&'static str, String)>) -> Table {
-    let rows = rows.into_iter().map(|(name, value)| vec![name.to_string(), value]).collect();
-    Table { rows, ..Table::new(header) }
 }
 
 fn time(record: &RunRecord, machine: &str) -> Table {

@@ -5,18 +5,34 @@ use std::fmt::{Display, Write};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 
-/// Okabe and Ito's blue and vermilion: colour-blind people tell them apart.
+/// Okabe and Ito's colours: colour-blind people tell them apart.
 pub(super) const BLUE: &str = "#0072b2";
 pub(super) const VERMILION: &str = "#d55e00";
+pub(super) const GREEN: &str = "#009e73";
+pub(super) const PINK: &str = "#cc79a7";
+pub(super) const ORANGE: &str = "#e69f00";
 /// Text and axes.
 pub(super) const INK: &str = "#222";
 /// Grid lines.
 pub(super) const GRID: &str = "#ddd";
 /// The ground.
 pub(super) const GROUND: &str = "#fff";
+/// What is one of many, and edges.
+pub(super) const FAINT: &str = "#bbb";
+pub(super) const EDGE: &str = "#888";
 /// Each colour, and what it is on a dark screen. Whatever is drawn has one of these.
-const DARK: [(&str, &str); 5] =
-    [(INK, "#e6e6e4"), (GRID, "#3a3e41"), (GROUND, "#1f2225"), (BLUE, "#56b4e9"), (VERMILION, "#ee8a4a")];
+const DARK: [(&str, &str); 10] = [
+    (INK, "#e6e6e4"),
+    (GRID, "#3a3e41"),
+    (GROUND, "#1f2225"),
+    (FAINT, "#5b6065"),
+    (EDGE, "#999"),
+    (BLUE, "#56b4e9"),
+    (VERMILION, "#ee8a4a"),
+    (GREEN, "#2bbf93"),
+    (PINK, "#d894ba"),
+    (ORANGE, "#f0b429"),
+];
 /// The size of all text, in the figures' own units.
 pub(super) const TEXT: f64 = 16.0;
 
@@ -75,8 +91,13 @@ impl Svg {
     }
 
     /// A small open circle.
-    pub fn circle(&mut self, (x, y): (f64, f64), style: &str) {
-        self.shape(format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.5\"{style}/>"));
+    pub fn circle(&mut self, centre: (f64, f64), style: &str) {
+        self.dot(centre, 3.5, style);
+    }
+
+    /// A circle of this radius.
+    pub fn dot(&mut self, (x, y): (f64, f64), radius: f64, style: &str) {
+        self.shape(format_args!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\"{style}/>"));
     }
 
     /// A PNG whose pixels stay sharp when they are enlarged.
@@ -106,6 +127,12 @@ impl Svg {
              <style>{dark}</style>\n<rect width=\"{width}\" height=\"{height}\" fill=\"{GROUND}\"/>\n{body}</svg>\n"
         )
     }
+}
+
+/// The style of a shape that is the darker blue the greater its share, and the colour of a text that can be read on it.
+pub(super) fn shade(share: f64) -> (String, &'static str) {
+    let ink = if share > 0.75 { GROUND } else { INK };
+    (format!(" fill=\"{BLUE}\" fill-opacity=\"{:.3}\"", share.clamp(0.0, 1.0)), ink)
 }
 
 /// The style sheet of a dark screen. On paper the ground is white.

@@ -102,15 +102,6 @@ impl From<&Outcome> for Row {
     }
 }
 
-impl Row {
-    /// A row for each of `outcomes`, the best first.
-    pub fn sorted<'o>(outcomes: impl IntoIterator<Item = &'o Outcome>) -> Vec<Self> {
-        let mut outcomes: Vec<&Outcome> = outcomes.into_iter().collect();
-        outcomes.sort_by(|one, other| one.compare(other));
-        outcomes.into_iter().map(Self::from).collect()
-    }
-}
-
 /// The names of the settings in which the runs of a sweep differ, in the order of their table.
 pub fn varied<'s>(settings: impl Iterator<Item = &'s Settings> + Clone) -> Vec<&'static str> {
     let differs = |name: &&str| {

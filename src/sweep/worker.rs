@@ -65,7 +65,9 @@ impl Workshop<'_, '_> {
         let mut saved = Instant::now();
         while session.epoch() < until && session.fates().contains(&Fate::Running) {
             if session.run_to(session.epoch() + 1, &mut listener)? == End::Stopped {
-                return self.pause(group, &session);
+                let paused = self.pause(group, &session);
+                // Where another team failed, its error is the one to be told.
+                return if lock(&self.audience).failed { Ok(()) } else { paused };
             }
             if kept && saved.elapsed() > self.keep_every {
                 self.pause(group, &session)?;

@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::Desk;
+use super::markup::check_figure;
 
 const QUICK: &str = "bench --data data --quick --threads 1";
 
@@ -31,7 +32,9 @@ fn the_record_holds_the_machine_and_every_task() {
     }
     let run = measurements.iter().find(|one| one["task"] == "run").unwrap();
     assert_eq!(run["images"], 40 * 300);
-    assert!(desk.read("first/roofline.svg").contains("simd backward"));
+    let figure = desk.read("first/roofline.svg");
+    check_figure(&figure);
+    assert!(figure.contains("simd backward"));
 
     let (text, progress) =
         desk.run(&format!("{QUICK} --engine simd --isa portable --out second --compare first/bench.json"));

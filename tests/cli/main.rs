@@ -1,6 +1,7 @@
 //! The command keeps its word to people and scripts: what it prints and where, its JSON, its exit codes, and
 //! one line that says what is wrong.
 
+mod assignment;
 mod bench;
 mod completions;
 mod desk;

@@ -28,7 +28,8 @@ fn reproduce_writes_one_page_about_four_runs() {
     let desk = Desk::bare();
     run(&desk, "reproduce --quiet");
     let runs = ["test1", "test2", "test3", "test4"];
-    let mut expected: Vec<String> = ["report.html", "report.md", "run.json"].map(String::from).to_vec();
+    let mut expected: Vec<String> =
+        ["curves.svg", "report.html", "report.md", "run.json"].map(String::from).to_vec();
     for run in runs {
         expected.extend(FIGURES.iter().chain(&RESULTS).map(|name| format!("{run}/{name}")));
     }

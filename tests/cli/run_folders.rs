@@ -25,6 +25,7 @@ fn whichever_verb_overwrites_nothing_of_the_old_run_stays() {
     let desk = Desk::new();
     let verbs = [
         "reproduce --epochs 1",
+        "sweep --epochs 1 --eta 0.1,0.2",
         "train --epochs 1 --checkpoint-every 1",
         "gradcheck --step-sweep --engine reference",
         "bench --quick --engine gemm",

@@ -41,7 +41,27 @@ fn it_has_the_promised_keys_and_the_best_run_is_the_one_that_train_trains() {
     assert_eq!(desk.read_json("out/sweep.json"), record);
     assert_eq!(
         files(&desk.path("out")),
-        ["best/history.csv", "best/model.safetensors", "best/run.json", "runs.jsonl", "sweep.json"]
+        [
+            "best/accuracy.svg",
+            "best/confusion.svg",
+            "best/history.csv",
+            "best/loss.svg",
+            "best/model.safetensors",
+            "best/probabilities.svg",
+            "best/report.html",
+            "best/report.md",
+            "best/run.json",
+            "best/templates.png",
+            "best/templates.svg",
+            "curves.svg",
+            "report.html",
+            "report.md",
+            "runs.jsonl",
+            "sweep.csv",
+            "sweep.json",
+            "validation_accuracy.svg",
+            "validation_loss.svg"
+        ]
     );
 
     let best = &record["best"];
@@ -57,6 +77,39 @@ fn it_has_the_promised_keys_and_the_best_run_is_the_one_that_train_trains() {
     assert_eq!(rows[0]["weights_sha256"], alone["weights_sha256"]);
     let model = |folder: &str| Model::load(&desk.path(&format!("{folder}/model.safetensors"))).unwrap();
     assert!(model("out/best") == model("alone"));
+}
+
+#[test]
+fn the_commands_on_its_pages_make_it_again() {
+    let desk = Desk::new();
+    let lists =
+        "--eta 0.001..0.1:3 --class-weights equal --class-weights 1,2,1,1,1,1,1,1,1,1 --shuffle=true,false";
+    desk.run(&format!("sweep --data data {lists} --epochs 2 --halving 2 --seed 3 --out out --quiet"));
+    let record = desk.read_json("out/sweep.json");
+    let again = |page: &str, out: &str| {
+        let page = desk.read(page);
+        let again = page.lines().find(|line| line.starts_with("    onelayer")).unwrap();
+        let script = format!("onelayer() {{ \"$0\" \"$@\"; }}; {again} --out {out} --quiet --no-report");
+        let done = super::Done::of(&mut desk.command_under(&["sh", "-c", &script], ""));
+        assert_eq!(done.code, Some(0), "{again}: {}", done.stderr);
+    };
+    again("out/report.md", "again");
+    assert_eq!(desk.read_json("again/sweep.json")["runs"], record["runs"]);
+    assert_eq!(rows(&record).len(), 12);
+    again("out/best/report.md", "best");
+    assert_eq!(desk.read_json("best/run.json")["weights_sha256"], record["best"]["weights_sha256"]);
+    assert_eq!(files(&desk.path("again/best")), ["history.csv", "model.safetensors", "run.json"]);
+}
+
+#[test]
+fn where_every_run_diverges_there_is_no_best() {
+    let desk = Desk::new();
+    let sweep = "sweep --data data --eta 1e17,1e18 --lambda 1 --epochs 2 --out out --json";
+    let done = desk.done(sweep);
+    assert_eq!(done.code, Some(3));
+    assert!(done.stderr.contains("training diverged in epoch 1 with eta 1e17"), "{}", done.stderr);
+    let record: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert!(record["best"].is_null() && rows(&record).iter().all(|row| row["status"] == "diverged"));
 }
 
 #[test]

@@ -9,4 +9,5 @@ mod pictures;
 mod runs;
 #[path = "../support/mod.rs"]
 mod support;
+mod sweep;
 mod tables;

@@ -1,12 +1,11 @@
 //! The page is balanced, needs nothing else, shows every figure, and says what the records say.
 
-use std::collections::BTreeSet;
 use std::fs;
 
 use onelayer::files::{Existing, RunFolder};
 use onelayer::report::{self, Verdict, findings};
 
-use crate::markup::{between, check_balanced, table};
+use crate::markup::{between, check_balanced, check_figure, table};
 use crate::runs::Runs;
 use crate::support::files;
 
@@ -35,27 +34,11 @@ fn the_page_is_balanced_and_needs_nothing_else() {
     }
 }
 
-/// The values of the attribute `name` that are colours.
-fn colours<'a>(svg: &'a str, name: &str) -> BTreeSet<&'a str> {
-    between(svg, &format!(" {name}=\""), "\"").into_iter().filter(|value| value.starts_with('#')).collect()
-}
-
 #[test]
-fn every_colour_of_a_figure_has_another_on_a_dark_screen() {
-    let runs = Runs::lab();
-    let (scratch, page) = write(&runs);
+fn figures_follow_a_dark_screen_and_the_page_keeps_together_what_belongs_so() {
+    let (scratch, page) = write(&Runs::lab());
     for name in files(scratch.path()).iter().filter(|name| name.ends_with(".svg")) {
-        let svg = fs::read_to_string(scratch.path().join(name)).unwrap();
-        let style = between(&svg, "<style>", "</style>")[0];
-        assert!(style.starts_with("@media screen and (prefers-color-scheme:dark){.figure{fill:#"), "{name}");
-        assert_eq!(svg.matches("class=\"figure\"").count(), 1, "{name}");
-        let shapes = svg.split("</style>").nth(1).unwrap();
-        for attribute in ["fill", "stroke"] {
-            for colour in colours(shapes, attribute) {
-                let rule = format!("[{attribute}=\"{colour}\"]{{{attribute}:#");
-                assert!(style.contains(&rule), "{name}: {attribute} {colour}");
-            }
-        }
+        check_figure(&fs::read_to_string(scratch.path().join(name)).unwrap());
     }
     // The page has the same ground for them, and keeps what belongs together on one sheet.
     assert!(page.contains(".card { background: var(--card);"));
@@ -67,7 +50,9 @@ fn every_colour_of_a_figure_has_another_on_a_dark_screen() {
 fn every_figure_is_on_the_page_and_beside_it() {
     let runs = Runs::lab();
     let (scratch, page) = write(&runs);
-    let mut expected = vec!["report.html".to_string(), "report.md".to_string()];
+    let mut expected = ["curves.svg", "report.html", "report.md"].map(String::from).to_vec();
+    let together = fs::read_to_string(scratch.path().join("curves.svg")).unwrap();
+    assert!(page.contains(together.trim_end()) && together.matches("<path").count() > 4, "all runs together");
     for folder in &runs.folders {
         for name in ["accuracy", "confusion", "loss", "probabilities", "templates"] {
             let svg = fs::read_to_string(scratch.path().join(format!("{folder}{name}.svg"))).unwrap();
@@ -80,7 +65,7 @@ fn every_figure_is_on_the_page_and_beside_it() {
     assert_eq!(files(scratch.path()), expected);
     let markdown = fs::read_to_string(scratch.path().join("report.md")).unwrap();
     let pictures = between(&markdown, "](", ")");
-    assert_eq!(pictures.len(), 20);
+    assert_eq!(pictures.len(), 21);
     assert!(pictures.iter().all(|picture| expected.contains(&picture.to_string())), "{pictures:?}");
 }
 

@@ -20,6 +20,7 @@ use crate::files::regular;
 use crate::machine::MachineRecord;
 use crate::model::{Parameters, Standardization};
 use crate::report;
+use crate::samples::Element;
 use crate::train::record::DatasetRecord;
 use crate::train::splits::Held;
 use crate::train::{Settings, Splits};
@@ -76,12 +77,15 @@ impl Args {
         let console = Console::new(self.output);
         let earlier = self.compare.as_deref().map(read).transpose()?;
         let mut all_threads = self.engine.team()?;
-        let contenders = self.contenders()?;
         let dataset = all_threads.install(|| self.data.open())??;
         // The lab's second run.
         let default = Settings::default();
         let batch = self.batch.unwrap_or(default.batch.min(dataset.train.len()));
         let settings = Settings { batch, ..default };
+        let mut contenders = self.contenders()?;
+        if dataset.train.samples().element() != Element::U8 {
+            contenders.retain(|contender| contender.kind != EngineKind::Fixed);
+        }
         settings.check(&dataset.train.samples(), dataset.classes.len())?;
         let folder = args::folder(self.out.as_deref(), self.overwrite, "bench")?;
 

@@ -11,6 +11,7 @@ use crate::files::whole::folder_of;
 use crate::model::Model;
 use crate::picture::{Picture, Shape};
 use crate::report::list;
+use crate::samples::{Sample, Values};
 
 /// What a file in a folder of pictures is called.
 const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "webp", "gif", "bmp"];
@@ -22,7 +23,31 @@ pub(super) struct Image {
     pub(super) remark: String,
     /// The name of its class, by the names that its data set has.
     pub(super) truth: Option<String>,
-    pub(super) features: Vec<u8>,
+    pub(super) features: Features,
+}
+
+/// The features of an image.
+pub(super) enum Features {
+    Bytes(Vec<u8>),
+    Floats(Vec<f32>),
+}
+
+impl Features {
+    pub(super) fn values(&self) -> Values<'_> {
+        match self {
+            Self::Bytes(bytes) => Values::Bytes(bytes),
+            Self::Floats(floats) => Values::Floats(floats),
+        }
+    }
+}
+
+impl From<Values<'_>> for Features {
+    fn from(values: Values) -> Self {
+        match values {
+            Values::Bytes(bytes) => Self::Bytes(bytes.to_vec()),
+            Values::Floats(floats) => Self::Floats(floats.to_vec()),
+        }
+    }
 }
 
 /// Who is given images.
@@ -67,7 +92,7 @@ fn picture(path: &Path, model: &Model) -> Result<Image> {
         size if size == (side, side) => String::new(),
         _ => format!(" ({width} x {height}, {square} to {side} x {side}{grey})"),
     };
-    Ok(Image { name: path.display().to_string(), remark, truth: None, features })
+    Ok(Image { name: path.display().to_string(), remark, truth: None, features: Features::Bytes(features) })
 }
 
 /// The pictures in a folder and in the folders within it, by path. Links to folders are not followed: they may lead back.
@@ -155,12 +180,12 @@ impl Records {
     }
 
     fn image(&self, path: &Path, number: usize) -> Image {
-        let label = usize::from(self.file.labels().row(number).bytes()[0]);
+        let Sample { image, label, .. } = self.file.samples().sample(number);
         Image {
             name: format!("{}:{number}", path.display()),
             remark: String::new(),
-            truth: self.classes.as_ref().map(|classes| classes[label].clone()),
-            features: self.file.images().row(number).bytes().to_vec(),
+            truth: self.classes.as_ref().map(|classes| classes[usize::from(label)].clone()),
+            features: image.into(),
         }
     }
 }

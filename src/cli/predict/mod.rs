@@ -12,13 +12,13 @@ use super::args::EngineArgs;
 use super::console::{self, Console, OutputArgs};
 use super::{model_file, text};
 use crate::data::npy;
-use crate::engine::Engine;
+use crate::engine::{Engine, Machine};
 use crate::error::{Error, Result, one_line};
 use crate::files::whole::{self, WholeFile};
 use crate::model::Model;
 use crate::report::columns::{columns, left};
 use crate::report::count;
-use crate::samples::{Element, Rows};
+use crate::samples::{Element, Rows, Values};
 use crate::train::evaluator;
 
 /// The images that are classified together.
@@ -104,12 +104,12 @@ impl Args {
             let expected = "a model with probabilities: hinge's scores are none";
             return Err(Error::setting("probabilities", expected, model.objective.loss));
         }
-        let engine = evaluator(std::slice::from_ref(&model), Element::U8, &self.engine.machine()?)?;
         let mut classifier = Classifier {
             args: &self,
             console,
             model: &model,
-            engine,
+            machine: self.engine.machine()?,
+            engine: None,
             waiting: Vec::new(),
             probabilities: Vec::new(),
             seen: 0,
@@ -142,7 +142,9 @@ struct Classifier<'a> {
     args: &'a Args,
     console: Console,
     model: &'a Model,
-    engine: Box<dyn Engine>,
+    machine: Machine,
+    /// The engine for the images that wait, and what their features are stored as.
+    engine: Option<(Element, Box<dyn Engine>)>,
     waiting: Vec<Image>,
     /// `[N, K]`, of all images so far.
     probabilities: Vec<f32>,
@@ -156,6 +158,12 @@ impl Receiver for Classifier<'_> {
         match image {
             Ok(image) => {
                 self.check(&image)?;
+                let element = image.features.values().element();
+                if self.engine.as_ref().is_none_or(|(of, _)| *of != element) {
+                    self.flush()?;
+                    let models = std::slice::from_ref(self.model);
+                    self.engine = Some((element, evaluator(models, element, &self.machine)?));
+                }
                 self.waiting.push(image);
                 if self.waiting.len() < BATCH { Ok(()) } else { self.flush() }
             }
@@ -179,7 +187,7 @@ impl Receiver for Classifier<'_> {
 impl Classifier<'_> {
     /// Checks that the model is made for images like this one.
     fn check(&self, image: &Image) -> Result<()> {
-        let (features, found) = (image.features.len(), self.model.parameters.features);
+        let (features, found) = (image.features.values().len(), self.model.parameters.features);
         if features == found {
             return Ok(());
         }
@@ -190,13 +198,22 @@ impl Classifier<'_> {
     /// Classifies the images that wait, and shows them.
     fn flush(&mut self) -> Result<()> {
         let images = mem::take(&mut self.waiting);
-        if images.is_empty() {
-            return Ok(());
-        }
+        let (Some((_, engine)), false) = (&mut self.engine, images.is_empty()) else { return Ok(()) };
         let (features, classes) = (self.model.parameters.features, self.model.classes.len());
-        let pixels: Vec<u8> = images.iter().flat_map(|image| &image.features).copied().collect();
+        let (mut bytes, mut floats) = (Vec::new(), Vec::new());
+        for image in &images {
+            match image.features.values() {
+                Values::Bytes(of_image) => bytes.extend_from_slice(of_image),
+                Values::Floats(of_image) => floats.extend_from_slice(of_image),
+            }
+        }
+        let rows = if floats.is_empty() {
+            Rows::contiguous(&bytes, features)
+        } else {
+            Rows::floats(&floats, features)
+        };
         let mut logits = vec![0.0; images.len() * classes];
-        self.engine.forward(&Rows::contiguous(&pixels, features), &mut logits)?;
+        engine.forward(&rows, &mut logits)?;
         let mut text = String::new();
         for (image, logits) in images.iter().zip(logits.chunks(classes)) {
             let values = self.model.objective.probabilities(logits);

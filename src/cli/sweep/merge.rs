@@ -43,6 +43,7 @@ impl Args {
         sweep.keep_in(folder.clone())?;
         sweep.adopt(outcomes, shards.best_model()?)?;
         let load = inputs.started.duration_since(merging).as_secs_f64();
-        Conclusion { inputs: &inputs, folder: &folder, load, train: 0.0 }.draw(&sweep, console)
+        let args = &self.common;
+        Conclusion { args, inputs: &inputs, folder: &folder, load, train: 0.0 }.draw(&sweep, console)
     }
 }

@@ -60,6 +60,9 @@ struct CommonArgs {
     /// Replace the run that the folder already holds
     #[arg(long, help_heading = "Run folder")]
     overwrite: bool,
+    /// Write no report and no figures
+    #[arg(long, help_heading = "Run folder")]
+    no_report: bool,
     #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]

@@ -72,9 +72,8 @@ impl TrainArgs {
             let (out, ended) = (folder.path().to_path_buf(), sweep.outcomes().count());
             return Err(Error::SweepStopped { out, signal, ended, runs: sweep.runs().len() });
         }
-        let conclusion =
-            Conclusion { inputs: &inputs, folder: &folder, load, train: training.elapsed().as_secs_f64() };
-        conclusion.draw(&sweep, console)
+        let (args, train) = (&self.common, training.elapsed().as_secs_f64());
+        Conclusion { args, inputs: &inputs, folder: &folder, load, train }.draw(&sweep, console)
     }
 
     /// The folder, and whether it holds a sweep that goes on.
