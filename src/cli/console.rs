@@ -16,7 +16,8 @@ use super::text;
 use super::warnings::warnings;
 use crate::data::{Dataset, Excerpt, synthetic};
 use crate::error::{Error, Result};
-use crate::report::count;
+use crate::report::columns::wrapped;
+use crate::report::{count, fixed};
 use crate::train::{EpochRecord, Metrics};
 
 /// How people and scripts want to be told.
@@ -52,7 +53,8 @@ impl Console {
         if self.output.json {
             put(&mut io::stderr().lock(), text)
         } else {
-            put(&mut io::stdout().lock(), text)
+            let fitting = text::width().map(|width| wrapped(text, width));
+            put(&mut io::stdout().lock(), fitting.as_deref().unwrap_or(text))
         }
     }
 
@@ -105,6 +107,19 @@ impl Console {
         Progress { console: self, epochs, images: images as u64, bar }
     }
 
+    /// Shows the progress of so many steps: a bar where stderr is a terminal, a line for each elsewhere, and nothing with
+    /// `--quiet`.
+    pub(super) fn steps(&self, total: usize) -> Steps {
+        let quiet = self.output.quiet;
+        let bar = (!quiet && io::stderr().is_terminal()).then(|| {
+            let style = ProgressStyle::with_template("{bar:16} {pos} of {len}, {eta} left  {wide_msg}");
+            let target = ProgressDrawTarget::stderr();
+            ProgressBar::with_draw_target(Some(total as u64), target)
+                .with_style(style.expect("a template that indicatif reads"))
+        });
+        Steps { quiet, bar }
+    }
+
     /// Shows the progress of a download of `bytes`: a bar where stderr is a terminal, nothing with `--quiet`.
     pub(super) fn download(&self, bytes: u64) -> Option<ProgressBar> {
         (!self.output.quiet && io::stderr().is_terminal()).then(|| {
@@ -114,6 +129,44 @@ impl Console {
             let target = ProgressDrawTarget::stderr();
             ProgressBar::with_draw_target(Some(bytes), target).with_style(style)
         })
+    }
+}
+
+/// The progress of a number of steps, on stderr. The bar vanishes when this is dropped.
+pub(super) struct Steps {
+    quiet: bool,
+    bar: Option<ProgressBar>,
+}
+
+impl Steps {
+    /// Says which step begins.
+    pub(super) fn begin(&self, what: &str) {
+        match &self.bar {
+            Some(bar) => {
+                bar.inc(u64::from(!bar.message().is_empty()));
+                bar.set_message(what.to_string());
+                bar.tick();
+            }
+            // What nobody can read is no reason to stop.
+            None if !self.quiet => drop(writeln!(io::stderr(), "{what}")),
+            None => {}
+        }
+    }
+
+    /// Does something that prints, while the bar is away.
+    pub(super) fn suspend<R>(&self, work: impl FnOnce() -> R) -> R {
+        match &self.bar {
+            Some(bar) => bar.suspend(work),
+            None => work(),
+        }
+    }
+}
+
+impl Drop for Steps {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
     }
 }
 
@@ -139,7 +192,7 @@ impl Progress<'_> {
     pub(super) fn show(&self, records: &[EpochRecord]) {
         let of_run = |record: &EpochRecord| {
             let Metrics { cost, accuracy, .. } = record.validation;
-            format!("{cost:.3} {:.2} %", 100.0 * accuracy)
+            format!("{} {:.2} %", fixed(cost, 3), 100.0 * accuracy)
         };
         let figures: Vec<String> = records.iter().map(of_run).collect();
         let figures = figures.join(" | ");

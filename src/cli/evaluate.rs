@@ -12,10 +12,11 @@ use super::{model_file, provenance, text};
 use crate::data::{Excerpt, Part};
 use crate::error::{Error, Result, one_line};
 use crate::model::Model;
-use crate::report::{Confusion, Table, count, per_class};
+use crate::report::columns::{columns, cut};
+use crate::report::{Confusion, Table, count, fixed, per_class};
 use crate::train::{Metrics, evaluate, evaluator};
 
-/// The columns of a narrow terminal.
+/// The columns that are taken for granted, where nobody knows how many there are.
 const COLUMNS: usize = 80;
 
 /// Examples after the help of the verb.
@@ -103,11 +104,11 @@ impl Args {
         console.say(&machine.team.install(|| provenance::warnings(&model, &excerpt))?)?;
         console.say(&text::renamed(&model.classes, &excerpt.classes))?;
         console.say(&format!(
-            "{} on the {name} split, {} images: loss {:.4}, cost {:.4}, accuracy {:.2} %\n\n{}\n{}",
+            "{} on the {name} split, {} images: loss {}, cost {}, accuracy {:.2} %\n\n{}\n{}",
             one_line(self.model.display()),
             count(samples.len()),
-            metrics.loss,
-            metrics.cost,
+            fixed(metrics.loss, 4),
+            fixed(metrics.cost, 4),
             100.0 * metrics.accuracy,
             text::table(&per_class(&[(name, confusion)])),
             matrix(&confusion)
@@ -147,16 +148,17 @@ impl Args {
 fn matrix(confusion: &Confusion) -> String {
     let classes = confusion.classes();
     let wide = rows(confusion).flatten().max().unwrap_or(0).to_string().len().max(4);
-    let header = classes.iter().map(|name| name.chars().take(wide).collect());
+    let header = classes.iter().map(|name| cut(name, wide).to_string());
     let mut table = Table::new([String::from("true")].into_iter().chain(header));
     for (name, counts) in classes.iter().zip(rows(confusion)) {
         table.rows.push([name.clone()].into_iter().chain(counts.map(|count| count.to_string())).collect());
     }
     let text = table.text();
-    match text.lines().all(|line| line.chars().count() <= COLUMNS) {
+    let room = text::width().unwrap_or(COLUMNS);
+    match text.lines().all(|line| columns(line) <= room) {
         true => format!("confusion: images of each true class by the class predicted\n{text}"),
         false => {
-            format!("The confusion matrix is wider than {COLUMNS} columns: --csv or --json prints it.\n")
+            format!("The confusion matrix is wider than {room} columns: --csv or --json prints it.\n")
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::engine::EngineInfo;
 use crate::error::one_line;
 use crate::model::Standardization;
 use crate::report::table::LabResult;
-use crate::report::{Table, count, sparkline};
+use crate::report::{Table, count, fixed, sparkline};
 use crate::train::record::{DatasetRecord, Status};
 use crate::train::{Earlier, EpochRecord, Metrics, Run, RunRecord, Setting, Settings};
 
@@ -23,10 +23,16 @@ This is not CIFAR: synthetic images stand in for it. onelayer fetch downloads
 CIFAR-10 to data/cifar-10-batches-bin; --data DIR names another folder.
 ";
 
+/// The columns of the terminal on stdout, if it is one that knows them.
+pub(super) fn width() -> Option<usize> {
+    let stdout = io::stdout();
+    let size = if stdout.is_terminal() { terminal_size::terminal_size_of(stdout) } else { None };
+    size.map(|(width, _)| width.0.into()).filter(|&width| width > 0)
+}
+
 /// The table, as the terminal on stdout has room for it; in a pipe there is always room.
 pub(super) fn table(table: &Table) -> String {
-    let width = io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
-    table.text_within(width.map_or(usize::MAX, |(width, _)| width.0.into()))
+    table.text_within(width().unwrap_or(usize::MAX))
 }
 
 /// The data, and that it is synthetic where it is.
@@ -119,10 +125,10 @@ pub(super) fn csv_cell(text: &str) -> String {
 
 /// What a run reached, on each split, where its time went and where it is kept.
 pub(super) fn summary(record: &RunRecord) -> String {
-    let mut text = format!("{:<12} {:>8} {:>8} {:>10}\n", "", "loss", "cost", "accuracy");
+    let mut text = format!("{:<12} {:>10} {:>10} {:>10}\n", "", "loss", "cost", "accuracy");
     let mut line = |name: &str, metrics: &Metrics| {
-        let Metrics { loss, cost, accuracy } = metrics;
-        let _ = writeln!(text, "{name:<12} {loss:>8.4} {cost:>8.4} {:>8.2} %", 100.0 * accuracy);
+        let [loss, cost] = [metrics.loss, metrics.cost].map(|value| fixed(value, 4));
+        let _ = writeln!(text, "{name:<12} {loss:>10} {cost:>10} {:>8.2} %", 100.0 * metrics.accuracy);
     };
     if let Some(last) = record.history.last() {
         line("training", &last.train);

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use super::axes::{Axes, Scale};
-use super::svg::{Anchor, INK, Svg, TEXT};
+use super::svg::{Anchor, GROUND, INK, Svg, TEXT};
 
 /// The dash patterns of lines: lengths of dashes and gaps.
 pub(super) const DASHED: &str = "8 5";
@@ -73,7 +73,7 @@ impl Line {
     }
 
     fn marker(&self) -> String {
-        let fill = if self.open { "#fff" } else { self.colour };
+        let fill = if self.open { GROUND } else { self.colour };
         format!(" fill=\"{fill}\" stroke=\"{}\" stroke-width=\"1.3\"", self.colour)
     }
 }

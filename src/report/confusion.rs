@@ -1,9 +1,10 @@
 //! The confusion matrix: precision and recall of each class, and a heat map.
 
 use super::Table;
-use super::bitmap::png;
+use super::bitmap::translucent_png;
+use super::columns::columns;
 use super::number::{count, fixed};
-use super::svg::{Anchor, INK, Svg, TEXT};
+use super::svg::{Anchor, Svg, TEXT, shade};
 
 /// The side of a heat map's cell where the count stands in it, in SVG units.
 const CELL: f64 = 46.0;
@@ -11,6 +12,8 @@ const CELL: f64 = 46.0;
 const NAMED: usize = 20;
 /// The side of the whole matrix with more classes.
 const SIDE: f64 = 480.0;
+/// The colour of a cell with all images of its row: Okabe and Ito's blue.
+const FULL: [u8; 3] = [0x00, 0x72, 0xB2];
 
 /// `[K, K]`: images of true class `row` that were taken for class `column`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +68,7 @@ impl<'a> Confusion<'a> {
         let named = classes <= NAMED;
         let cell = if named { CELL } else { SIDE / classes as f64 };
         // Letters are about half as wide as they are high; names above the columns slant by 45 degrees.
-        let width = |name: &String| if named { 0.5 * TEXT * name.chars().count() as f64 } else { 0.0 };
+        let width = |name: &String| if named { 0.5 * TEXT * columns(name) as f64 } else { 0.0 };
         let longest = self.classes.iter().map(width).fold(0.0, f64::max);
         let (left, top) = (longest + 40.0, 0.71 * longest + 40.0);
         let side = cell * classes as f64;
@@ -75,8 +78,10 @@ impl<'a> Confusion<'a> {
             self.draw_cells(&mut svg, (left, top));
             self.draw_names(&mut svg, (left, top));
         } else {
-            let cells: Vec<[u8; 3]> = self.shares().map(shade).collect();
-            svg.bitmap((left, top), (side, side), &png(classes, &cells));
+            let [r, g, b] = FULL;
+            let cells: Vec<[u8; 4]> =
+                self.shares().map(|share| [r, g, b, (255.0 * share).round() as u8]).collect();
+            svg.bitmap((left, top), (side, side), &translucent_png(classes, &cells));
         }
         svg.text((left + 0.5 * side, TEXT + 4.0), Anchor::Middle, "predicted class");
         svg.vertical_text((TEXT + 4.0, top + 0.5 * side), "true class");
@@ -96,9 +101,8 @@ impl<'a> Confusion<'a> {
         for (cell, (share, count)) in self.shares().zip(self.counts).enumerate() {
             let (truth, predicted) = (cell / self.classes.len(), cell % self.classes.len());
             let (x, y) = (left + predicted as f64 * CELL, top + truth as f64 * CELL);
-            let [r, g, b] = shade(share);
-            svg.rectangle((x, y), (CELL, CELL), &format!(" fill=\"#{r:02x}{g:02x}{b:02x}\""));
-            let colour = if share > 0.5 { "#fff" } else { INK };
+            let (style, colour) = shade(share);
+            svg.rectangle((x, y), (CELL, CELL), &style);
             let style = format!(" fill=\"{colour}\" font-size=\"14\"");
             svg.styled_text((x + 0.5 * CELL, y + 0.5 * CELL + 5.0), Anchor::Middle, &style, count);
         }
@@ -133,9 +137,4 @@ pub fn per_class(runs: &[(&str, Confusion)]) -> Table {
         table.rows.push(row);
     }
     table
-}
-
-/// White for 0, Okabe and Ito's blue for 1.
-pub(super) fn shade(share: f64) -> [u8; 3] {
-    [0.0, 114.0, 178.0].map(|full: f64| (255.0 + (full - 255.0) * share.clamp(0.0, 1.0)).round() as u8)
 }

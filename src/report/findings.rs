@@ -134,7 +134,7 @@ fn jagged(runs: &[&RunDetails]) -> Option<Finding> {
         format!(
             "{with} eta {} the training loss rose in {rises} of {} steps from one evaluation to the next, and the \
              slope of the validation loss changed by {} nats a step",
-            run.record.config.eta,
+            run.record.config.get("eta"),
             history.len() - 1,
             fixed(bend, 4),
         )
@@ -160,10 +160,9 @@ fn sooner(runs: &[&RunDetails]) -> Finding {
     let epochs: Vec<usize> = runs.iter().map(|run| settled(&run.record.history)).collect();
     let evidence = format!(
         "The validation cost has made 99 % of its way down {}.",
-        and(runs
-            .iter()
-            .zip(&epochs)
-            .map(|(run, epoch)| { format!("by epoch {epoch} with lambda {}", run.record.config.lambda) }))
+        and(runs.iter().zip(&epochs).map(|(run, epoch)| {
+            format!("by epoch {epoch} with lambda {}", run.record.config.get("lambda"))
+        }))
     );
     Finding {
         claim: "With a big lambda the loss takes fewer epochs to decrease and soon finds its minimum (in the \
@@ -188,7 +187,7 @@ fn smoother(runs: &[&RunDetails]) -> Option<Finding> {
     let evidence = format!(
         "Neighbouring weights of a template differ by {} standard deviations of its weights (white noise: 1.13).",
         and(runs.iter().zip(&roughness).map(|(run, roughness)| {
-            format!("{} (lambda {})", fixed(*roughness, 2), run.record.config.lambda)
+            format!("{} (lambda {})", fixed(*roughness, 2), run.record.config.get("lambda"))
         }))
     );
     Some(Finding {
@@ -204,7 +203,7 @@ fn narrower(runs: &[&RunDetails]) -> Finding {
     let evidence = format!(
         "At the end the validation loss is {} nats above the training loss at lambda {}. The test accuracy is {}.",
         and(gaps.iter().map(|gap| fixed(*gap, 3))),
-        and(runs.iter().map(|run| run.record.config.lambda.to_string())),
+        and(runs.iter().map(|run| run.record.config.get("lambda"))),
         and(runs.iter().map(|run| percent(run.record.test.accuracy, 2))),
     );
     Finding {

@@ -2,9 +2,16 @@
 
 use std::fmt::Display;
 
-/// `value` with so many decimals.
-pub(super) fn fixed(value: f64, decimals: usize) -> String {
-    if value.is_finite() { format!("{value:.decimals$}") } else { "not finite".into() }
+/// The smallest number that is shown by its power of ten: `1.0e6`.
+const HUGE: f64 = 1e6;
+
+/// `value` with so many decimals, or by its power of ten.
+pub(crate) fn fixed(value: f64, decimals: usize) -> String {
+    match value.abs() {
+        HUGE.. if value.is_finite() => format!("{value:.1e}"),
+        _ if value.is_finite() => format!("{value:.decimals$}"),
+        _ => "not finite".into(),
+    }
 }
 
 /// `value` with all digits that tell it apart; nothing where it is not finite.
@@ -17,7 +24,7 @@ pub(super) fn signed(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
         return "not finite".into();
     }
-    let digits = format!("{:.decimals$}", value.abs());
+    let digits = fixed(value.abs(), decimals);
     let zero = digits.bytes().all(|byte| matches!(byte, b'0' | b'.'));
     let sign = match value < 0.0 {
         _ if zero => "±",
@@ -62,7 +69,14 @@ mod tests {
     #[test]
     fn numbers_read_as_people_write_them() {
         assert_eq!(fixed(f64::NAN, 2), "not finite");
-        assert_eq!([signed(-0.01, 2), signed(0.001, 2), signed(2.0, 1)], ["−0.01", "±0.00", "+2.0"]);
+        assert_eq!(
+            [fixed(999_999.0, 2), fixed(1e30, 4), fixed(-2.5e6, 1)],
+            ["999999.00", "1.0e30", "-2.5e6"]
+        );
+        assert_eq!(
+            [signed(-0.01, 2), signed(0.001, 2), signed(2.0, 1), signed(-1e30, 4)],
+            ["−0.01", "±0.00", "+2.0", "−1.0e30"]
+        );
         assert_eq!([count(7), count(1000), count(1_234_567)], ["7", "1,000", "1,234,567"]);
         let items =
             |count: usize| list(["a", "b", "c"].iter().take(count).map(|item| item.to_string()), "and");

@@ -187,7 +187,8 @@ fn run_part<'a>((index, (run, figures)): (usize, (&RunDetails<'a>, &'a Figures))
 
 /// The settings as the lab report writes them, and those that it does not have.
 fn settings_text(config: &Settings) -> String {
-    let Settings { batch, eta, epochs, lambda, .. } = config;
+    let Settings { batch, epochs, .. } = config;
+    let [eta, lambda] = ["eta", "lambda"].map(|name| config.get(name));
     let default = Settings::default();
     let told = ["batch", "eta", "epochs", "lambda", "seed", "shuffle", "evaluate_every"];
     let other = Settings::TABLE.iter().filter(|row| !told.contains(&row.name));
@@ -269,7 +270,7 @@ fn settings(record: &RunRecord) -> Table {
 
 fn fingerprints(records: &[&RunRecord]) -> Table {
     let row = |record: &&RunRecord| {
-        let (eta, lambda) = (record.config.eta.to_string(), record.config.lambda.to_string());
+        let [eta, lambda] = ["eta", "lambda"].map(|name| record.config.get(name));
         vec![run_name(record).to_string(), eta, lambda, record.weights_sha256.clone()]
     };
     let header = ["run", "eta", "lambda", "SHA-256 of the trained weights"];

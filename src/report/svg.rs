@@ -1,17 +1,38 @@
-//! SVG, written by hand: the few shapes that the figures are made of, on a white ground, and nothing that has
-//! to be loaded.
+//! SVG, written by hand: the few shapes that the figures are made of, and nothing that has to be loaded. They are drawn on
+//! a white ground; a screen that prefers dark ones shows each colour by its counterpart on a dark ground.
 
 use std::fmt::{Display, Write};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 
-/// Okabe and Ito's blue and vermilion: colour-blind people tell them apart.
+/// Okabe and Ito's colours: colour-blind people tell them apart.
 pub(super) const BLUE: &str = "#0072b2";
 pub(super) const VERMILION: &str = "#d55e00";
+pub(super) const GREEN: &str = "#009e73";
+pub(super) const PINK: &str = "#cc79a7";
+pub(super) const ORANGE: &str = "#e69f00";
 /// Text and axes.
 pub(super) const INK: &str = "#222";
 /// Grid lines.
 pub(super) const GRID: &str = "#ddd";
+/// The ground.
+pub(super) const GROUND: &str = "#fff";
+/// What is one of many, and edges.
+pub(super) const FAINT: &str = "#bbb";
+pub(super) const EDGE: &str = "#888";
+/// Each colour, and what it is on a dark screen. Whatever is drawn has one of these.
+const DARK: [(&str, &str); 10] = [
+    (INK, "#e6e6e4"),
+    (GRID, "#3a3e41"),
+    (GROUND, "#1f2225"),
+    (FAINT, "#5b6065"),
+    (EDGE, "#999"),
+    (BLUE, "#56b4e9"),
+    (VERMILION, "#ee8a4a"),
+    (GREEN, "#2bbf93"),
+    (PINK, "#d894ba"),
+    (ORANGE, "#f0b429"),
+];
 /// The size of all text, in the figures' own units.
 pub(super) const TEXT: f64 = 16.0;
 
@@ -94,16 +115,33 @@ impl Svg {
     }
 
     /// The picture; `label` says what it shows to those who cannot see it.
+    ///
+    /// The colours of a dark screen are chosen by those of a light one: who knows nothing of style sheets sees the latter.
     pub fn finish(self, label: &str) -> String {
         let Self { width, height, body } = self;
-        let label = escape(label);
+        let (label, dark) = (escape(label), dark());
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
-             height=\"{height}\" role=\"img\" aria-label=\"{label}\" font-size=\"{TEXT}\" fill=\"{INK}\" \
+             height=\"{height}\" role=\"img\" aria-label=\"{label}\" class=\"figure\" font-size=\"{TEXT}\" fill=\"{INK}\" \
              font-family=\"'Helvetica Neue', Arial, 'Liberation Sans', sans-serif\">\n\
-             <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n{body}</svg>\n"
+             <style>{dark}</style>\n<rect width=\"{width}\" height=\"{height}\" fill=\"{GROUND}\"/>\n{body}</svg>\n"
         )
     }
+}
+
+/// The style of a shape that is the darker blue the greater its share, and the colour of a text that can be read on it.
+pub(super) fn shade(share: f64) -> (String, &'static str) {
+    let ink = if share > 0.75 { GROUND } else { INK };
+    (format!(" fill=\"{BLUE}\" fill-opacity=\"{:.3}\"", share.clamp(0.0, 1.0)), ink)
+}
+
+/// The style sheet of a dark screen. On paper the ground is white.
+fn dark() -> String {
+    let rule = |(light, dark): (&str, &str)| {
+        format!(".figure [fill=\"{light}\"]{{fill:{dark}}}.figure [stroke=\"{light}\"]{{stroke:{dark}}}")
+    };
+    let (rules, [(_, ink), ..]) = (DARK.map(rule).concat(), DARK);
+    format!("@media screen and (prefers-color-scheme:dark){{.figure{{fill:{ink}}}{rules}}}")
 }
 
 /// `text` as it may stand between tags and within quotes.

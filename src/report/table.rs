@@ -1,5 +1,6 @@
 //! Tables, as aligned text for a terminal, as Markdown and as CSV; and Table 1, next to the lab report's own.
 
+use super::columns::{columns, left, right};
 use super::number::{fixed, signed};
 use crate::data::{layout, synthetic};
 use crate::train::{Run, RunRecord, Settings};
@@ -34,8 +35,8 @@ impl Table {
         if widths.iter().sum::<usize>() + 2 * (widths.len() - 1) <= width {
             return self.text();
         }
-        let name = self.header.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-        let cell = |(header, cell): (&String, &String)| format!("  {header:<name$}  {cell}\n");
+        let name = self.header.iter().map(|name| columns(name)).max().unwrap_or(0);
+        let cell = |(header, cell): (&String, &String)| format!("  {}  {cell}\n", left(header, name));
         let row = |row: &Vec<String>| {
             let cells: String = self.header.iter().zip(row).skip(1).map(cell).collect();
             format!("{}\n{cells}", row[0])
@@ -71,7 +72,7 @@ impl Table {
 
     fn widths(&self) -> Vec<usize> {
         let width = |column: usize| {
-            let cells = self.rows.iter().chain([&self.header]).map(|row| row[column].chars().count());
+            let cells = self.rows.iter().chain([&self.header]).map(|row| columns(&row[column]));
             cells.max().unwrap_or(0)
         };
         (0..self.header.len()).map(width).collect()
@@ -79,8 +80,8 @@ impl Table {
 
     fn pad(&self, cells: &[String], widths: &[usize]) -> Vec<String> {
         let pad = |(column, (cell, &width)): (usize, (&String, &usize))| match column {
-            0 => format!("{cell:<width$}"),
-            _ => format!("{cell:>width$}"),
+            0 => left(cell, width),
+            _ => right(cell, width),
         };
         cells.iter().zip(widths).enumerate().map(pad).collect()
     }
@@ -135,8 +136,7 @@ pub fn table_1(runs: &[&RunRecord]) -> Table {
             Some(lab) => [fixed(value, 4), fixed(lab, 4), signed(value - lab, 4)],
             None => [fixed(value, 4), "–".into(), "–".into()],
         };
-        let mut row =
-            vec![run_name(run).to_string(), run.config.lambda.to_string(), run.config.eta.to_string()];
+        let mut row = vec![run_name(run).to_string(), run.config.get("lambda"), run.config.get("eta")];
         row.extend(beside(run.test.accuracy, lab.map(|lab| lab.accuracy)));
         row.push(fixed(run.test.loss, 4));
         row.extend(beside(run.test.cost, lab.map(|lab| lab.cost)));

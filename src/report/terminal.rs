@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::Templates;
+use super::columns::{centre, cut};
 use crate::data::layout::{CHANNELS, SIDE};
 
 /// Characters between two templates.
@@ -31,7 +32,8 @@ impl Templates {
             for y in (0..SIDE).step_by(2) {
                 line(row.iter().map(|&class| self.text_line(class, y, ink)).collect());
             }
-            let name = |&class: &usize| format!("{:^SIDE$}", classes.get(class).map_or("", String::as_str));
+            let name =
+                |&class: &usize| centre(cut(classes.get(class).map_or("", String::as_str), SIDE), SIDE);
             line(row.iter().map(name).collect());
             line(Vec::new());
         }

@@ -2,7 +2,7 @@
 
 use super::axes::{Axes, Scale};
 use super::chart::{Chart, DASHED, DOTTED, Line, ROW};
-use super::svg::{BLUE, Svg, VERMILION};
+use super::svg::{BLUE, FAINT, GREEN, ORANGE, PINK, Svg, VERMILION};
 use crate::train::{EpochRecord, Metrics};
 
 /// The room of each of the two charts, and of the data in it.
@@ -11,10 +11,8 @@ const DATA: (f64, f64) = (400.0, 300.0);
 /// Where the data begin in a panel.
 const CORNER: (f64, f64) = (84.0, 8.0);
 /// The colours of runs that are told apart, Okabe and Ito's; and their dashes, which change more slowly.
-const COLOURS: [&str; 5] = [BLUE, VERMILION, "#009e73", "#cc79a7", "#e69f00"];
+const COLOURS: [&str; 5] = [BLUE, VERMILION, GREEN, PINK, ORANGE];
 const DASHES: [&str; 5] = ["", DASHED, "2 3", "12 3 2 3", "5 3"];
-/// A run that is one of many.
-const FAINT: &str = "#bbb";
 
 /// The curves of a run.
 pub(super) struct Strand<'a> {

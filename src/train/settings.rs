@@ -71,7 +71,7 @@ macro_rules! settings {
             /// If there is no such setting.
             pub fn get(&self, name: &str) -> String {
                 match name {
-                    $(stringify!($name) => self.$name.to_string(),)+
+                    $(stringify!($name) => self.$name.text(),)+
                     _ => panic!("no setting {name:?}"),
                 }
             }
@@ -311,6 +311,23 @@ impl Run {
 trait Value: FromStr + Display {
     /// What a text must be to be read.
     fn expected() -> String;
+
+    /// The text that is read as this value.
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for f64 {
+    fn expected() -> String {
+        "a number".into()
+    }
+
+    /// The shorter one of `0.001` and `1e-3`.
+    fn text(&self) -> String {
+        let (digits, power) = (self.to_string(), format!("{self:e}"));
+        if digits.len() <= 12.max(power.len()) { digits } else { power }
+    }
 }
 
 macro_rules! values {
@@ -324,7 +341,6 @@ macro_rules! values {
 }
 
 values! {
-    f64, "a number";
     usize, "a whole number from 0 to 2^64 - 1";
     u64, "a whole number from 0 to 2^64 - 1";
     bool, "true or false";

@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::Desk;
+use super::markup::check_figure;
 
 const QUICK: &str = "bench --data data --quick --threads 1";
 
@@ -31,9 +32,16 @@ fn the_record_holds_the_machine_and_every_task() {
     }
     let run = measurements.iter().find(|one| one["task"] == "run").unwrap();
     assert_eq!(run["images"], 40 * 300);
-    assert!(desk.read("first/roofline.svg").contains("simd backward"));
+    let figure = desk.read("first/roofline.svg");
+    check_figure(&figure);
+    assert!(figure.contains("simd backward"));
 
-    let (text, _) = desk.run(&format!("{QUICK} --engine simd --out second --compare first/bench.json"));
+    let (text, progress) =
+        desk.run(&format!("{QUICK} --engine simd --isa portable --out second --compare first/bench.json"));
+    let tasks = ["forward", "softmax", "backward", "evaluation", "epoch"];
+    let expected = tasks.map(|task| format!("measuring {task} on simd (portable), threads: 1\n")).concat();
+    assert_eq!(progress, format!("measuring this machine\n{expected}"));
+    assert_eq!(desk.run(&format!("{QUICK} --quiet --engine gemm --out third")).1, "");
     assert!(text.contains("against first/bench.json"), "{text}");
 }
 

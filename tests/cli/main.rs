@@ -41,6 +41,8 @@ mod sweep;
 mod sweep_shards;
 #[cfg(unix)]
 mod sweep_survival;
+#[cfg(target_os = "linux")]
+mod terminal;
 
 use desk::{Desk, Done};
 

@@ -5,7 +5,7 @@ use std::fs;
 use onelayer::files::{Existing, RunFolder};
 use onelayer::report::{self, Verdict, findings};
 
-use crate::markup::{between, check_balanced, table};
+use crate::markup::{between, check_balanced, check_figure, table};
 use crate::runs::Runs;
 use crate::support::files;
 
@@ -32,6 +32,18 @@ fn the_page_is_balanced_and_needs_nothing_else() {
         assert!(!addresses.contains("http"));
         assert!(page.contains("--data &#39;A &#38; B&#39; --seed 0"), "the command, escaped");
     }
+}
+
+#[test]
+fn figures_follow_a_dark_screen_and_the_page_keeps_together_what_belongs_so() {
+    let (scratch, page) = write(&Runs::lab());
+    for name in files(scratch.path()).iter().filter(|name| name.ends_with(".svg")) {
+        check_figure(&fs::read_to_string(scratch.path().join(name)).unwrap());
+    }
+    // The page has the same ground for them, and keeps what belongs together on one sheet.
+    assert!(page.contains(".card { background: var(--card);"));
+    let (_, print) = page.split_once("@media print {").unwrap();
+    assert!(print.contains("h2, h3, h2 + p, thead") && print.contains(".scroll { break-before: avoid; }"));
 }
 
 #[test]

@@ -25,6 +25,22 @@ pub fn check_balanced(markup: &str) {
     assert!(!rest.contains('>'), "text holds no bare >");
 }
 
+/// Checks that a figure is balanced, and that each of its colours has another one on a dark screen.
+pub fn check_figure(svg: &str) {
+    check_balanced(svg);
+    assert_eq!(svg.matches("class=\"figure\"").count(), 1);
+    let style = between(svg, "<style>", "</style>")[0];
+    assert!(style.starts_with("@media screen and (prefers-color-scheme:dark){.figure{fill:#"), "{style}");
+    let shapes = svg.split("</style>").nth(1).unwrap();
+    for attribute in ["fill", "stroke"] {
+        let values = between(shapes, &format!(" {attribute}=\""), "\"");
+        for colour in values.into_iter().filter(|value| *value != "none") {
+            let rule = format!("[{attribute}=\"{colour}\"]{{{attribute}:#");
+            assert!(style.contains(&rule), "{attribute} {colour}");
+        }
+    }
+}
+
 /// What stands between each `before` and the next `after`.
 pub fn between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
     text.split(before).skip(1).map(|rest| rest.split(after).next().unwrap()).collect()

@@ -13,7 +13,7 @@ use crate::data::layout::{CHANNELS, FEATURES, OFFICIAL_SHA256, SIDE};
 use crate::data::{Dataset, Split};
 use crate::error::one_line;
 use crate::model::Standardization;
-use crate::report::{Table, count};
+use crate::report::{Table, count, fixed};
 
 /// A data set, measured.
 #[derive(Serialize)]
@@ -82,7 +82,7 @@ impl DatasetInfo {
             self.format,
             count(self.features),
             self.classes.len(),
-            self.pixels.text(),
+            self.pixels.text(|number| fixed(*number, 3)),
             text::table(&self.files()),
             text::table(&self.per_class())
         )

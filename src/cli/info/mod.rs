@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::args::DataArgs;
-use super::console::{Console, OutputArgs};
+use super::console::{self, Console, OutputArgs};
 use crate::error::Result;
 
 use dataset::DatasetInfo;
@@ -54,7 +54,7 @@ impl Args {
     pub(super) fn run(self) -> Result<()> {
         let console = Console::new(self.output);
         let info = match self.path {
-            Some(path) if self.templates => return console.say(&model::templates(&path)?),
+            Some(path) if self.templates => return console::print(&model::templates(&path)?),
             Some(path) => Info::of(&path, self.data)?,
             None => Info::Machine(MachineInfo::new(DatasetInfo::new(&self.data.open()?))),
         };

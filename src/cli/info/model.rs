@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::super::text;
 use super::pixels::Pixels;
 use crate::data::layout::FEATURES;
 use crate::error::{Error, Result, one_line};
 use crate::model::{Model, Parameters};
 use crate::objective::Loss;
+use crate::report::columns::{columns, left};
 use crate::report::{Ink, Templates, count};
 use crate::train::record::weights_sha256;
 
@@ -85,8 +87,8 @@ impl ModelInfo {
             "model     {}\n\
              shape     {} features, {} classes: {}\n\
              objective {}{}\n\
-             weights   from {min:.4} to {max:.4}, ||W||^2 = {squared_norm:.4}, sha256 {}\n\
-             bias      from {bias_min:.4} to {bias_max:.4}\n{}",
+             weights   from {min:?} to {max:?}, ||W||^2 = {squared_norm:?}, sha256 {}\n\
+             bias      from {bias_min:?} to {bias_max:?}\n{}",
             one_line(self.path.display()),
             count(self.features),
             self.classes.len(),
@@ -94,18 +96,28 @@ impl ModelInfo {
             self.objective,
             self.aims(),
             self.weights_sha256,
-            self.pixels.text()
+            self.pixels.text(f64::to_string)
         );
         if !self.metadata.is_empty() {
             text.push('\n');
         }
-        let metadata = self.metadata.iter().map(|(key, value)| (one_line(key), one_line(value)));
+        let metadata = self.metadata.iter().map(|(key, value)| (one_line(key), one_line(spaced(value))));
         let metadata: Vec<(String, String)> = metadata.collect();
-        let width = metadata.iter().map(|(key, _)| key.chars().count()).max().unwrap_or(0).max(9);
+        let width = metadata.iter().map(|(key, _)| columns(key)).max().unwrap_or(0).max(9);
         for (key, value) in metadata {
-            let _ = writeln!(text, "{key:<width$} {value}");
+            let _ = writeln!(text, "{} {value}", left(&key, width));
         }
         text
+    }
+}
+
+/// A list or a dictionary in JSON with a space between its parts, where a line may end.
+fn spaced(value: &str) -> String {
+    match serde_json::from_str(value) {
+        Ok(serde_json::Value::Array(_) | serde_json::Value::Object(_)) => {
+            value.replace(",\"", ", \"").replace("\":", "\": ").replace("},{", "}, {")
+        }
+        _ => value.into(),
     }
 }
 
@@ -116,7 +128,7 @@ pub(super) fn templates(path: &Path) -> Result<String> {
         let expected = format!("a model of {FEATURES} features, the pixels of an image");
         Error::format(path, expected, parameters.features)
     })?;
-    let width = terminal_size::terminal_size().map_or(80, |(width, _)| width.0.into());
+    let width = text::width().unwrap_or(80);
     let colours = env::var("COLORTERM").is_ok_and(|colours| matches!(&*colours, "truecolor" | "24bit"));
     let ink = if colours && io::stdout().is_terminal() { Ink::TrueColour } else { Ink::Shades };
     let names: Vec<String> = classes.iter().map(one_line).collect();

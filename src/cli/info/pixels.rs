@@ -22,8 +22,9 @@ impl Pixels {
         Self { mean: average(&standardization.mean), std: average(&varying) }
     }
 
-    pub(super) fn text(&self) -> String {
-        let Self { mean, std } = self;
-        format!("pixels    mean {mean:.3}, standard deviation {std:.3} in training, on a scale from 0 to 1\n")
+    /// As people read it, with numbers as `number` writes them.
+    pub(super) fn text(&self, number: impl Fn(&f64) -> String) -> String {
+        let [mean, std] = [&self.mean, &self.std].map(number);
+        format!("pixels    mean {mean}, standard deviation {std} in training, on a scale from 0 to 1\n")
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::super::{settings, text};
 use crate::error::{Error, Result, one_line};
 use crate::files::regular;
-use crate::report::{Table, count, sparkline};
+use crate::report::{Table, count, fixed, sparkline};
 use crate::train::record::{ReproductionRecord, RunRecord};
 
 /// The record in a run folder.
@@ -88,14 +88,14 @@ impl RunInfo {
             });
             table.rows.push(vec![
                 name(run),
-                run.config.eta.to_string(),
-                run.config.lambda.to_string(),
+                run.config.get("eta"),
+                run.config.get("lambda"),
                 run.status.name().into(),
                 train,
                 validation,
                 percent(run.test.accuracy),
-                number(run.test.loss, format!("{:.4}", run.test.loss)),
-                number(run.test.cost, format!("{:.4}", run.test.cost)),
+                number(run.test.loss, fixed(run.test.loss, 4)),
+                number(run.test.cost, fixed(run.test.cost, 4)),
                 sparkline(&costs, 24),
             ]);
         }

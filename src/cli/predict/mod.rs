@@ -16,6 +16,7 @@ use crate::engine::{Engine, Machine};
 use crate::error::{Error, Result, one_line};
 use crate::files::whole::{self, WholeFile};
 use crate::model::Model;
+use crate::report::columns::{columns, left};
 use crate::report::count;
 use crate::samples::{Element, Rows, Values};
 use crate::train::evaluator;
@@ -251,11 +252,13 @@ impl Classifier<'_> {
         let truth = image.truth.as_ref().map(|class| format!(", labelled {class}")).unwrap_or_default();
         let mut text = format!("{}{remark}\n", one_line(format!("{}{truth}", image.name)));
         let names: Vec<String> = classes.iter().map(one_line).collect();
-        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        let width = names.iter().map(|name| columns(name)).max().unwrap_or(0);
         for &(class, value) in top {
             let line = match self.model.is_scored() {
-                true => format!("  {:<width$} {value:>9.4}", names[class]),
-                false => format!("  {:<width$} {:>6.2} %  {}", names[class], 100.0 * value, bar(value)),
+                true => format!("  {} {value:>9.4}", left(&names[class], width)),
+                false => {
+                    format!("  {} {:>6.2} %  {}", left(&names[class], width), 100.0 * value, bar(value))
+                }
             };
             text += &format!("{}\n", line.trim_end());
         }

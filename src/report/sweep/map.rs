@@ -1,9 +1,8 @@
 //! The map of a sweep: what each pair of values of two settings reaches on the validation split.
 
 use crate::report::axes::{Axes, Scale};
-use crate::report::confusion::shade;
 use crate::report::number::fixed;
-use crate::report::svg::{Anchor, INK, Svg, TEXT, VERMILION};
+use crate::report::svg::{Anchor, EDGE, GROUND, Svg, TEXT, VERMILION, shade};
 use crate::sweep::Ending;
 use crate::sweep::record::Row;
 
@@ -110,8 +109,7 @@ pub(super) fn figure(rows: &[Row], x: &str, y: Option<&str>, quantity: Quantity)
 }
 
 fn cell(svg: &mut Svg, (x, y): (f64, f64), (width, height): (f64, f64), goodness: f64, best: bool) {
-    let [r, g, b] = shade(goodness);
-    svg.rectangle((x, y), (width, height), &format!(" fill=\"#{r:02x}{g:02x}{b:02x}\""));
+    svg.rectangle((x, y), (width, height), &shade(goodness).0);
     if best {
         let style = format!(" fill=\"none\" stroke=\"{VERMILION}\" stroke-width=\"3\"");
         svg.rectangle((x + 1.5, y + 1.5), (width - 3.0, height - 3.0), &style);
@@ -126,7 +124,7 @@ fn cell_text(
     goodness: impl Fn(&Row) -> f64,
     quantity: Quantity,
 ) {
-    let colour = if goodness(row) > 0.5 { "#fff" } else { INK };
+    let (_, colour) = shade(goodness(row));
     let dropped = row.status == Ending::Dropped;
     let middle = (x + 0.5 * CELL.0, y + 0.5 * CELL.1 + if dropped { 0.0 } else { 5.0 });
     let style = format!(" fill=\"{colour}\" font-size=\"14\"");
@@ -149,13 +147,12 @@ fn points(rows: &[Row], x: &str, y: &str, quantity: Quantity) -> String {
     let goodness = quantity.goodness(rows);
     // The best ones above the others.
     for (index, row) in rows.iter().enumerate().rev() {
-        let [r, g, b] = shade(0.1 + 0.9 * goodness(row));
-        let edge = if index == 0 { VERMILION } else { "#888" };
-        let style = format!(
-            " fill=\"#{r:02x}{g:02x}{b:02x}\" stroke=\"{edge}\" stroke-width=\"{}\"",
-            if index == 0 { 3 } else { 1 }
-        );
-        svg.dot(axes.place((logarithm(row, x), logarithm(row, y))), 7.0, &style);
+        let (edge, width) = if index == 0 { (VERMILION, 3) } else { (EDGE, 1) };
+        let place = axes.place((logarithm(row, x), logarithm(row, y)));
+        // The shade lets what is below it shine through.
+        svg.dot(place, 7.0, &format!(" fill=\"{GROUND}\""));
+        let (shade, _) = shade(0.1 + 0.9 * goodness(row));
+        svg.dot(place, 7.0, &format!("{shade} stroke=\"{edge}\" stroke-width=\"{width}\""));
     }
     svg.finish(&format!("Every run by {x} and {y}, shaded by {}", quantity.name()))
 }

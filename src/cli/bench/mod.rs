@@ -1,22 +1,25 @@
 //! `onelayer bench`: what this machine can do, and how much of it each engine does.
 
+mod tables;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::Serialize;
 
+use self::tables::{compared, machine, noise, table};
 use super::args::{self, DataArgs, EngineArgs};
 use super::console::{self, Console, OutputArgs};
 use super::text;
-use crate::bench::roofline::{self, Bandwidth, Budget, Peak, Roofline};
-use crate::bench::{self, BenchRecord, Comparison, Contender, Measurement, Oracle, Task, Verdict, Workload};
+use crate::bench::roofline::{self, Budget};
+use crate::bench::{self, BenchRecord, Comparison, Contender, Oracle, Task, Workload};
 use crate::data::Dataset;
 use crate::engine::{EngineKind, Isa, Team};
 use crate::error::{Error, Result};
 use crate::files::regular;
 use crate::machine::MachineRecord;
 use crate::model::{Parameters, Standardization};
-use crate::report::{self, Table, count};
+use crate::report;
 use crate::samples::Element;
 use crate::train::record::DatasetRecord;
 use crate::train::splits::Held;
@@ -140,8 +143,11 @@ impl Args {
         let (begin, batch) = (Instant::now(), settings.batch);
         let date = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         let isas = bench::instruction_sets(contenders);
+        let plan = self.plan(contenders, &teams);
+        let steps = console.steps(1 + plan.len());
+        steps.begin("measuring this machine");
         let roofline = roofline::measure(&isas, &mut teams, self.budget(None))?;
-        console.say(&machine(&roofline))?;
+        steps.suspend(|| console.say(&machine(&roofline)))?;
 
         let train = dataset.train.samples();
         let last = teams.last_mut().expect("a team");
@@ -157,20 +163,19 @@ impl Args {
         let workload = Workload { splits, standardization: &standardization, initial, settings, objective };
         let mut oracle = Oracle::new(&workload)?;
         let mut measurements = Vec::new();
-        let most = teams.iter().map(Team::threads).max();
-        for task in Task::ALL {
-            for contender in contenders {
-                for team in teams.iter().filter(|team| self.is_worth(task, contender, team, most)) {
-                    let budget = self.budget(Some(task));
-                    let measure = || task.measure(*contender, team, &workload, &mut oracle, budget);
-                    let timed = team.lead(measure)??;
-                    let measured = timed.map(|(info, timing)| {
-                        task.measurement(contender.kind, info, timing, &workload, &roofline)
-                    });
-                    measurements.extend(measured);
-                }
-            }
+        for (task, contender, team) in plan {
+            let (team, budget) = (&teams[team], self.budget(Some(task)));
+            let isa = contender.isa.map(|isa| format!(" ({})", isa.name())).unwrap_or_default();
+            let (kind, threads) = (contender.kind.name(), team.threads());
+            steps.begin(&format!("measuring {} on {kind}{isa}, threads: {threads}", task.name()));
+            let timed = team.lead(|| task.measure(contender, team, &workload, &mut oracle, budget))??;
+            measurements.extend(
+                timed.map(|(info, timing)| {
+                    task.measurement(contender.kind, info, timing, &workload, &roofline)
+                }),
+            );
         }
+        drop(steps);
         console.say(&format!("\n{}", text::table(&table(&measurements))))?;
         Ok(BenchRecord {
             date,
@@ -184,13 +189,22 @@ impl Args {
         })
     }
 
-    /// Whole runs are for engines that people train with, on all threads; the reference has one thread.
-    fn is_worth(&self, task: Task, contender: &Contender, team: &Team, most: Option<usize>) -> bool {
-        let all = Some(team.threads()) == most;
-        match task {
-            Task::Run => all && contender.is_fast(),
-            _ => all || contender.kind != EngineKind::Reference,
+    /// What is worth measuring, on which of the teams. Whole runs are for engines that people train with, on all threads;
+    /// the reference has one thread.
+    fn plan(&self, contenders: &[Contender], teams: &[Team]) -> Vec<(Task, Contender, usize)> {
+        let most = teams.iter().map(Team::threads).max();
+        let mut plan = Vec::new();
+        for (task, contender) in
+            Task::ALL.into_iter().flat_map(|task| contenders.iter().map(move |one| (task, one)))
+        {
+            let is_worth = |all: bool| match task {
+                Task::Run => all && contender.is_fast(),
+                _ => all || contender.kind != EngineKind::Reference,
+            };
+            let worth = (0..teams.len()).filter(|&team| is_worth(Some(teams[team].threads()) == most));
+            plan.extend(worth.map(|team| (task, *contender, team)));
         }
+        plan
     }
 
     /// How long to measure something: `task`, or a figure of the machine.
@@ -210,87 +224,4 @@ fn read(path: &Path) -> Result<BenchRecord> {
     let bytes = regular::read(path, "a record of onelayer bench", 1 << 28)?;
     serde_json::from_slice(&bytes)
         .map_err(|error| Error::format(path, format!("a record of onelayer bench ({RECORD_FILE})"), error))
-}
-
-/// The machine's peaks and bandwidths.
-fn machine(roofline: &Roofline) -> String {
-    let mut peaks = Table::new(["f32 peak", "threads", "GFLOP/s", "FMA a cycle", "spread"]);
-    peaks.rows.extend(roofline.peaks.iter().map(|Peak { isa, threads, gflops, spread, per_cycle }| {
-        let per_cycle = per_cycle.map_or("–".into(), |fma| format!("{fma:.2}"));
-        vec![isa.clone(), threads.to_string(), format!("{gflops:.1}"), per_cycle, percent(*spread)]
-    }));
-    let mut reads = Table::new(["reads from", "threads", "KiB", "GB/s", "spread"]);
-    reads.rows.extend(roofline.bandwidths.iter().map(
-        |Bandwidth { level, threads, bytes, gigabytes, spread }| {
-            let (level, kibibytes) = (level.name().into(), count(bytes >> 10));
-            vec![level, threads.to_string(), kibibytes, format!("{gigabytes:.1}"), percent(*spread)]
-        },
-    ));
-    let clock = roofline.clock.map_or(String::new(), |clock| format!("clock     {clock:.2} GHz\n\n"));
-    format!("{clock}{}\n{}", text::table(&peaks), text::table(&reads))
-}
-
-/// What the engines do.
-fn table(measurements: &[Measurement]) -> Table {
-    let header = ["task", "engine", "threads", "ms", "spread", "images/s", "GFLOP/s", "GB/s", "of bound", ""];
-    let mut table = Table::new(header);
-    for one in measurements {
-        table.rows.push(vec![
-            one.task.clone(),
-            engine(one),
-            one.engine.threads.to_string(),
-            format!("{:.3}", 1e3 * one.seconds.median),
-            percent(one.seconds.spread()),
-            count(one.images_per_second as usize),
-            format!("{:.1}", one.gflops),
-            format!("{:.1}", one.gigabytes_per_second),
-            one.of_bound.map_or("–".into(), |part| format!("{:.0} %", 100.0 * part)),
-            one.bound.map_or(String::new(), |limit| limit.name()),
-        ]);
-    }
-    table
-}
-
-/// What is faster or slower than it was.
-fn compared(comparison: &[Comparison]) -> Table {
-    let mut table = Table::new(["task", "engine", "threads", "before ms", "now ms", "speedup", ""]);
-    for one in comparison {
-        table.rows.push(vec![
-            one.now.task.clone(),
-            engine(&one.now),
-            one.now.engine.threads.to_string(),
-            format!("{:.3}", 1e3 * one.before.median),
-            format!("{:.3}", 1e3 * one.now.seconds.median),
-            format!("{:.2}", one.speedup),
-            match one.verdict {
-                Verdict::Faster => "faster",
-                Verdict::Slower => "SLOWER",
-                Verdict::Same => "within the noise",
-            }
-            .into(),
-        ]);
-    }
-    table
-}
-
-/// A warning, where repetitions differ so much that their median says little.
-fn noise(record: &BenchRecord) -> String {
-    let noisy = record.measurements.iter().filter(|one| one.is_noisy()).count();
-    if noisy == 0 {
-        return String::new();
-    }
-    format!(
-        "\nwarning   this machine is too noisy to say: in {noisy} of {} rows the middle half of the repetitions \
-         spreads over more than {:.0} %\n",
-        record.measurements.len(),
-        100.0 * bench::NOISY
-    )
-}
-
-fn engine(measurement: &Measurement) -> String {
-    format!("{} {}", measurement.engine.name, measurement.engine.isa)
-}
-
-fn percent(fraction: f64) -> String {
-    format!("{:.1} %", 100.0 * fraction)
 }
