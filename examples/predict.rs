@@ -6,7 +6,7 @@ use std::path::Path;
 
 use onelayer::engine::{EngineKind, Machine, Problem, Team};
 use onelayer::model::Model;
-use onelayer::picture::Picture;
+use onelayer::picture::{Picture, Shape};
 use onelayer::samples::{Element, Rows};
 
 fn main() -> onelayer::Result<()> {
@@ -16,6 +16,10 @@ fn main() -> onelayer::Result<()> {
         return Ok(());
     };
     let Model { parameters, standardization, objective, classes, .. } = Model::load(Path::new(&path))?;
+    let Some(shape) = Shape::of(parameters.features) else {
+        println!("{path}: no model of pictures");
+        return Ok(());
+    };
 
     // One thread is plenty for single pictures.
     let team = Team::new(NonZeroUsize::MIN)?;
@@ -28,8 +32,8 @@ fn main() -> onelayer::Result<()> {
     let mut engine = Machine { engine: EngineKind::Auto, isa: None, team }.engine(&problem)?;
 
     for path in arguments {
-        // The centre square of a PNG or JPEG of any size, averaged to 32 x 32.
-        let picture = Picture::read(Path::new(&path))?;
+        // The centre square of a picture of any size, averaged to the model's.
+        let picture = Picture::read(Path::new(&path), shape)?;
         let rows = Rows::contiguous(&picture.features, picture.features.len());
         let mut logits = vec![0.0; classes.len()];
         engine.forward(&rows, &mut logits)?;

@@ -83,6 +83,13 @@ pub enum Error {
         resumable: bool,
     },
 
+    /// A signal ended work of which nothing is kept.
+    #[error("stopped by signal {signal}; nothing was written")]
+    Interrupted {
+        /// The signal's number: 2 for SIGINT (Ctrl-C), 15 for SIGTERM.
+        signal: u8,
+    },
+
     /// A signal ended a sweep. What was reached is kept.
     #[error(
         "{}: stopped by signal {signal} with {ended} of {runs} runs at their ends; the others are kept where they are",

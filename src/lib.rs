@@ -65,7 +65,7 @@
 //! | [`train`] | epochs, histories, and the record of a run |
 //! | [`sweep`] | many runs: grids, random points, halving, shards, and what of it survives an interruption |
 //! | [`gradient_check`] | analytic gradients against numerical ones |
-//! | [`picture`] | PNG and JPEG files become images like CIFAR's |
+//! | [`picture`] | PNG, JPEG, WebP, GIF and BMP files become images like a model's |
 //! | [`bench`](mod@bench) | engines against each other, the reference and the roofline of this machine |
 //! | [`report`] | run folders, tables, figures, the page |
 //! | [`cli`] | the command: one file per verb |

@@ -10,7 +10,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::console::OutputArgs;
 pub(super) use super::data_args::DataArgs;
-use super::settings::{self, SettingArgs};
+use super::settings::{self, Others, SettingArgs};
 use crate::data::Dataset;
 use crate::engine::{EngineInfo, EngineKind, Isa, Machine, Team};
 use crate::error::{Error, Result};
@@ -103,7 +103,7 @@ fn isa_parser() -> impl TypedValueParser<Value = IsaChoice> {
 #[derive(Args)]
 pub(super) struct TrainingArgs {
     #[command(flatten)]
-    settings: SettingArgs<false>,
+    settings: SettingArgs<Others>,
     /// Run folder: where the model, the history and the report go [default: a new folder in runs/, named by date]
     #[arg(long, value_name = "DIR", help_heading = "Run folder")]
     out: Option<PathBuf>,
@@ -135,9 +135,10 @@ impl TrainingArgs {
     /// The command that trains `runs` again on any machine: with the settings that the result depends on.
     pub(super) fn command(&self, verb: &str, runs: &[Run], dataset: &Dataset, engine: &EngineInfo) -> String {
         let mut words = vec!["onelayer".to_string(), verb.to_string()];
-        let first = &runs[0].settings;
-        let common = settings::told(first).filter(|row| !settings::differs(runs, row));
-        words.extend(settings::options(first, common));
+        if let Some(Run { settings: first, .. }) = runs.first() {
+            let common = settings::told(first).filter(|row| !settings::differs(runs, row));
+            words.extend(settings::options(first, common));
+        }
         command(words, &self.data, dataset, engine)
     }
 

@@ -70,6 +70,22 @@ impl DataArgs {
         Ok(excerpt)
     }
 
+    /// Where these options leave it open, trains on all training files of CIFAR-10 that are there, but for the last `count`
+    /// images.
+    pub(super) fn hold_out_of_all(&mut self, count: usize) {
+        let open = self.validation_files.is_none() && self.validation_split.is_none();
+        if open && self.train_files.is_none() {
+            let names = |ending: &str| (1..=5).map(|n| format!("data_batch_{n}{ending}")).collect::<Vec<_>>();
+            let source = self.source();
+            let there = |names: Vec<String>| names.into_iter().filter(|name| source.has(name)).collect();
+            let found: [Vec<String>; 2] = [names(".bin"), names("")].map(there);
+            self.train_files = found.into_iter().find(|names| !names.is_empty());
+        }
+        if open && self.train_files.is_some() && self.validation_images.is_none() {
+            self.validation_images = Some(count);
+        }
+    }
+
     /// Leaves what these options do not say as it was in `origin`.
     ///
     /// # Errors

@@ -9,12 +9,14 @@ mod fetch;
 mod gradcheck;
 mod info;
 mod inputs;
+mod many;
 mod model_file;
 mod pass;
 mod predict;
 mod provenance;
 mod report;
 mod reproduce;
+mod seeds;
 mod settings;
 mod signals;
 mod sweep;
@@ -132,7 +134,9 @@ fn exit_code(error: &Error) -> u8 {
     match error {
         Error::Setting { .. } => 2,
         Error::Diverged { .. } => 3,
-        Error::Stopped { signal, .. } | Error::SweepStopped { signal, .. } => 128 + signal,
+        Error::Stopped { signal, .. }
+        | Error::SweepStopped { signal, .. }
+        | Error::Interrupted { signal } => 128 + signal,
         _ => 1,
     }
 }

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use super::inputs::Inputs;
 use crate::error::{Error, Result};
 use crate::model::Model;
+use crate::train::Metrics;
 
 /// The model's name in a run folder.
 pub(super) const NAME: &str = "model.safetensors";
@@ -19,4 +21,16 @@ pub(super) fn load(path: &Path) -> Result<Model> {
         return Err(Error::format(path, expected, "a folder without it"));
     }
     Model::load(&inner)
+}
+
+/// Notes in the metadata of `model` what it was trained on.
+pub(super) fn note_data(model: &mut Model, inputs: &Inputs) {
+    model.metadata.insert("dataset".into(), inputs.dataset.name.into());
+    model.metadata.extend(inputs.provenance.clone());
+}
+
+/// Notes in the metadata of `model` what it reaches on the test split.
+pub(super) fn note_test(model: &mut Model, &Metrics { loss, cost, accuracy }: &Metrics) {
+    let figures = [("test_loss", loss), ("test_cost", cost), ("test_accuracy", accuracy)];
+    model.metadata.extend(figures.map(|(key, value)| (key.into(), value.to_string())));
 }

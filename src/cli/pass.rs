@@ -176,16 +176,13 @@ impl<'a> Pass<'a> {
         let mut models = models.into_iter();
         for (run, folder) in self.folders.iter().enumerate() {
             if let Some(mut model) = models.next().flatten() {
-                model.metadata.insert("dataset".into(), self.inputs.dataset.name.into());
-                model.metadata.extend(self.inputs.provenance.clone());
+                model_file::note_data(&mut model, self.inputs);
                 if let Some(WarmStart { model: from, weights_sha256 }) = &self.notes.from {
                     model.metadata.insert("from".into(), from.display().to_string());
                     model.metadata.insert("from_weights_sha256".into(), weights_sha256.clone());
                 }
                 if let Some(Some(Test { metrics, .. })) = self.tests.get(run) {
-                    let Metrics { loss, cost, accuracy } = metrics;
-                    let figures = [("test_loss", loss), ("test_cost", cost), ("test_accuracy", accuracy)];
-                    model.metadata.extend(figures.map(|(key, value)| (key.into(), value.to_string())));
+                    model_file::note_test(&mut model, metrics);
                 }
                 folder.write(model_file::NAME, model.to_bytes())?;
             }

@@ -1,5 +1,7 @@
 //! The options of a run's settings: one for each row of their table.
 
+use std::marker::PhantomData;
+
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 
 use crate::error::Result;
@@ -14,12 +16,47 @@ const RATES: [&str; 2] = ["eta", "lambda"];
 /// The settings that are always told, whatever their value.
 const ALWAYS: [&str; 6] = ["eta", "lambda", "batch", "epochs", "shuffle", "seed"];
 
-/// The settings given on the command line: `eta` and `lambda` where `OF_RATES` is set, else all others.
-pub(super) struct SettingArgs<const OF_RATES: bool>(Vec<(&'static str, String)>);
+/// The settings that make an objective.
+const OBJECTIVE: [&str; 3] = ["objective", "label_smoothing", "class_weights"];
 
-impl<const OF_RATES: bool> SettingArgs<OF_RATES> {
+/// Which settings a verb takes.
+pub(super) trait Selection {
+    fn takes(name: &str) -> bool;
+}
+
+/// `eta` and `lambda`.
+pub(super) struct Rates;
+
+/// All others.
+pub(super) struct Others;
+
+/// Those of the objective.
+pub(super) struct OfObjective;
+
+impl Selection for Rates {
+    fn takes(name: &str) -> bool {
+        RATES.contains(&name)
+    }
+}
+
+impl Selection for Others {
+    fn takes(name: &str) -> bool {
+        !RATES.contains(&name)
+    }
+}
+
+impl Selection for OfObjective {
+    fn takes(name: &str) -> bool {
+        OBJECTIVE.contains(&name)
+    }
+}
+
+/// The settings given on the command line, of those that the verb takes.
+pub(super) struct SettingArgs<S>(Vec<(&'static str, String)>, PhantomData<S>);
+
+impl<S: Selection> SettingArgs<S> {
     fn rows() -> impl Iterator<Item = &'static Setting> {
-        Settings::TABLE.iter().filter(|row| RATES.contains(&row.name) == OF_RATES)
+        Settings::TABLE.iter().filter(|row| S::takes(row.name))
     }
 
     /// Whether the setting `name` was given.
@@ -33,7 +70,7 @@ impl<const OF_RATES: bool> SettingArgs<OF_RATES> {
     }
 }
 
-impl<const OF_RATES: bool> clap::Args for SettingArgs<OF_RATES> {
+impl<S: Selection> clap::Args for SettingArgs<S> {
     fn augment_args(command: Command) -> Command {
         command.args(Self::rows().map(|row| {
             match row.placeholder {
@@ -51,13 +88,13 @@ impl<const OF_RATES: bool> clap::Args for SettingArgs<OF_RATES> {
     }
 }
 
-impl<const OF_RATES: bool> FromArgMatches for SettingArgs<OF_RATES> {
+impl<S: Selection> FromArgMatches for SettingArgs<S> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let given = |row: &Setting| match row.placeholder {
             "" => matches.get_flag(row.name).then(|| "true".to_string()),
             _ => matches.get_one::<String>(row.name).cloned(),
         };
-        Ok(Self(Self::rows().filter_map(|row| Some((row.name, given(row)?))).collect()))
+        Ok(Self(Self::rows().filter_map(|row| Some((row.name, given(row)?))).collect(), PhantomData))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -74,7 +111,7 @@ pub(super) fn arg(row: &Setting) -> Arg {
         _ => format!(" [default: {}]", Settings::default().get(row.name)),
     };
     let heading = match row.name {
-        "objective" | "label_smoothing" | "class_weights" => "Objective",
+        name if OBJECTIVE.contains(&name) => "Objective",
         "mirror" | "flip" | "shift" => "Augmentation",
         _ => "Optimization",
     };

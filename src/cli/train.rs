@@ -7,8 +7,8 @@ use super::console::Console;
 use super::inputs::Inputs;
 use super::model_file;
 use super::pass::Pass;
-use super::settings::{self, SettingArgs};
-use super::text;
+use super::settings::{self, Rates, SettingArgs};
+use super::{seeds, text};
 use crate::error::{Error, Result};
 use crate::files::{Existing, RunFolder};
 use crate::train::record::weights_sha256;
@@ -20,13 +20,14 @@ Examples:
   onelayer train --eta 0.001 --lambda 0.1 --epochs 40 --out runs/first
   onelayer train --data my-arrays --shuffle --checkpoint-every 5 --out runs/second
   onelayer train --resume runs/second --epochs 100
+  onelayer train --mirror --shift 1 --momentum 0.9 --schedule linear --eta 0.005 --seeds 3
   onelayer train --from runs/first --data my-arrays --out runs/third";
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(flatten)]
-    settings: SettingArgs<true>,
+    settings: SettingArgs<Rates>,
     /// Save a checkpoint in the run folder after every N epochs, after the last one, and when a signal stops training
     #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Run folder")]
     checkpoint_every: Option<usize>,
@@ -37,12 +38,20 @@ pub(super) struct Args {
     /// Begin with this model instead of random weights: a model file, or a run folder that holds one
     #[arg(long, value_name = "MODEL", conflicts_with = "resume", help_heading = "Model")]
     from: Option<PathBuf>,
+    /// Train from several seeds, and save the model of each, and their mean: how many, from --seed on, or a list
+    #[arg(long, value_name = "SEEDS", conflicts_with_all = ["resume", "from", "checkpoint_every"],
+        help_heading = "Optimization")]
+    seeds: Option<String>,
     #[command(flatten)]
     training: TrainingArgs,
 }
 
 impl Args {
     pub(super) fn run(mut self) -> Result<()> {
+        if let Some(text) = self.seeds.take() {
+            let settings = self.runs(None)?.swap_remove(0).settings;
+            return seeds::run(&self.training, &settings, &seeds::parse(&text, settings.seed)?);
+        }
         let console = Console::new(self.training.output);
         if self.checkpoint_every == Some(0) {
             return Err(Error::setting("checkpoint_every", "at least 1", 0));

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::samples::{Rows, Samples};
 
 /// Where rows of bytes are: in place in their file, or copied from it if the file stores them in another layout.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Place {
     /// Row `n` begins at byte `offset + n * stride` of the file.
     File {
@@ -20,21 +20,30 @@ pub enum Place {
     },
     /// All rows, without gaps.
     Copy(Vec<u8>),
+    /// f32 numbers from byte `offset` of the file on, which is a multiple of their size, all rows without gaps.
+    FileFloats {
+        /// The first byte.
+        offset: usize,
+    },
+    /// f32 numbers, all rows without gaps.
+    Floats(Vec<f32>),
 }
 
 impl Place {
     /// The rows; `file` is the contents of the file that they were found in.
-    fn rows<'a>(&'a self, file: &'a [u8], count: usize, features: usize) -> Rows<'a> {
+    pub(super) fn rows<'a>(&'a self, file: &'a [u8], count: usize, features: usize) -> Rows<'a> {
         match self {
             Self::File { offset, stride } => Rows::new(&file[*offset..], count, features, *stride),
             Self::Copy(bytes) => Rows::new(bytes, count, features, features),
+            Self::FileFloats { offset } => Rows::floats(bytemuck::cast_slice(&file[*offset..]), features),
+            Self::Floats(floats) => Rows::floats(floats, features),
         }
     }
 }
 
-/// What a format found in the bytes of a file: images, and a label of one byte for each. It has checked that all rows
-/// lie within the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a format found in the bytes of a file: images, and a label of one byte or two for each. It has checked that all
+/// rows lie within the file.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
     /// N, at least 1.
     pub count: usize,
@@ -128,9 +137,13 @@ impl ImageFile {
         self.batch.images.rows(self.images.bytes(), self.len(), self.features())
     }
 
-    /// The labels of all images: rows of one byte.
+    /// The labels of all images: rows of one byte or two.
     pub fn labels(&self) -> Rows<'_> {
-        self.batch.labels.rows(self.labels_file().bytes(), self.len(), 1)
+        let size = match &self.batch.labels {
+            Place::Copy(bytes) => bytes.len() / self.len(),
+            _ => 1,
+        };
+        self.batch.labels.rows(self.labels_file().bytes(), self.len(), size)
     }
 
     /// The images and labels, as an engine takes them.
@@ -139,9 +152,9 @@ impl ImageFile {
     }
 
     /// The largest label.
-    pub(super) fn largest_label(&self) -> u8 {
-        let labels = self.labels();
-        (0..labels.len()).map(|record| labels.row(record).bytes()[0]).max().unwrap_or(0)
+    pub(super) fn largest_label(&self) -> u16 {
+        let samples = self.samples();
+        (0..self.len()).map(|record| samples.label(record)).max().unwrap_or(0)
     }
 
     /// Checks that every label is below `classes`.
@@ -149,12 +162,12 @@ impl ImageFile {
     /// # Errors
     /// The first label that is not.
     pub fn check_labels(&self, classes: usize) -> Result<()> {
-        let labels = self.labels();
-        match (0..labels.len()).find(|&record| usize::from(labels.row(record).bytes()[0]) >= classes) {
+        let samples = self.samples();
+        match (0..self.len()).find(|&record| usize::from(samples.label(record)) >= classes) {
             None => Ok(()),
             Some(record) => {
                 let expected = format!("labels from 0 to {}", classes - 1);
-                let found = format!("{} in record {record} (counted from 0)", labels.row(record).bytes()[0]);
+                let found = format!("{} in record {record} (counted from 0)", samples.label(record));
                 Err(Error::format(self.labels_file().path(), expected, found))
             }
         }

@@ -21,6 +21,7 @@ mod labels;
 pub mod layout;
 pub mod mapped;
 pub mod npy;
+pub mod numpy_type;
 mod origin;
 pub mod pickle;
 mod plan;

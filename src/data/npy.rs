@@ -1,8 +1,9 @@
-//! NumPy's `.npy` files, for a user's own data: images in one file, labels `[N]` in another.
+//! NumPy's `.npy` files, for a user's own data: samples in one file, labels `[N]` or `[N, 1]` in another.
 //!
 //! A file has a magic number, a version, the length of the header, the header (a Python dictionary of type, order and
-//! shape) and the values. Arrays of unsigned bytes in C order are supported. They are read in place, but for images
-//! whose colours come last, `[N, H, W, 3]`: their features are put in the order of CIFAR's, plane after plane.
+//! shape) and the values. Unsigned bytes and little-endian float32 in C order are read in place. What is stored otherwise is
+//! copied once: other floats, which are rounded to float32, Fortran order, and images whose colours come last,
+//! `[N, H, W, 3]`: their features are put in the order of CIFAR's, plane after plane.
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use rayon::prelude::*;
 
 use super::image_file::{Batch, Place};
 use super::layout::CHANNELS;
+use super::numpy_type::NumpyType;
 use crate::error::{Error, Result};
 
 /// What such a file is, for errors.
@@ -20,33 +22,31 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// The most dimensions of an array.
 const MOST_DIMENSIONS: usize = 64;
 /// The shapes of images that are read.
-const SHAPES: &str = "images [N, D], [N, H, W], [N, H, W, C] or [N, C, H, W] of C = 1 or 3 colours";
+const SHAPES: &str =
+    "samples [N, D], or images [N, H, W], [N, H, W, C] or [N, C, H, W] of C = 1 or 3 colours";
+/// The largest label: one in each row of a confusion matrix.
+const LARGEST_LABEL: i64 = 1023;
 /// The most characters of a header that an error quotes.
 const QUOTED: usize = 60;
 
-/// An array of bytes in a file.
+/// An array in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Array {
-    /// The size of each dimension. The product of all is the number of bytes from `offset` to the end of the file.
+    /// What its numbers are.
+    pub kind: NumpyType,
+    /// Whether the first index changes fastest.
+    pub fortran: bool,
+    /// The size of each dimension.
     pub shape: Vec<usize>,
-    /// The first byte of the values.
+    /// The first byte of the values, which reach to the end of the file.
     pub offset: usize,
-}
-
-/// What an array is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// Pixels, from 0 to 255.
-    Images,
-    /// The numbers of classes.
-    Labels,
 }
 
 /// Reads the header of the array in `bytes`, the contents of the file `path`.
 ///
 /// # Errors
-/// Contents other than an array of unsigned bytes in C order; values that are missing; bytes after the array.
-pub fn parse(path: &Path, bytes: &[u8], content: Content) -> Result<Array> {
+/// Contents other than an array of numbers; values that are missing; bytes after the array.
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<Array> {
     let (header, offset) = header(bytes).ok_or_else(|| {
         let begins = if bytes.starts_with(MAGIC) { "end within the header" } else { "begin differently" };
         Error::format(path, WHAT, format_args!("{} bytes that {begins}", bytes.len()))
@@ -60,91 +60,69 @@ pub fn parse(path: &Path, bytes: &[u8], content: Content) -> Result<Array> {
         field(header, name)
             .ok_or_else(|| Error::format(path, expected(), format_args!("{:?}", excerpt(header))))
     };
-    let kind = field("descr")?;
-    if !matches!(kind, "'|u1'" | "'u1'" | "'<u1'" | "'>u1'") {
-        let (advice, values) = advice(kind, &bytes[offset..], content);
-        let expected = format!("unsigned bytes, '|u1' ({advice})");
-        return Err(Error::format(path, expected, format_args!("{}{values}", excerpt(kind))));
-    }
-    let fortran_order = field("fortran_order")?;
-    if fortran_order != "False" {
-        let expected = "C order (numpy.ascontiguousarray(array) makes it)";
-        return Err(Error::format(path, expected, format_args!("fortran_order {}", excerpt(fortran_order))));
-    }
+    let descr = field("descr")?;
+    let kind = NumpyType::parse(descr.trim_matches('\'')).ok_or_else(|| {
+        let expected = "numbers: bytes, integers, float16, float32 or float64";
+        Error::format(path, expected, excerpt(descr))
+    })?;
+    let fortran = match field("fortran_order")? {
+        "False" => false,
+        "True" => true,
+        other => return Err(Error::format(path, "fortran_order True or False", excerpt(other))),
+    };
     let text = field("shape")?;
     let shape = shape(text).ok_or_else(|| Error::format(path, "a shape of whole numbers", excerpt(text)))?;
     let values = bytes.len() - offset;
-    if shape.iter().try_fold(1, |product: usize, &size| product.checked_mul(size)) != Some(values) {
+    if shape.iter().try_fold(kind.size, |product: usize, &size| product.checked_mul(size)) != Some(values) {
         return Err(Error::format(path, format_args!("the bytes of shape {shape:?}"), values));
     }
-    Ok(Array { shape, offset })
+    Ok(Array { kind, fortran, shape, offset })
 }
 
-/// How to make unsigned bytes of `values` of another type, and what is known of them.
-fn advice(kind: &str, values: &[u8], content: Content) -> (&'static str, String) {
-    const UNREADABLE: &str = "no other type is read so far";
-    let Some((least, most)) = range(kind.trim_matches('\''), values) else {
-        return (UNREADABLE, String::new());
-    };
-    let float = kind.contains('f') && content == Content::Images;
-    let advice = match (float, least >= 0.0, most) {
-        (true, true, ..=1.0) => "(array * 255).round().astype(numpy.uint8) makes them",
-        (true, true, ..=255.0) => "array.round().astype(numpy.uint8) makes them",
-        (false, true, ..=255.0) => "array.astype(numpy.uint8) makes them",
-        _ => UNREADABLE,
-    };
-    (advice, format!(" with values from {least} to {most}"))
-}
-
-/// The smallest and the largest of the numbers of this type; none of other types, or if one is not a number.
-fn range(kind: &str, values: &[u8]) -> Option<(f64, f64)> {
-    fn of<const N: usize>(values: &[u8], number: impl Fn([u8; N]) -> f64) -> Option<(f64, f64)> {
-        let mut range = (f64::INFINITY, f64::NEG_INFINITY);
-        for number in values.as_chunks().0.iter().map(|&bytes| number(bytes)) {
-            range = (range.0.min(number), range.1.max(number));
-            if number.is_nan() {
-                return None;
-            }
-        }
-        (range.0 <= range.1).then_some(range)
-    }
-    match kind {
-        "|b1" => of(values, |[byte]| byte.into()),
-        "|i1" => of(values, |byte| i8::from_le_bytes(byte).into()),
-        "<i2" => of(values, |bytes| i16::from_le_bytes(bytes).into()),
-        "<i4" => of(values, |bytes| i32::from_le_bytes(bytes).into()),
-        "<i8" => of(values, |bytes| i64::from_le_bytes(bytes) as f64),
-        "<u2" => of(values, |bytes| u16::from_le_bytes(bytes).into()),
-        "<u4" => of(values, |bytes| u32::from_le_bytes(bytes).into()),
-        "<u8" => of(values, |bytes| u64::from_le_bytes(bytes) as f64),
-        "<f4" => of(values, |bytes| f32::from_le_bytes(bytes).into()),
-        "<f8" => of(values, f64::from_le_bytes),
-        _ => None,
-    }
-}
-
-/// Finds the images and labels in two files, each given by its path and contents.
+/// Finds the samples and labels in two files, each given by its path and contents.
 ///
 /// # Errors
-/// As [`parse`] and [`images`]; labels that are not `[N]`.
+/// As [`parse`] and [`images`]; labels that are not whole numbers from 0 on, one for each sample.
 pub fn pair(of_images: (&Path, &[u8]), of_labels: (&Path, &[u8])) -> Result<Batch> {
     let (count, features, images) = images(of_images.0, of_images.1)?;
-    let labels = parse(of_labels.0, of_labels.1, Content::Labels)?;
-    if labels.shape != [count] {
+    let (path, bytes) = of_labels;
+    let Array { kind, shape, offset, .. } = parse(path, bytes)?;
+    if shape != [count] && shape != [count, 1] {
         let expected = format!("labels [{count}], one for each image of {}", of_images.0.display());
-        return Err(Error::format(of_labels.0, expected, format_args!("shape {:?}", labels.shape)));
+        return Err(Error::format(path, expected, format_args!("shape {shape:?}")));
     }
-    Ok(Batch { count, features, images, labels: Place::File { offset: labels.offset, stride: 1 } })
+    if kind == NumpyType::BYTE {
+        return Ok(Batch { count, features, images, labels: Place::File { offset, stride: 1 } });
+    }
+    let Some(labels) = kind.integers(&bytes[offset..]) else {
+        return Err(Error::format(
+            path,
+            "labels that are integers (array.astype(numpy.int64) makes them)",
+            kind.name(),
+        ));
+    };
+    let label = |(row, label): (usize, i64)| match label {
+        0..=LARGEST_LABEL => Ok((label as u16).to_le_bytes()),
+        _ => {
+            let expected = format!(
+                "labels from 0 to {LARGEST_LABEL} (numpy.unique(array, return_inverse=True)[1] makes them of any)"
+            );
+            Err(Error::format(path, expected, format_args!("{label} in row {row}, counted from 0")))
+        }
+    };
+    let labels: Vec<[u8; 2]> = labels.enumerate().map(label).collect::<Result<_>>()?;
+    Ok(Batch { count, features, images, labels: Place::Copy(labels.into_flattened()) })
 }
 
-/// Finds the images in the file `path` with the contents `bytes`: N, D and `[N, D]`. Colours that come last are moved
+/// Finds the samples in the file `path` with the contents `bytes`: N, D and `[N, D]`. Colours that come last are moved
 /// before rows and columns, as CIFAR has them.
 ///
 /// # Errors
-/// As [`parse`]; shapes other than `[N, D]`, `[N, H, W]`, and with 1 or 3 colours `[N, H, W, C]` and `[N, C, H, W]`;
-/// 3 both where colours would come first and where they would come last; no images.
+/// As [`parse`]; integers other than unsigned bytes; numbers that are not finite; shapes other than `[N, D]`, `[N, H, W]`,
+/// and with 1 or 3 colours `[N, H, W, C]` and `[N, C, H, W]`; 3 both where colours would come first and where they would
+/// come last; no samples.
 pub fn images(path: &Path, bytes: &[u8]) -> Result<(usize, usize, Place)> {
-    let Array { shape, offset } = parse(path, bytes, Content::Images)?;
+    let Array { kind, fortran, shape, offset } = parse(path, bytes)?;
     let refused = |expected: &str| Err(Error::format(path, expected, format_args!("shape {shape:?}")));
     let [count, sizes @ ..] = &shape[..] else { return refused(SHAPES) };
     let interleaved = match *sizes {
@@ -155,18 +133,69 @@ pub fn images(path: &Path, bytes: &[u8]) -> Result<(usize, usize, Place)> {
     };
     let (count, features) = (*count, sizes.iter().product());
     if count == 0 || features == 0 {
-        return refused("at least one image of at least one byte");
+        return refused("at least one image of at least one number");
     }
-    let place = match interleaved {
-        true => Place::Copy(planes(&bytes[offset..], features)),
-        false => Place::File { offset, stride: features },
+    let values = &bytes[offset..];
+    if kind == NumpyType::BYTE {
+        let copy = fortran.then(|| c_order(values, &shape));
+        let place = match (interleaved, copy) {
+            (false, None) => Place::File { offset, stride: features },
+            (false, Some(copy)) => Place::Copy(copy),
+            (true, copy) => Place::Copy(planes(copy.as_deref().unwrap_or(values), features)),
+        };
+        return Ok((count, features, place));
+    }
+    let Some(floats) = kind.floats(values) else {
+        let expected = "unsigned bytes or floats (array.astype(numpy.uint8) makes bytes of pixels from 0 to 255, \
+                        array.astype(numpy.float32) floats of other numbers)";
+        return Err(Error::format(path, expected, kind.name()));
     };
+    let place = match bytemuck::try_cast_slice::<u8, f32>(values) {
+        Ok(_) if kind.is_native_f32() && !fortran && !interleaved => Place::FileFloats { offset },
+        _ => {
+            let floats: Vec<f32> = floats.collect();
+            let floats = if fortran { c_order(&floats, &shape) } else { floats };
+            Place::Floats(if interleaved { planes(&floats, features) } else { floats })
+        }
+    };
+    check_finite(path, place.rows(bytes, count, features))?;
     Ok((count, features, place))
 }
 
+/// Checks that every number is finite.
+fn check_finite(path: &Path, rows: crate::samples::Rows) -> Result<()> {
+    let wrong =
+        |row: usize| rows.row(row).iter().position(|value| !value.is_finite()).map(|column| (row, column));
+    match (0..rows.len()).into_par_iter().find_map_first(wrong) {
+        None => Ok(()),
+        Some((row, column)) => {
+            let found = rows.row(row).get(column);
+            let found = format!("{found} in row {row}, column {column}, counted from 0");
+            Err(Error::format(path, "finite numbers", found))
+        }
+    }
+}
+
+/// The values of an array of this shape, whose first index changes fastest, in the order in which the last one does.
+fn c_order<T: Copy>(values: &[T], shape: &[usize]) -> Vec<T> {
+    let mut strides = vec![1; shape.len()];
+    for axis in 1..shape.len() {
+        strides[axis] = strides[axis - 1] * shape[axis - 1];
+    }
+    let at = |mut index: usize| {
+        let mut offset = 0;
+        for (size, stride) in shape.iter().zip(&strides).rev() {
+            offset += index % size * stride;
+            index /= size;
+        }
+        values[offset]
+    };
+    (0..values.len()).map(at).collect()
+}
+
 /// `[N, C, H W] <- [N, H W, C]`
-fn planes(values: &[u8], features: usize) -> Vec<u8> {
-    let mut images = vec![0; values.len()];
+fn planes<T: Copy + Default + Send + Sync>(values: &[T], features: usize) -> Vec<T> {
+    let mut images = vec![T::default(); values.len()];
     images.par_chunks_mut(features).zip(values.par_chunks(features)).for_each(|(image, pixels)| {
         for (channel, plane) in image.chunks_mut(features / CHANNELS).enumerate() {
             plane.iter_mut().zip(pixels.as_chunks::<CHANNELS>().0).for_each(|(to, from)| *to = from[channel]);

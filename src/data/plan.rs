@@ -13,6 +13,7 @@ use super::split::Split;
 use super::split_files::{Part, SplitFiles, Validation};
 use super::{layout, synthetic};
 use crate::error::{Error, Result};
+use crate::samples::Element;
 
 /// Without a validation file, one in this number of training images is held out for validation.
 const SHARE: usize = 5;
@@ -198,13 +199,19 @@ pub(super) struct Shape {
     /// The file whose images define D.
     path: PathBuf,
     features: usize,
+    element: Element,
     classes: usize,
 }
 
 impl Shape {
     /// The shape of the images of `file`, in these classes.
     pub(super) fn of(file: &ImageFile, classes: &[String]) -> Self {
-        Self { path: file.path().into(), features: file.features(), classes: classes.len() }
+        Self {
+            path: file.path().into(),
+            features: file.features(),
+            element: file.images().element(),
+            classes: classes.len(),
+        }
     }
 
     /// Makes a split of `files`, after a check that all their images and labels have this shape.
@@ -213,6 +220,11 @@ impl Shape {
             if file.features() != self.features {
                 let expected = format!("images of {} bytes, as {} has", self.features, self.path.display());
                 return Err(Error::format(file.path(), expected, file.features()));
+            }
+            let element = file.images().element();
+            if element != self.element {
+                let expected = format!("features of {}, as {} has", self.element.name(), self.path.display());
+                return Err(Error::format(file.path(), expected, element.name()));
             }
             file.check_labels(self.classes)?;
         }

@@ -36,7 +36,7 @@ impl Source {
     }
 
     /// Whether it has the file `name`.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         match self {
             Self::Folder(folder) => folder.join(name).exists(),
             Self::Synthetic(_) => synthetic::FILES.contains(&name),

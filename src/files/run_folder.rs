@@ -14,7 +14,7 @@ use super::whole::{self, WholeFile, folder_of};
 use crate::error::{Error, Result};
 
 /// The names of all files that any verb writes into a run folder.
-const FILES: [&str; 22] = [
+const FILES: [&str; 25] = [
     "checkpoint.bin",
     "model.safetensors",
     "history.csv",
@@ -25,6 +25,9 @@ const FILES: [&str; 22] = [
     "accuracy.svg",
     "confusion.svg",
     "probabilities.svg",
+    "probabilities_sigmoid.svg",
+    "rate.svg",
+    "bonus.csv",
     "templates.svg",
     "templates.png",
     "bench.json",
@@ -41,6 +44,9 @@ const FILES: [&str; 22] = [
 /// The folders within a run folder that such files may lie in: one for each run of `reproduce`, and one for the best run of
 /// a sweep.
 const INNER_FOLDERS: [&str; 5] = ["test1", "test2", "test3", "test4", "best"];
+
+/// The most runs of several seeds that a folder holds, in `seed1`, `seed2` and so on.
+pub const MOST_SEEDS: usize = 32;
 
 /// The file in which a sweep keeps its results. A process that is at work in the folder has it locked.
 pub const JOURNAL: &str = "runs.jsonl";
@@ -224,7 +230,8 @@ fn folders(root: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 fn possible_folders(root: &Path) -> impl Iterator<Item = PathBuf> {
-    let inner = INNER_FOLDERS.into_iter().chain([STATES]).map(|name| root.join(name));
+    let seeds = (1..=MOST_SEEDS).map(|number| root.join(format!("seed{number}")));
+    let inner = INNER_FOLDERS.into_iter().chain([STATES]).map(|name| root.join(name)).chain(seeds);
     [root.to_path_buf()].into_iter().chain(inner)
 }
 

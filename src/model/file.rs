@@ -77,7 +77,7 @@ impl Model {
     ///
     /// # Errors
     /// A file that cannot be read, is not a safetensors file, or does not hold the tensors of a model: names,
-    /// shapes and types as above, K from 2 to 256, every value finite, every standard deviation positive.
+    /// shapes and types as above, K from 2 to 65,536, every value finite, every standard deviation positive.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = regular::read(path, "a model file", LARGEST)?;
         Self::from_bytes(path, &bytes)
@@ -98,9 +98,9 @@ impl Model {
 
         let weight = file.tensor("weight")?;
         let (k, d) = match *weight.shape() {
-            [k @ 2..=256, d] if d > 0 => (k, d),
+            [k @ 2..=65_536, d] if d > 0 => (k, d),
             ref shape => {
-                let expected = "weight [K, D] with 2 to 256 classes K and at least 1 feature D";
+                let expected = "weight [K, D] with 2 to 65,536 classes K and at least 1 feature D";
                 return Err(Error::format(path, expected, format_args!("{shape:?}")));
             }
         };

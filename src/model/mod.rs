@@ -78,6 +78,18 @@ impl Parameters {
         Self { classes, features, weight: vec![0.0; classes * features], bias: vec![0.0; classes] }
     }
 
+    /// The means of parameters of one shape, whose logits are the means of theirs. Summed in f64.
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn mean(of: &[&Self]) -> Self {
+        let mean = |values: fn(&Self) -> &[f32]| -> Vec<f32> {
+            let sum = |index: usize| of.iter().map(|one| f64::from(values(one)[index])).sum::<f64>();
+            (0..values(of[0]).len()).map(|index| (sum(index) / of.len() as f64) as f32).collect()
+        };
+        Self { weight: mean(|one| &one.weight), bias: mean(|one| &one.bias), ..*of[0] }
+    }
+
     /// `||W||^2`, the penalty that lambda multiplies; the bias is not part of it. Summed in f64.
     pub fn squared_norm(&self) -> f64 {
         self.weight.iter().map(|&w| f64::from(w) * f64::from(w)).sum()

@@ -1,6 +1,6 @@
 //! The figures of one run, drawn once: for its folder and for the page.
 
-use super::curves::{accuracy_curve, loss_curve};
+use super::curves::{accuracy_curve, loss_curve, rate_curve};
 use super::{RunDetails, Templates, TrueClassProbabilities};
 use crate::error::Result;
 use crate::files::RunFolder;
@@ -9,6 +9,8 @@ use crate::files::RunFolder;
 pub(super) struct Figures {
     pub loss: String,
     pub accuracy: String,
+    /// The learning rate; none where it is constant.
+    pub rate: Option<String>,
     pub confusion: String,
     /// None where scores are no probabilities.
     pub probabilities: Option<String>,
@@ -23,6 +25,7 @@ impl Figures {
         Self {
             loss: loss_curve(run.record),
             accuracy: accuracy_curve(run.record),
+            rate: rate_curve(run.record),
             confusion: run.confusion().heat_map(),
             probabilities: run.probabilities.map(TrueClassProbabilities::svg),
             templates: Templates::new(run.parameters)
@@ -35,6 +38,9 @@ impl Figures {
         let write = |name: &str, contents: &[u8]| folder.write(&format!("{prefix}{name}"), contents);
         write("loss.svg", self.loss.as_bytes())?;
         write("accuracy.svg", self.accuracy.as_bytes())?;
+        if let Some(svg) = &self.rate {
+            write("rate.svg", svg.as_bytes())?;
+        }
         write("confusion.svg", self.confusion.as_bytes())?;
         if let Some(svg) = &self.probabilities {
             write("probabilities.svg", svg.as_bytes())?;

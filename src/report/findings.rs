@@ -7,6 +7,7 @@ use super::RunDetails;
 use super::number::{count, fixed, list, percent};
 use super::table::{LabResult, run_name};
 use super::templates::roughness;
+use crate::objective::Objective;
 use crate::train::EpochRecord;
 
 /// Whether a conclusion holds for these runs.
@@ -221,14 +222,15 @@ fn gap(run: &RunDetails) -> f64 {
 
 fn result(run: &RunDetails) -> Finding {
     let test = run.record.test;
-    let classes = run.record.dataset.classes.len() as f64;
+    let classes = run.record.dataset.classes.len();
+    let guess = Objective::from(run.record.config.objective).guessing(classes);
     let evidence = format!(
-        "The test accuracy is {}, {} times that of a guess among {classes} classes. The test loss is {} nats; a \
+        "The test accuracy is {}, {} times that of a guess among {classes} classes. The test loss is {}; a \
          guess has {}.",
         percent(test.accuracy, 2),
-        fixed(test.accuracy * classes, 1),
+        fixed(test.accuracy * classes as f64, 1),
         fixed(test.loss, 4),
-        fixed(classes.ln(), 4),
+        fixed(guess, 4),
     );
     Finding { claim: "Result", verdict: None, evidence }
 }

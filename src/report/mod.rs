@@ -10,6 +10,7 @@
 
 mod axes;
 mod bitmap;
+pub mod bonus;
 mod chart;
 pub mod confusion;
 mod contents;

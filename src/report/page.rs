@@ -9,7 +9,8 @@ use super::{Contents, RunDetails};
 use crate::data::synthetic;
 use crate::gradient_check::Criterion;
 use crate::model::Parameters;
-use crate::train::{Earlier, Metrics, RunRecord};
+use crate::objective::Loss;
+use crate::train::{Earlier, Metrics, RunRecord, Settings};
 
 /// The content of a report, ready to be laid out.
 pub(super) struct Page<'a> {
@@ -93,6 +94,7 @@ fn lead(records: &[&RunRecord]) -> String {
     let dataset = &records[0].dataset;
     let [train, validation, test] =
         [dataset.train, dataset.validation, dataset.test].map(|images| count(images as u64));
+    let objective = records[0].config.objective;
     let what = match records.len() {
         1 => "One run".to_string(),
         4 => "Four runs".to_string(),
@@ -107,13 +109,14 @@ fn lead(records: &[&RunRecord]) -> String {
         format!("{} images{place}", dataset.name)
     };
     format!(
-        "{what} of a one-layer softmax network on {data}. {train} images train, {validation} validate and {test} \
+        "{what} of a one-layer network ({objective}) on {data}. {train} images train, {validation} validate and {test} \
          test."
     )
 }
 
 fn table_1_note(records: &[&RunRecord]) -> String {
-    let mut note = "Loss is the mean cross-entropy in nats; cost adds lambda ‖W‖².".to_string();
+    let loss = loss_name(records[0].config.objective);
+    let mut note = format!("Loss is {loss}; cost adds lambda ‖W‖².");
     if records.iter().any(|record| LabResult::of(record).is_some()) {
         note += " \"report\" is the lab report's own Table 1, on the official files; its column \"loss\" is the cost.";
         if records[0].dataset.name == synthetic::NAME {
@@ -176,12 +179,30 @@ fn run_part<'a>((index, (run, figures)): (usize, (&RunDetails<'a>, &'a Figures))
     RunPart {
         number: index + 1,
         name: run_name(run.record),
-        settings: format!(
-            "n_batch = {}, eta = {}, n_epochs = {}, lambda = {}",
-            config.batch, config.eta, config.epochs, config.lambda
-        ),
+        settings: settings_text(config),
         folder: run.folder,
         figures,
+    }
+}
+
+/// The settings as the lab report writes them, and those that it does not have.
+fn settings_text(config: &Settings) -> String {
+    let Settings { batch, eta, epochs, lambda, .. } = config;
+    let default = Settings::default();
+    let told = ["batch", "eta", "epochs", "lambda", "seed", "shuffle", "evaluate_every"];
+    let other = Settings::TABLE.iter().filter(|row| !told.contains(&row.name));
+    let other = other.filter(|row| config.get(row.name) != default.get(row.name));
+    let other: String =
+        other.map(|row| format!(", {} = {}", row.name.replace('_', " "), config.get(row.name))).collect();
+    format!("n_batch = {batch}, eta = {eta}, n_epochs = {epochs}, lambda = {lambda}{other}")
+}
+
+/// What the loss is.
+fn loss_name(objective: Loss) -> &'static str {
+    match objective {
+        Loss::Softmax => "the mean cross-entropy in nats",
+        Loss::Hinge => "the mean hinge loss",
+        Loss::Sigmoid => "the mean of K binary cross-entropies in nats",
     }
 }
 

@@ -18,7 +18,7 @@ use crate::engine::Step;
 use crate::error::{Error, Result};
 use crate::model::{Init, Parameters};
 use crate::objective::{Loss, Objective};
-use crate::samples::Samples;
+use crate::samples::{Element, Samples};
 
 /// What is known of a setting.
 #[derive(Clone, Copy, Debug)]
@@ -180,7 +180,19 @@ impl Settings {
         if self.mirror && self.flip {
             return Err(Error::setting("flip", "one of mirror and flip: mirror has all flips", "both"));
         }
-        self.augmentation(train.features()).map(|_| ())
+        let augmentation = self.augmentation(train.features())?;
+        if augmentation.is_some() && train.element() != Element::U8 {
+            let name = if self.mirror {
+                "mirror"
+            } else if self.flip {
+                "flip"
+            } else {
+                "shift"
+            };
+            let found = format_args!("features of {}", train.element().name());
+            return Err(Error::setting(name, "pictures of bytes", found));
+        }
+        Ok(())
     }
 
     /// What is minimized when `train` is trained on.

@@ -67,7 +67,8 @@ fn one_bad_picture_is_told_of_and_the_others_go_on() {
     assert_eq!(code, Some(1));
     assert_eq!(err.lines().count(), 2, "{err}");
     assert!(
-        err.contains("b.jpg: expected a PNG or JPEG picture") && err.contains("1 of 3 pictures"),
+        err.contains("b.jpg: expected a PNG, JPEG, WebP, GIF or BMP picture")
+            && err.contains("1 of 3 pictures"),
         "{err}"
     );
     let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -103,7 +104,7 @@ fn what_cannot_be_used_is_one_clear_line() {
         ("two.bin:1-0", "expected record numbers from 0 to 1, found 1 to 0"),
         ("none.bin:0", "none.bin: cannot open"),
         ("none.npy", "none.npy: cannot open"),
-        ("empty", "expected a folder with .png, .jpg or .jpeg files"),
+        ("empty", "expected a folder with .png, .jpg, .jpeg, .webp, .gif or .bmp files"),
         ("none.png", "none.png: cannot open"),
         ("pictures/notes.txt:0", "a whole number of records"),
     ];
@@ -174,6 +175,89 @@ fn an_array_without_labels_is_classified_whole_or_by_rows() {
     assert_eq!(csv.lines().count(), 4);
     let message = desk.failure("predict model.safetensors new.npy --probabilities new.npy", 1);
     assert!(message.contains("expected an output that is no input"), "{message}");
+}
+
+#[test]
+fn pictures_of_every_kind_in_folders_within_folders_are_seen() {
+    let desk = scene();
+    fs::create_dir_all(desk.path("pictures/more/still more")).unwrap();
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/picture");
+    for name in ["halves.jpg", "halves.webp", "animated.gif"] {
+        fs::copy(fixtures.join(name), desk.path("pictures/more/still more").join(name)).unwrap();
+    }
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("..", desk.path("pictures/more/up")).unwrap();
+    let (code, out, err) = predict(&desk, "pictures --top 1");
+    assert_eq!((code, err.lines().count()), (Some(1), 2), "{err}");
+    let names: Vec<&str> = out.lines().step_by(2).map(|line| line.split(" (").next().unwrap()).collect();
+    let within = |name: &str| format!("pictures/more/still more/{name}");
+    let more = ["animated.gif", "halves.jpg", "halves.webp"].map(within);
+    assert_eq!(names, ["pictures/a.png", "pictures/c.PNG", &more[0], &more[1], &more[2]]);
+    assert!(out.contains("halves.webp (64 x 48, its centre square averaged to 32 x 32)\n"), "{out}");
+}
+
+/// A grey JPEG file of 12,000 x 9,000 pixels, without tables: six bits for each block of 64 pixels that is as the one
+/// before it, in Annex K of the standard.
+fn large_jpeg() -> Vec<u8> {
+    let quantization = [&[0xFF, 0xDB, 0, 67, 0][..], &[1; 64]].concat();
+    let [height, width] = [9_000_u16, 12_000].map(u16::to_be_bytes);
+    let frame = [&[0xFF, 0xC0, 0, 11, 8][..], &height, &width, &[1, 1, 0x11, 0]].concat();
+    let scan = [0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0];
+    let blocks = [0b0010_1000, 0b1010_0010, 0b1000_1010].repeat(1500 * 1125 / 4);
+    [&[0xFF, 0xD8][..], &quantization, &frame, &scan, &blocks, &[0xFF, 0xD9]].concat()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_photograph_of_108_megapixels_takes_little_memory() {
+    let desk = scene();
+    fs::write(desk.path("large.jpg"), large_jpeg()).unwrap();
+    let mut large_png = Vec::new();
+    let mut encoder = png::Encoder::new(&mut large_png, 12_000, 9_000);
+    encoder.set_depth(png::BitDepth::One);
+    encoder.write_header().unwrap().write_image_data(&vec![0; 1_500 * 9_000]).unwrap();
+    fs::write(desk.path("large.png"), large_png).unwrap();
+    for name in ["large.jpg", "large.png"] {
+        // Its pixels are 108 MB in grey.
+        let limited = ["sh", "-c", "ulimit -v 100000 && exec \"$0\" \"$@\""];
+        let mut command =
+            desk.command_under(&limited, &format!("predict model.safetensors {name} --threads 1 --top 1"));
+        let Done { code, stdout, stderr } = Done::of(&mut command);
+        assert_eq!(code, Some(0), "{name}: {stderr}");
+        assert!(
+            stdout.starts_with(&format!("{name} (12000 x 9000, its centre square averaged to 32 x 32)\n")),
+            "{stdout}"
+        );
+    }
+}
+
+#[test]
+fn a_model_of_greys_or_of_other_sizes_is_shown_pictures_as_it_knows_them() {
+    let desk = Desk::bare();
+    let classes = vec!["dark".into(), "bright".into()];
+    let save = |features: usize| {
+        let mut parameters = Parameters::zeros(2, features);
+        parameters.weight[features..].fill(1.0);
+        let standardization = Standardization { mean: vec![0.5; features], std: vec![0.25; features] };
+        let (objective, classes) = (Objective::default(), classes.clone());
+        let model = Model { parameters, standardization, objective, classes, metadata: BTreeMap::new() };
+        model.save(&desk.path("model.safetensors")).unwrap();
+    };
+    fs::write(desk.path("night.png"), png(40, 30, [0, 0, 90])).unwrap();
+    fs::write(desk.path("day.png"), png(28, 28, [200, 220, 250])).unwrap();
+    for (features, words) in [(784, "28 x 28 in grey"), (3 * 64 * 64, "64 x 64")] {
+        save(features);
+        let (_, out, _) = predict(&desk, "night.png day.png --top 1");
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!(lines[0], format!("night.png (40 x 30, its centre square averaged to {words})"));
+        assert!(lines[1].contains("dark") && lines[3].contains("bright"), "{out}");
+        assert!(features != 784 || lines[2] == "day.png", "{out}");
+    }
+    save(5);
+    let (code, _, err) = predict(&desk, "day.png");
+    assert_eq!(code, Some(1));
+    let expected = "model.safetensors: expected a model of 3072 features, as day.png has, found 5";
+    assert!(err.contains(expected), "{err}");
 }
 
 /// Of equal logits the first class is the answer of both.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use onelayer::data::image_file::Place;
-use onelayer::data::npy::{self, Content};
+use onelayer::data::npy;
 use tempfile::TempDir;
 
 use super::support::data_sets::{CIFAR_10, array, array_with, write_arrays, write_pair};
@@ -21,7 +21,7 @@ fn read(bytes: &[u8]) -> onelayer::Result<npy::Array> {
 }
 
 fn read_as(name: &str, bytes: &[u8]) -> onelayer::Result<npy::Array> {
-    npy::parse(Path::new(name), bytes, Content::Images)
+    npy::parse(Path::new(name), bytes)
 }
 
 /// A folder with arrays of 5 features: 6 images that train, and 2 for the test.
@@ -106,16 +106,10 @@ fn headers_that_say_something_else() {
         format!("{{'descr': {kind}, 'fortran_order': {fortran}, 'shape': {shape}, }}")
     };
     for (header, facts) in [
-        (header("'<f4'", "False", "(2, 3)"), ["expected unsigned bytes", "found '<f4'"]),
-        (
-            header("'|i1'", "False", "(2, 3)"),
-            ["array.astype(numpy.uint8)", "found '|i1' with values from 0 to 0"],
-        ),
-        (header("[('a', '|u1')]", "False", "(2, 3)"), ["expected unsigned bytes", "found [('a'"]),
-        (
-            header("'|u1'", "True", "(2, 3)"),
-            ["expected C order (numpy.ascontiguousarray", "found fortran_order True"],
-        ),
+        (header("'<f4'", "False", "(2, 3)"), ["expected the bytes of shape [2, 3]", "found 6"]),
+        (header("'|b1'", "False", "(2, 3)"), ["expected numbers: bytes, integers", "found '|b1'"]),
+        (header("[('a', '|u1')]", "False", "(2, 3)"), ["expected numbers", "found [('a'"]),
+        (header("'|u1'", "Maybe", "(2, 3)"), ["expected fortran_order True or False", "found Maybe"]),
         (header("'|u1'", "False", "(2, -3)"), ["expected a shape of whole numbers", "found (2, -3)"]),
         (
             header("'|u1'", "False", "(2, 99999999999999999999)"),
@@ -147,7 +141,8 @@ fn arrays_that_do_not_fit_together() {
         assert_refused(folder.path(), subject, facts);
         fs::write(path, good).unwrap();
     };
-    let shapes = "expected images [N, D], [N, H, W], [N, H, W, C] or [N, C, H, W] of C = 1 or 3 colours";
+    let shapes =
+        "expected samples [N, D], or images [N, H, W], [N, H, W, C] or [N, C, H, W] of C = 1 or 3 colours";
     for (shape, found) in [
         (&[30][..], "found shape [30]"),
         (&[6, 1, 5, 1, 1], "[6, 1, 5, 1, 1]"),
@@ -165,7 +160,7 @@ fn arrays_that_do_not_fit_together() {
         &labels,
         &["expected labels [6], one for each", "found shape [5]"],
     );
-    refused(&labels, array(&[6, 1], &[1; 6]), &labels, &["expected labels [6]", "found shape [6, 1]"]);
+    refused(&labels, array(&[6, 2], &[1; 12]), &labels, &["expected labels [6]", "found shape [6, 2]"]);
     refused(
         &labels,
         array(&[6], &[0; 6]),
@@ -225,32 +220,100 @@ fn the_same_pixels_are_read_from_arrays_of_every_shape() {
     }
 }
 
+/// The file of an array of numbers of this type.
+fn of_kind<const B: usize>(
+    kind: &str,
+    fortran: bool,
+    shape: &str,
+    numbers: impl IntoIterator<Item = [u8; B]>,
+) -> Vec<u8> {
+    let fortran = if fortran { "True" } else { "False" };
+    let header = format!("{{'descr': '{kind}', 'fortran_order': {fortran}, 'shape': {shape}, }}");
+    array_with(&header, &numbers.into_iter().flatten().collect::<Vec<u8>>())
+}
+
 #[test]
-fn advice_about_other_numbers_keeps_what_they_say() {
-    let floats = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
-    let doubles = |values: &[f64]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
-    let longs = |values: &[i64]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
-    let advice = |content: Content, kind: &str, bytes: &[u8]| {
-        let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': (2,), }}");
-        npy::parse(Path::new("a.npy"), &array_with(&header, bytes), content).unwrap_err().to_string()
+fn floats_of_any_size_and_order_are_the_same_numbers() {
+    let values = [0.5f32, -1.25, 3.0, 0.0, 65504.0, -0.125];
+    // By columns: 0.5, 0.0, -1.25, 65504, 3, -0.125.
+    let columns = [0, 3, 1, 4, 2, 5].map(|index: usize| values[index]);
+    let half = |value: f32| {
+        (((value.to_bits() >> 16 & 0x8000)
+            | if value == 0.0 {
+                0
+            } else {
+                ((value.to_bits() >> 23 & 0xFF) - 112) << 10 | (value.to_bits() >> 13 & 0x3FF)
+            }) as u16)
+            .to_le_bytes()
     };
-    let (scaled, rounded) =
-        ("(array * 255).round().astype(numpy.uint8)", "(array.round().astype(numpy.uint8)");
-    let (whole, none) = ("(array.astype(numpy.uint8)", "(no other type is read so far)");
-    for (content, kind, bytes, facts) in [
-        (Content::Images, "<f4", floats(&[0.0, 1.0]), [scaled, "found '<f4' with values from 0 to 1"]),
-        (Content::Images, "<f8", doubles(&[0.25, 0.5]), [scaled, "'<f8' with values from 0.25 to 0.5"]),
-        (Content::Images, "<f4", floats(&[0.0, 254.5]), [rounded, "from 0 to 254.5"]),
-        (Content::Images, "<f4", floats(&[-1.0, 1.0]), [none, "from -1 to 1"]),
-        (Content::Images, "<f4", floats(&[f32::NAN, 1.0]), [none, "found '<f4'"]),
-        (Content::Images, "<f2", vec![0; 4], [none, "found '<f2'"]),
-        (Content::Images, "<i8", longs(&[0, 1]), [whole, "from 0 to 1"]),
-        (Content::Images, "<i8", longs(&[0, 256]), [none, "from 0 to 256"]),
-        (Content::Labels, "<i8", longs(&[0, 9]), [whole, "from 0 to 9"]),
-        (Content::Labels, "<i8", longs(&[-1, 1]), [none, "from -1 to 1"]),
-        (Content::Labels, "<f8", doubles(&[0.0, 1.0]), [whole, "from 0 to 1"]),
+    let labels = of_kind("<i8", false, "(2, 1)", [0i64, 1].map(i64::to_le_bytes));
+    for images in [
+        of_kind("<f4", false, "(2, 3)", values.map(f32::to_le_bytes)),
+        of_kind(">f4", false, "(2, 3)", values.map(f32::to_be_bytes)),
+        of_kind("<f8", false, "(2, 3)", values.map(|value| f64::from(value).to_le_bytes())),
+        of_kind("<f2", false, "(2, 3)", values.map(half)),
+        of_kind("<f4", true, "(2, 3)", columns.map(f32::to_le_bytes)),
     ] {
-        let message = advice(content, kind, &bytes);
-        assert!(facts.iter().all(|fact| message.contains(fact)), "{facts:?} in {message}");
+        let folder = TempDir::new().unwrap();
+        for split in ["train", "test"] {
+            fs::write(folder.path().join(format!("{split}_images.npy")), &images).unwrap();
+            fs::write(folder.path().join(format!("{split}_labels.npy")), &labels).unwrap();
+        }
+        let data = open(folder.path()).unwrap();
+        let samples = data.test.samples();
+        let found: Vec<f32> = (0..2).flat_map(|row| samples.image(row).iter().collect::<Vec<_>>()).collect();
+        assert_eq!((found, samples.label(1)), (values.to_vec(), 1));
     }
+}
+
+#[test]
+fn bytes_in_fortran_order_are_the_same_bytes() {
+    let by_columns = of_kind("|u1", true, "(2, 3)", [0u8, 3, 1, 4, 2, 5].map(|byte| [byte]));
+    let (count, features, place) = npy::images(Path::new("a"), &by_columns).unwrap();
+    assert_eq!((count, features, place), (2, 3, Place::Copy(vec![0, 1, 2, 3, 4, 5])));
+}
+
+#[test]
+fn what_is_no_finite_number_is_named_by_row_and_column() {
+    for value in [f32::NAN, f32::INFINITY] {
+        let images = of_kind("<f4", false, "(2, 3)", [0.0, 1.0, 2.0, 3.0, 4.0, value].map(f32::to_le_bytes));
+        let found = format!("found {value} in row 1, column 2");
+        assert_error(npy::images(Path::new("a.npy"), &images), "a.npy", &["expected finite numbers", &found]);
+    }
+}
+
+#[test]
+fn labels_that_are_no_classes_and_images_that_are_integers_come_with_advice() {
+    let images = array(&[2, 1], &[0, 1]);
+    let labels = |kind: &str, numbers: Vec<u8>| {
+        let size = numbers.len() / 2;
+        let numbers = numbers.chunks(size).map(|number| number.to_vec()).collect::<Vec<_>>().concat();
+        let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': (2,), }}");
+        let file = array_with(&header, &numbers);
+        npy::pair((Path::new("images"), &images), (Path::new("labels"), &file))
+    };
+    let unique = "numpy.unique(array, return_inverse=True)[1]";
+    assert_error(
+        labels("|i1", vec![255, 1]),
+        "labels",
+        &["expected labels from 0 to 1023", unique, "found -1 in row 0"],
+    );
+    assert_error(labels("<u2", vec![1, 0, 0, 4]), "labels", &["found 1024 in row 1"]);
+    assert_error(labels("<f4", vec![0; 8]), "labels", &["array.astype(numpy.int64)", "found float32"]);
+    assert_eq!(labels(">i2", vec![0, 7, 1, 0]).unwrap().labels, Place::Copy(vec![7, 0, 0, 1]));
+    let integers = of_kind("<i4", false, "(2, 1)", [[0; 4]; 2]);
+    assert_error(
+        npy::images(Path::new("a"), &integers),
+        "a",
+        &["array.astype(numpy.float32)", "found int32"],
+    );
+}
+
+#[test]
+fn bytes_and_floats_in_one_data_set_are_refused() {
+    let folder = small();
+    let images = of_kind("<f4", false, "(2, 5)", [[0; 4]; 10]);
+    let path = folder.path().join("test_images.npy");
+    fs::write(&path, images).unwrap();
+    assert_refused(folder.path(), &path, &["expected features of uint8, as", "found float32"]);
 }

@@ -139,9 +139,13 @@ impl Layer {
 
     /// The gradient of the cost.
     pub fn gradient(&self, theta: &[f64]) -> Vec<f64> {
-        let dlogits = self.dlogits(theta);
+        self.gradient_of(&self.dlogits(theta), theta)
+    }
+
+    /// What the gradient would be with these dlogits.
+    pub fn gradient_of(&self, dlogits: &[f64], theta: &[f64]) -> Vec<f64> {
         let batch = self.labels.len() as f64;
-        let mut gradient = self.outer(&dlogits, &self.x);
+        let mut gradient = self.outer(dlogits, &self.x);
         gradient.iter_mut().zip(theta).for_each(|(g, w)| *g = *g / batch + 2.0 * self.lambda * w);
         let bias = |class| dlogits.iter().skip(class).step_by(self.classes).sum::<f64>() / batch;
         gradient.extend((0..self.classes).map(bias));

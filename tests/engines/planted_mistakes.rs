@@ -9,7 +9,7 @@ use crate::contender::{Contender, TEAM};
 use crate::naive::Layer;
 use onelayer::gradient_check::{LayerCost, Options, UNIT_F32, compare, flat};
 use onelayer::model::Standardization;
-use onelayer::objective::Objective;
+use onelayer::objective::{Loss, Objective};
 use onelayer::samples::Element;
 use onelayer::train::{Run, Session, Settings, Splits, When, Which};
 use proptest::prelude::*;
@@ -93,6 +93,35 @@ const GRADIENT_MISTAKES: [(&str, Plant); 6] = [
         for ((g, sum), w) in gradient.iter_mut().zip(sums).zip(theta) {
             *g = sum / case.sizes.images as f64 + 2.0 * layer.lambda * w;
         }
+    }),
+];
+
+/// What a mistaken objective makes of the dlogits of a sample, given its label and the classes' weights.
+type Misaim = fn(&mut [f64], usize, &[f32]);
+
+const WEIGHTED: Aim = Aim { weighted: true, ..Aim::SOFTMAX };
+const OBJECTIVE_MISTAKES: [(&str, Aim, Misaim); 5] = [
+    ("smoothing taken from the next class", Aim { smoothing: 0.1, ..Aim::SOFTMAX }, |dlogits, label, _| {
+        let next = (label + 1) % dlogits.len();
+        (dlogits[label], dlogits[next]) = (dlogits[label] - 0.1, dlogits[next] + 0.1);
+    }),
+    ("1/K forgotten", Aim { loss: Loss::Sigmoid, ..Aim::SOFTMAX }, |dlogits, _, _| {
+        let classes = dlogits.len() as f64;
+        dlogits.iter_mut().for_each(|dlogit| *dlogit *= classes);
+    }),
+    (
+        "the label's part of the margins forgotten",
+        Aim { loss: Loss::Hinge, ..Aim::SOFTMAX },
+        |dlogits, label, _| {
+            dlogits[label] = 0.0;
+        },
+    ),
+    ("a class's weight forgotten", WEIGHTED, |dlogits, label, weights| {
+        dlogits.iter_mut().for_each(|dlogit| *dlogit /= f64::from(weights[label]));
+    }),
+    ("each logit by its own class's weight", WEIGHTED, |dlogits, label, weights| {
+        let scaled = dlogits.iter_mut().zip(weights);
+        scaled.for_each(|(dlogit, &weight)| *dlogit *= f64::from(weight) / f64::from(weights[label]));
     }),
 ];
 
@@ -210,6 +239,23 @@ proptest! {
             for (check, verdict) in gradient_checks(&case, &wrong, recipe.seed) {
                 prop_assert!(verdict.is_err(), "{}: not caught by {}", mistake, check);
             }
+        }
+    }
+
+    #[test]
+    fn the_gradient_check_catches_mistaken_objectives(recipe in telling()) {
+        for (mistake, aim, misaim) in OBJECTIVE_MISTAKES {
+            let mut case = unbalanced(&Recipe { aim, ..recipe.clone() });
+            // Weights that are neither alike nor 0.
+            case.objective.class_weights.iter_mut().enumerate().for_each(|(class, w)| *w = 0.5 + class as f32);
+            let (layer, theta) = (Layer::new(&case), flat(&case.parameters[0]));
+            prop_assert_eq!(differences(&case, &layer.gradient(&theta), recipe.seed), Ok(()), "{}: right", mistake);
+            let mut dlogits = layer.dlogits(&theta);
+            for (row, &label) in dlogits.chunks_mut(layer.classes).zip(&layer.labels) {
+                misaim(row, label, &case.objective.class_weights);
+            }
+            let wrong = layer.gradient_of(&dlogits, &theta);
+            prop_assert!(differences(&case, &wrong, recipe.seed).is_err(), "{}", mistake);
         }
     }
 

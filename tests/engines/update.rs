@@ -158,6 +158,50 @@ fn the_check_of_the_update_catches_what_a_gradient_does_not_show() {
     }
 }
 
+/// What is wrong with steps with momentum.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Moving {
+    Right,
+    /// The velocity is multiplied by the learning rate too early, or not divided by the images.
+    VelocityOfSums,
+    /// The step before it, or the one after it, gives the rate.
+    RateOffByOne,
+    /// Momentum as in the classical, not Nesterov's, formula.
+    Classical,
+}
+
+impl Moving {
+    /// The weights of `lesson` after its steps in f64, rounded at the end.
+    fn take(self, Lesson { parameters, labels, steps, .. }: &Lesson) -> Parameters {
+        let mut parameters = parameters.clone();
+        let images = labels.len() as f64;
+        for weight in &mut parameters.weight {
+            let (mut w, mut v) = (f64::from(*weight), 0.0);
+            for (index, step) in steps.iter().enumerate() {
+                let rate =
+                    if self == Self::RateOffByOne { steps[(index + 1).min(steps.len() - 1)] } else { *step };
+                let [eta, lambda, momentum] = [rate.eta, step.lambda, step.momentum].map(f64::from);
+                let g = 2.0 * lambda * w;
+                v = momentum * v + if self == Self::VelocityOfSums { images * g } else { g };
+                w -= eta * if self == Self::Classical { v } else { g + momentum * v };
+            }
+            *weight = w as f32;
+        }
+        parameters
+    }
+}
+
+#[test]
+fn the_check_of_the_update_catches_mistaken_momentum_and_schedules() {
+    // Hinge leaves the biases out.
+    let objective = Objective::from(Loss::Hinge);
+    let lesson = Lesson { objective, ..Lesson::new([200, 10, 3], 0.1, steps(0.001, 1.0, 0.9, 200), 1) };
+    for moving in [Moving::Right, Moving::VelocityOfSums, Moving::RateOffByOne, Moving::Classical] {
+        let criterion = lesson.update().criterion(&moving.take(&lesson), Precision::F32);
+        assert_eq!(criterion.passed(), moving == Moving::Right, "{moving:?}: {criterion}");
+    }
+}
+
 /// Epochs of an engine end where those of the reference do: the norm of the difference is at most the sum of what each
 /// step may be off by, as descent on a convex cost, with steps that are not too long, magnifies no difference.
 fn trains_as_the_reference(contender: Contender, case: &Case, step: Step, epochs: usize) -> Verdict {

@@ -8,7 +8,8 @@ use std::path::Path;
 use onelayer::engine::{EngineKind, Isa, Machine, Team};
 use onelayer::samples::{Rows, Samples};
 use onelayer::train::{
-    Checkpoint, Control, Earlier, End, EpochRecord, Fate, Phase, Run, Session, Settings, Splits, Which,
+    Checkpoint, Control, Earlier, End, EpochRecord, Fate, Phase, Run, Schedule, Session, Settings, Splits,
+    Which,
 };
 use onelayer::{Error, Result};
 use rand::{Rng, SeedableRng};
@@ -49,7 +50,9 @@ fn runs() -> Vec<Run> {
         name: name.into(),
         settings: Settings { eta, lambda, ..settings.clone() },
     };
-    vec![run("a", 0.01, 0.0), run("b", 0.1 + 0.2, 0.01)]
+    let mut runs = vec![run("a", 0.01, 0.0), run("b", 0.1 + 0.2, 0.01)];
+    (runs[1].settings.momentum, runs[1].settings.schedule) = (0.5, Schedule::Step { every: 2, factor: 0.5 });
+    runs
 }
 
 fn machine(engine: EngineKind, isa: Option<Isa>, threads: usize) -> Machine {

@@ -1,8 +1,10 @@
 //! Training reaches what the lab reached, whatever the data and the engine, and does what its settings say.
 
 mod checkpoint;
+mod mirror;
 mod oracle;
 mod settings;
+mod stopping;
 #[path = "../support/mod.rs"]
 mod support;
 mod sweep;

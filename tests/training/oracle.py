@@ -1,8 +1,8 @@
-"""Softmax regression by mini-batch gradient descent, in f64, from the formulas: nothing of it is the library's.
+"""One-layer networks by mini-batch gradient descent, in f64, from the formulas: nothing of it is the library's.
 
 Reads a job as JSON, {"train": {"pixels": [N, D], "labels": [N]}, "validation": ..., "runs": [{"weight": [K, D],
-"bias": [K], "eta", "lambda", "batch", "epochs"}]}, and prints for each run what training ends with and every epoch's
-figures.
+"bias": [K], "eta", "lambda", "batch", "epochs", "schedule", "momentum", "objective", "smoothing", "class_weights": [K],
+"flips": [epochs, N], "width"}]}, and prints for each run what training ends with and every epoch's figures.
 """
 
 import json
@@ -17,30 +17,80 @@ def standardization(pixels):
     return mean, np.where(std == 0, 255.0, std)
 
 
-def probabilities(logits):
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+def softmax(run, logits, truth):
+    targets = (1 - run["smoothing"]) * np.eye(logits.shape[1])[truth] + run["smoothing"] / logits.shape[1]
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return -(targets * logs).sum(axis=1), np.exp(logs) - targets
 
 
-def figures(x, labels, weight, bias, penalty):
+def hinge(run, logits, truth):
+    rows = np.arange(len(truth))
+    margins = logits - logits[rows, truth][:, None] + 1
+    margins[rows, truth] = 0
+    dlogits = (margins > 0).astype(float)
+    dlogits[rows, truth] = -dlogits.sum(axis=1)
+    return np.maximum(margins, 0).sum(axis=1), dlogits
+
+
+def sigmoid(run, logits, truth):
+    classes = logits.shape[1]
+    targets = np.eye(classes)[truth]
+    losses = np.logaddexp(0, logits) - targets * logits
+    return losses.mean(axis=1), (1 / (1 + np.exp(-logits)) - targets) / classes
+
+
+OBJECTIVES = {"softmax": softmax, "hinge": hinge, "sigmoid": sigmoid}
+
+
+def objective(run, logits, truth):
+    losses, dlogits = OBJECTIVES[run["objective"]](run, logits, truth)
+    weights = np.array(run["class_weights"])[truth]
+    return weights * losses, weights[:, None] * dlogits
+
+
+def rate(run, step, steps, epoch):
+    kind, *numbers = run["schedule"].split(":")
+    eta, numbers = run["eta"], [float(number) for number in numbers]
+    if kind == "linear":
+        return eta * (1 - step / steps)
+    if kind == "cosine":
+        return eta * (1 + np.cos(np.pi * step / steps)) / 2
+    if kind == "step":
+        return eta * numbers[1] ** (step // epoch // numbers[0])
+    return eta
+
+
+def figures(run, x, labels, weight, bias):
     logits = x @ weight.T + bias
-    loss = -np.log(probabilities(logits)[np.arange(len(labels)), labels]).mean()
-    cost = loss + penalty * (weight**2).sum()
+    loss = objective(run, logits, labels)[0].mean()
+    cost = loss + run["lambda"] * (weight**2).sum()
     return {"loss": loss, "cost": cost, "accuracy": float((logits.argmax(axis=1) == labels).mean())}
 
 
 def train(splits, run):
     (x, labels), validation = splits
     weight, bias = np.array(run["weight"]), np.array(run["bias"])
-    eta, penalty, batch = run["eta"], run["lambda"], run["batch"]
+    moving = [np.zeros_like(weight), np.zeros_like(bias)]
+    batch, momentum, step = run["batch"], run["momentum"], 0
+    epoch = -(-len(labels) // batch)
     history = []
-    for _ in range(run["epochs"]):
+    for number in range(run["epochs"]):
+        images = x
+        if run["flips"]:
+            # Standardization is that of the plain images, pixel by pixel.
+            raw = x * std + mean
+            mirrored = raw.reshape(len(raw), -1, run["width"])[:, :, ::-1].reshape(raw.shape)
+            images = (np.where(np.array(run["flips"][number])[:, None], mirrored, raw) - mean) / std
         for first in range(0, len(labels), batch):
-            inputs, truth = x[first : first + batch], labels[first : first + batch]
-            dlogits = probabilities(inputs @ weight.T + bias) - np.eye(len(bias))[truth]
-            dweight = dlogits.T @ inputs / len(truth) + 2 * penalty * weight
-            weight, bias = weight - eta * dweight, bias - eta * dlogits.mean(axis=0)
-        history.append([figures(*split, weight, bias, penalty) for split in splits])
+            inputs, truth = images[first : first + batch], labels[first : first + batch]
+            _, dlogits = objective(run, inputs @ weight.T + bias, truth)
+            gradients = [dlogits.T @ inputs / len(truth) + 2 * run["lambda"] * weight, dlogits.mean(axis=0)]
+            moving = [momentum * v + g for v, g in zip(moving, gradients)]
+            eta = rate(run, step, run["epochs"] * epoch, epoch)
+            weight, bias = (p - eta * (g + momentum * v) for p, g, v in zip([weight, bias], gradients, moving))
+            step += 1
+        history.append([figures(run, *split, weight, bias) for split in splits])
     logits = validation[0] @ weight.T + bias
     return {"weight": weight.ravel().tolist(), "bias": bias.tolist(), "history": history, "logits": logits.tolist()}
 

@@ -8,14 +8,15 @@ use std::time::Instant;
 use self::record::{CriterionRecord, Place, Record, SweepRecord};
 use super::args::{self, DataArgs, EngineArgs};
 use super::console::{Console, OutputArgs};
+use super::settings::{self, OfObjective, Selection, SettingArgs};
 use super::text;
 use crate::engine::{EngineKind, Machine, Problem, Team};
 use crate::error::{Error, Result};
 use crate::files::RunFolder;
 use crate::gradient_check::{Criterion, Entry, Examination, Options, Precision, Update, flat, step_sweep};
 use crate::model::{Parameters, Standardization};
-use crate::objective::Objective;
 use crate::report::{self, Table, count};
+use crate::train::Settings;
 
 /// The momentum with which updates are examined beside those without.
 const MOMENTUM: f32 = 0.9;
@@ -28,6 +29,7 @@ const EXAMPLES: &str = "\
 Examples:
   onelayer gradcheck
   onelayer gradcheck --engine fixed --images 5 --lambda 0,0.1
+  onelayer gradcheck --objective hinge
   onelayer gradcheck --step-sweep --out runs/steps";
 
 #[derive(clap::Args)]
@@ -59,6 +61,8 @@ pub(super) struct Args {
     #[arg(long, requires = "step_sweep")]
     overwrite: bool,
     #[command(flatten)]
+    settings: SettingArgs<OfObjective>,
+    #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
     engine: EngineArgs,
@@ -79,12 +83,15 @@ impl Args {
             let expected = format!("1 to {}, the images of the training split", train.len());
             return Err(Error::setting("images", expected, images));
         }
+        let mut settings = Settings { batch: images, ..Settings::default() };
+        self.settings.apply(&mut settings)?;
+        settings.check(&train, dataset.classes.len())?;
         let standardization = team.install(|| Standardization::measure(&train))?;
         let examination = Examination {
             samples: &train.slice(0..images),
             standardization: &standardization,
             parameters: &Parameters::random(dataset.classes.len(), train.features(), self.seed),
-            objective: &Objective::default(),
+            objective: &settings.objective(&train, dataset.classes.len()),
             options,
             most: usize::MAX,
         };
@@ -93,7 +100,7 @@ impl Args {
         let criteria = self.examine(&examination, &mut team)?;
         let entries = flat(examination.parameters).len();
         console.dataset(&dataset)?;
-        console.remark(&self.heading(images, entries))?;
+        console.remark(&self.heading(images, entries, &settings))?;
         console.say(&verdict(&criteria))?;
         console.say(&text::table(&table(&criteria)))?;
         let place = |index| Place::new(index, &dataset, train.features());
@@ -106,6 +113,9 @@ impl Args {
             passed: first.is_none(),
             criteria: criteria.iter().map(|criterion| CriterionRecord::new(criterion, place)).collect(),
             dataset: dataset.name,
+            objective: settings.objective,
+            label_smoothing: settings.label_smoothing,
+            class_weights: settings.class_weights.clone(),
             images,
             parameters: entries,
             step: options.step,
@@ -121,10 +131,16 @@ impl Args {
     }
 
     /// What is about to be checked.
-    fn heading(&self, images: usize, entries: usize) -> String {
+    fn heading(&self, images: usize, entries: usize, settings: &Settings) -> String {
         let (images, entries) = (count(images), count(entries));
         let Self { step, eps, .. } = self;
-        format!("batch     {images} images, {entries} parameters, h = {step:e}, eps = {eps:e}\n\n")
+        let objective = Settings::TABLE.iter().filter(|row| OfObjective::takes(row.name));
+        let told = settings::told(settings).filter(|row| OfObjective::takes(row.name)).count() > 0;
+        let objective = match told {
+            true => format!("settings  {}\n", settings::values(settings, objective)),
+            false => String::new(),
+        };
+        format!("{objective}batch     {images} images, {entries} parameters, h = {step:e}, eps = {eps:e}\n\n")
     }
 
     /// The numbers that are not checked while the options are parsed.

@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use crate::data::{Dataset, layout};
 use crate::gradient_check::{Criterion, Entry, StepSweep};
+use crate::objective::Loss;
+use crate::train::ClassWeights;
 
 /// The names of the colour planes.
 const CHANNELS: [&str; layout::CHANNELS] = ["red", "green", "blue"];
@@ -61,6 +63,9 @@ pub(super) struct Record<'a> {
     pub(super) passed: bool,
     pub(super) criteria: Vec<CriterionRecord<'a>>,
     pub(super) dataset: &'a str,
+    pub(super) objective: Loss,
+    pub(super) label_smoothing: f64,
+    pub(super) class_weights: ClassWeights,
     pub(super) images: usize,
     pub(super) parameters: usize,
     pub(super) step: f64,

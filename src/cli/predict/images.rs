@@ -4,20 +4,21 @@ use std::fs;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use crate::data::layout::{self, SIDE};
+use crate::data::layout;
 use crate::data::{Format, ImageFile, Labels, npy};
 use crate::error::{Error, Result};
 use crate::files::whole::folder_of;
 use crate::model::Model;
-use crate::picture::Picture;
+use crate::picture::{Picture, Shape};
+use crate::report::list;
 
 /// What a file in a folder of pictures is called.
-const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
+const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "webp", "gif", "bmp"];
 
 /// An image to classify, and what is known of it.
 pub(super) struct Image {
     pub(super) name: String,
-    /// What was done to make a CIFAR image of it.
+    /// What was done to make an image of the model's shape of it.
     pub(super) remark: String,
     /// The name of its class, by the names that its data set has.
     pub(super) truth: Option<String>,
@@ -33,18 +34,19 @@ pub(super) trait Receiver {
     fn open(&mut self, classes: Option<&[String]>) -> Result<()>;
 }
 
-/// Gives `receiver` each image that `argument` names: a picture, the pictures of a folder, or images of a data file.
+/// Gives `receiver` each image that `argument` names: a picture, the pictures of a folder and of those in it, or images of
+/// a data file.
 pub(super) fn give(argument: &Path, model: &Model, receiver: &mut dyn Receiver) -> Result<()> {
     if argument.is_dir() {
         return match pictures_in(argument) {
-            Ok(pictures) => pictures.iter().try_for_each(|path| receiver.take(path, picture(path))),
+            Ok(pictures) => pictures.iter().try_for_each(|path| receiver.take(path, picture(path, model))),
             Err(error) => receiver.take(argument, Err(error)),
         };
     }
     let (path, numbers) = match numbered(argument) {
         Some((path, first, last)) => (path, Some(first..=last)),
         None if is_npy(argument) => (argument, None),
-        None => return receiver.take(argument, picture(argument)),
+        None => return receiver.take(argument, picture(argument, model)),
     };
     let records = match Records::open(path, numbers, model) {
         Ok(records) => records,
@@ -54,28 +56,41 @@ pub(super) fn give(argument: &Path, model: &Model, receiver: &mut dyn Receiver) 
     records.numbers.clone().try_for_each(|number| receiver.take(path, Ok(records.image(path, number))))
 }
 
-fn picture(path: &Path) -> Result<Image> {
-    let Picture { width, height, features } = Picture::read(path)?;
+/// A picture as an image of the model's shape, or of CIFAR's, where the model is of none that a picture can have.
+fn picture(path: &Path, model: &Model) -> Result<Image> {
+    let shape = Shape::of(model.parameters.features).unwrap_or(Shape::CIFAR);
+    let Shape { side, colour } = shape;
+    let Picture { width, height, features } = Picture::read(path, shape)?;
     let square = if width == height { "averaged" } else { "its centre square averaged" };
+    let grey = if colour { "" } else { " in grey" };
     let remark = match (width, height) {
-        (SIDE, SIDE) => String::new(),
-        _ => format!(" ({width} x {height}, {square} to {SIDE} x {SIDE})"),
+        size if size == (side, side) => String::new(),
+        _ => format!(" ({width} x {height}, {square} to {side} x {side}{grey})"),
     };
     Ok(Image { name: path.display().to_string(), remark, truth: None, features })
 }
 
-/// The pictures in a folder, by name.
+/// The pictures in a folder and in the folders within it, by path. Links to folders are not followed: they may lead back.
 fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let is_picture = |path: &PathBuf| {
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         EXTENSIONS.contains(&extension.as_str())
     };
-    let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
-    let entries = entries.map_err(Error::io(folder, "read the folder"))?;
-    let mut pictures: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).filter(is_picture).collect();
+    let (mut pictures, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);
+    while let Some(folder) = folders.pop() {
+        let unreadable = || Error::io(&folder, "read the folder");
+        for entry in fs::read_dir(&folder).map_err(unreadable())? {
+            let entry = entry.map_err(unreadable())?;
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                folders.push(entry.path());
+            } else {
+                pictures.extend(Some(entry.path()).filter(is_picture));
+            }
+        }
+    }
     if pictures.is_empty() {
-        let expected = "a folder with .png, .jpg or .jpeg files";
-        return Err(Error::format(folder, expected, "none of them"));
+        let extensions = list(EXTENSIONS.map(|extension| format!(".{extension}")), "or");
+        return Err(Error::format(folder, format_args!("a folder with {extensions} files"), "none of them"));
     }
     pictures.sort();
     Ok(pictures)

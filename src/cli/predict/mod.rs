@@ -37,8 +37,8 @@ Examples:
 pub(super) struct Args {
     /// Model file, or a run folder that holds one
     model: PathBuf,
-    /// PNG or JPEG files, folders of them, or images of a data file by their numbers, counted from 0: FILE:7 or
-    /// FILE:0-9; an array FILE.npy for all its images, which need no labels
+    /// PNG, JPEG, WebP, GIF or BMP files of any size, folders of them, or images of a data file by their numbers, counted
+    /// from 0: FILE:7 or FILE:0-9; an array FILE.npy for all its images, which need no labels
     #[arg(required = true, value_name = "PICTURE")]
     pictures: Vec<PathBuf>,
     /// Show the N most probable classes

@@ -6,7 +6,7 @@ use super::super::args::{self, fit};
 use super::super::console::Console;
 use super::super::inputs::Inputs;
 use super::super::text::constant_pixels;
-use super::CommonArgs;
+use super::common::CommonArgs;
 use super::conclusion::Conclusion;
 use super::lists::ListArgs;
 use super::progress::Progress;

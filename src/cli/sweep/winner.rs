@@ -29,8 +29,7 @@ impl Winner {
     /// every run diverged.
     pub(super) fn of(sweep: &Sweep, inputs: &Inputs) -> Result<Option<Self>> {
         let Some((outcome, mut model)) = sweep.winner()? else { return Ok(None) };
-        model.metadata.insert("dataset".into(), inputs.dataset.name.into());
-        model.metadata.extend(inputs.provenance.clone());
+        model_file::note_data(&mut model, inputs);
         if sweep.header().shard.is_some() {
             return Ok(Some(Self::Untested(outcome.clone(), model)));
         }
@@ -39,9 +38,7 @@ impl Winner {
         let found = evaluate(&mut *engine, &samples, &mut ())?;
         let evaluation = found.expect("nothing stops it").swap_remove(0);
         let metrics = Metrics::of_model(&evaluation, &model);
-        let Metrics { loss, cost, accuracy } = metrics;
-        let figures = [("test_loss", loss), ("test_cost", cost), ("test_accuracy", accuracy)];
-        model.metadata.extend(figures.map(|(key, value)| (key.into(), value.to_string())));
+        model_file::note_test(&mut model, &metrics);
         Ok(Some(Self::Tested(outcome.clone(), Test { model, metrics, evaluation })))
     }
 

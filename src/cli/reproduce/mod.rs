@@ -1,5 +1,7 @@
 //! `onelayer reproduce`: the lab report's four runs, in one pass over the data.
 
+mod bonus;
+
 use super::args::TrainingArgs;
 use super::console::{self, Console};
 use super::inputs::Inputs;
@@ -18,17 +20,25 @@ const LAB: &str = "report    KTH DD2424, Assignment 1 (2020): runs test1 to test
 const EXAMPLES: &str = "\
 Examples:
   onelayer reproduce
-  onelayer reproduce --data data/cifar-10-batches-bin --engine fixed --out runs/report";
+  onelayer reproduce --data data/cifar-10-batches-bin --engine fixed --out runs/report
+  onelayer reproduce --bonus";
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
+    /// Run the course's optional part instead: each improvement alone and all together, on all training files less 1,000
+    /// images, as one table and one page
+    #[arg(long)]
+    bonus: bool,
     #[command(flatten)]
     training: TrainingArgs,
 }
 
 impl Args {
     pub(super) fn run(self) -> Result<()> {
+        if self.bonus {
+            return bonus::run(self.training);
+        }
         let console = Console::new(self.training.output);
         let mut runs = Run::lab();
         self.training.apply(&mut runs)?;
