@@ -14,6 +14,9 @@ pub(super) struct CommonArgs {
     /// Replace the run that the folder already holds
     #[arg(long, help_heading = "Run folder")]
     pub(super) overwrite: bool,
+    /// Train the best run again on the training and the validation images together, with the same settings, before it is tested
+    #[arg(long, help_heading = "Sweep")]
+    pub(super) refit: bool,
     /// Write no report and no figures
     #[arg(long, help_heading = "Run folder")]
     pub(super) no_report: bool,

@@ -29,7 +29,13 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "F", allow_negative_numbers = true, help_heading = "Sweep")]
     halving: Option<usize>,
     /// Train the I-th of N parts of the runs, counted from 1; sweep merge makes one sweep of all parts
-    #[arg(long, value_name = "I/N", allow_hyphen_values = true, help_heading = "Sweep")]
+    #[arg(
+        long,
+        value_name = "I/N",
+        allow_hyphen_values = true,
+        conflicts_with = "refit",
+        help_heading = "Sweep"
+    )]
     shard: Option<String>,
     /// Go on with the same sweep where the folder --out has it, whatever ended it; begin it where there is none
     #[arg(long, requires = "out", conflicts_with = "overwrite", help_heading = "Run folder")]
