@@ -397,6 +397,16 @@ impl<'a> Samples<'a> {
         part
     }
 
+    /// These samples, and behind them those of `other`, in place.
+    ///
+    /// # Panics
+    /// If D or the element of `other` is another.
+    pub fn followed_by(&self, other: &Self) -> Self {
+        let mut both = self.clone();
+        other.push_slice(&(0..other.count), &mut both);
+        both
+    }
+
     /// Adds the samples of `range` to `part`.
     fn push_slice(&self, range: &Range<usize>, part: &mut Self) {
         assert!(range.start <= range.end && range.end <= self.count, "samples {range:?} of {}", self.count);
@@ -440,9 +450,14 @@ mod tests {
             samples.select([3, 0, 1, 4]).map(|sample| (sample.image.bytes()[0], sample.label)).collect();
         assert_eq!(selected, [(12, 10), (0, 7), (4, 8), (14, 11)]);
 
+        let both = samples.slice(3..5).followed_by(&samples.slice(1..4));
+        assert_eq!(seen(&both), [(12, 10), (14, 11), (4, 8), (8, 9), (12, 10)]);
+
         let weights = [0.0, 1.0, 2.0, 3.0, 4.0];
-        let weighted = samples.with_weights(&weights).slice(1..4);
+        let weighted = samples.clone().with_weights(&weights).slice(1..4);
         assert!((0..3).map(|i| weighted.sample(i).weight).eq([1.0, 2.0, 3.0]));
+        let both = samples.slice(0..1).followed_by(&weighted);
+        assert!((0..4).map(|i| both.sample(i).weight).eq([1.0, 1.0, 2.0, 3.0]));
     }
 
     #[test]

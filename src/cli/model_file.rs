@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::inputs::Inputs;
+use super::provenance;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::train::Metrics;
@@ -27,6 +28,12 @@ pub(super) fn load(path: &Path) -> Result<Model> {
 pub(super) fn note_data(model: &mut Model, inputs: &Inputs) {
     model.metadata.insert("dataset".into(), inputs.dataset.name.into());
     model.metadata.extend(inputs.provenance.clone());
+}
+
+/// The same of a model that was trained on the images that validated as well.
+pub(super) fn note_all_data(model: &mut Model, inputs: &Inputs) {
+    note_data(model, inputs);
+    model.metadata = provenance::with_validation(std::mem::take(&mut model.metadata));
 }
 
 /// Notes in the metadata of `model` what it reaches on the test split.

@@ -44,6 +44,24 @@ pub(super) fn of(dataset: &Dataset) -> BTreeMap<String, String> {
     metadata
 }
 
+/// The same of a model that was trained on the images that validated as well.
+pub(super) fn with_validation(mut metadata: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let list = |key: &str| -> Vec<FileRecord> {
+        metadata.get(key).and_then(|files| serde_json::from_str(files).ok()).unwrap_or_default()
+    };
+    let mut files = list(TRAIN);
+    for file in list(VALIDATION) {
+        // Where they were held out of it.
+        match files.iter_mut().find(|known| known.sha256 == file.sha256) {
+            Some(known) => known.images += file.images,
+            None => files.push(file),
+        }
+    }
+    metadata.insert(TRAIN.into(), json(&files));
+    metadata.remove(HELD_OUT);
+    metadata
+}
+
 fn records(split: &Split) -> Vec<FileRecord> {
     let files: Vec<_> = split.files().collect();
     let record = |(file, images): (&ImageFile, usize)| FileRecord {

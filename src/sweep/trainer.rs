@@ -14,16 +14,19 @@ use super::progress::{End, Progress, Watch};
 use super::store::Store;
 use super::worker::{Audience, Workshop};
 use crate::engine::{Crew, EngineInfo, Machine};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files::RunFolder;
 use crate::machine::Caches;
 use crate::model::Model;
 use crate::train::groups::{groups, share_out, side_by_side};
 use crate::train::record::weights_sha256;
-use crate::train::{Fingerprint, Prepared, Run, Session, Settings, Splits, Which};
+use crate::train::{
+    self, Control, EpochRecord, Fate, Fingerprint, Prepared, Run, Session, Settings, Splits, Which,
+};
 
 /// Trains the runs of a plan on all threads of a machine.
 pub struct Sweep<'a> {
+    splits: Splits<'a>,
     images: Images<'a>,
     /// The settings that come first in the space.
     first: Settings,
@@ -55,6 +58,7 @@ impl<'a> Sweep<'a> {
         let header = Header::new(plan, &data, &engine.name);
         let (rungs, books) = (plan.rungs(), Books::new(runs));
         Ok(Self {
+            splits,
             images,
             first: all[0].clone(),
             machine,
@@ -247,5 +251,35 @@ impl<'a> Sweep<'a> {
         let mut session = Session::on(self.images.of(&lost.settings), vec![lost], self.machine)?;
         session.run(&mut ())?;
         Ok(session.models(Which::Wanted).swap_remove(0).map(|model| (outcome, model)))
+    }
+
+    /// Trains the run of `outcome` again, on the training and the validation images together, for as many epochs as its model
+    /// was. The validation figures of what it returns are of images that it was trained on. None if `control` stopped it.
+    ///
+    /// # Errors
+    /// What the engine fails with, and a run that diverges on these images.
+    pub fn refit(
+        &self,
+        outcome: &Outcome,
+        control: &mut dyn Control,
+    ) -> Result<Option<(Vec<EpochRecord>, Model)>> {
+        let Splits { train, validation, classes } = self.splits.clone();
+        let splits = Splits { train: train.followed_by(&validation), validation, classes };
+        // Its end is known, and nothing is left to choose an epoch by.
+        let settings = Settings { early_stop: 0, best: false, ..outcome.config.clone() };
+        let last = outcome.kept().map_or(settings.epochs, |record| record.epoch);
+        let mut session = Session::new(splits, Run::single(settings), self.machine)?;
+        if session.run_to(last, control)? == train::End::Stopped {
+            return Ok(None);
+        }
+        let model = session.models(Which::Last).swap_remove(0);
+        let history = session.histories()[0].clone();
+        match (session.fates()[0], model) {
+            (Fate::Running, Some(model)) => Ok(Some((history, model))),
+            _ => {
+                let Settings { eta, lambda, .. } = outcome.config;
+                Err(Error::Diverged { run: outcome.id.clone(), epoch: session.epoch(), eta, lambda })
+            }
+        }
     }
 }

@@ -185,3 +185,38 @@ fn what_cannot_be_swept_is_told_in_one_line() {
     }
     assert!(!desk.path("runs").exists());
 }
+
+#[test]
+fn the_best_run_is_trained_again_on_all_images_where_that_is_asked_for() {
+    let desk = Desk::new();
+    let sweep = "sweep --data data --eta 0.001..0.1:3 --epochs 6 --best --early-stop 2 --momentum 0,0.9";
+    desk.run(&format!("{sweep} --out plain --quiet"));
+    let (text, _) = desk.run(&format!("{sweep} --refit --out refit"));
+    assert!(text.contains("trained again on the training and the validation images"), "{text}");
+    let [plain, refit] = ["plain", "refit"].map(|folder| desk.read_json(&format!("{folder}/sweep.json")));
+    assert_eq!((&plain["runs"], &plain["refit"]), (&refit["runs"], &false.into()));
+    let (best, config) = (&refit["best"], &plain["best"]["config"]);
+    assert_eq!(
+        (&best["name"], &best["config"], &best["dataset"]["train"]),
+        (&plain["best"]["name"], config, &500.into())
+    );
+    assert_eq!(refit["refit"], true);
+
+    // The same as training on both files, to the epoch of the winner's model.
+    let model = |folder: &str| Model::load(&desk.path(&format!("{folder}/model.safetensors"))).unwrap();
+    let epoch: u64 = model("plain/best").metadata["epoch"].parse().unwrap();
+    let options = format!("--eta {} --momentum {} --epochs {epoch}", config["eta"], config["momentum"]);
+    let files = "--train-files data_batch_1.bin,data_batch_2.bin --validation-files data_batch_2.bin";
+    let alone = desk.json(&format!("train --data data {files} {options} --no-report --out alone"));
+    assert_eq!((&best["weights_sha256"], &best["test"]), (&alone["weights_sha256"], &alone["test"]));
+    assert_ne!(best["weights_sha256"], plain["best"]["weights_sha256"]);
+
+    // It was trained on the validation images, and says so.
+    let (text, _) = desk.run("evaluate refit/best --data data --split validation");
+    assert!(text.contains("trained on 200 of the 200 images in data_batch_2.bin"), "{text}");
+    let (text, _) = desk.run("evaluate plain/best --data data --split validation");
+    assert!(!text.contains("warning"), "{text}");
+
+    let message = desk.failure("sweep --data data --refit --shard 1/2", 2);
+    assert_eq!(message, "--refit: cannot be combined with --shard");
+}

@@ -6,8 +6,9 @@ use super::super::args;
 use super::super::console::{self, Console};
 use super::super::inputs::Inputs;
 use super::super::settings;
+use super::common::CommonArgs;
+use super::text;
 use super::winner::Winner;
-use super::{CommonArgs, text};
 use crate::error::{Error, Result};
 use crate::files::RunFolder;
 use crate::machine::MachineRecord;
@@ -36,7 +37,7 @@ impl Conclusion<'_> {
             let told = settings::options(&runs[0].settings, settings::told(&runs[0].settings));
             command(["onelayer".into(), "train".into()].into_iter().chain(told).collect())
         };
-        let winner = Winner::of(sweep, inputs)?;
+        let winner = Winner::of(sweep, inputs, args.refit)?;
         let write = |winner: Winner| winner.write(folder, inputs, sweep, (!args.no_report).then_some(train));
         let best = winner.map(write).transpose()?;
         let mut outcomes: Vec<&Outcome> = sweep.outcomes().collect();
@@ -61,12 +62,12 @@ impl Conclusion<'_> {
     }
 
     fn record(&self, sweep: &Sweep, outcomes: &[&Outcome], best: Option<RunRecord>) -> SweepRecord {
-        let Self { inputs, folder, load, train, .. } = *self;
+        let Self { args, inputs, folder, load, train } = *self;
         let header = sweep.header();
         SweepRecord {
             runs: outcomes.iter().map(|outcome| Row::from(*outcome)).collect(),
             best,
-            refit: false,
+            refit: args.refit,
             version: header.version.clone(),
             date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             machine: MachineRecord::here().name,

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::super::args;
 use super::super::console::Console;
 use super::super::inputs::Inputs;
-use super::CommonArgs;
+use super::common::CommonArgs;
 use super::conclusion::Conclusion;
 use super::text;
 use crate::error::Result;

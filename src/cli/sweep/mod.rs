@@ -1,5 +1,6 @@
 //! `onelayer sweep`: many settings, of which the best is found.
 
+mod common;
 mod conclusion;
 mod lists;
 mod merge;
@@ -8,12 +9,8 @@ mod text;
 mod train;
 mod winner;
 
-use std::path::PathBuf;
-
 use clap::Subcommand;
 
-use super::args::{DataArgs, EngineArgs};
-use super::console::OutputArgs;
 use crate::error::Result;
 
 /// Examples after the help of the verb.
@@ -49,24 +46,4 @@ impl Args {
             None => self.train.run(),
         }
     }
-}
-
-/// Where a sweep goes, and what it works with.
-#[derive(clap::Args)]
-struct CommonArgs {
-    /// Folder of the sweep: where results, the best model and the report go [default: a new folder in runs/, named by date]
-    #[arg(long, value_name = "DIR", help_heading = "Run folder")]
-    out: Option<PathBuf>,
-    /// Replace the run that the folder already holds
-    #[arg(long, help_heading = "Run folder")]
-    overwrite: bool,
-    /// Write no report and no figures
-    #[arg(long, help_heading = "Run folder")]
-    no_report: bool,
-    #[command(flatten)]
-    data: DataArgs,
-    #[command(flatten)]
-    engine: EngineArgs,
-    #[command(flatten)]
-    output: OutputArgs,
 }

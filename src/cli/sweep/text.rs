@@ -82,7 +82,7 @@ pub(super) fn summary(record: &SweepRecord) -> String {
     }
     text += "\n";
     match &record.best {
-        Some(best) => text += &winner(best, &record.runs),
+        Some(best) => text += &winner(best, record),
         None => text += "no run ended with a model\n",
     }
     let _ = writeln!(
@@ -115,7 +115,7 @@ fn rows(shown: &[Row], all: &[Row]) -> Table {
 }
 
 /// The winner, with its validation figure beside its test.
-fn winner(best: &RunRecord, runs: &[Row]) -> String {
+fn winner(best: &RunRecord, SweepRecord { runs, refit, .. }: &SweepRecord) -> String {
     let validation = runs.first().map_or(f64::NAN, |row| 100.0 * row.validation.accuracy);
     let mut text = format!("best      {}\n", one_line(best.name.as_deref().unwrap_or_default()));
     if best.test.accuracy.is_nan() {
@@ -125,9 +125,13 @@ fn winner(best: &RunRecord, runs: &[Row]) -> String {
         );
         return text;
     }
+    let again = match refit {
+        true => "\n          trained again on the training and the validation images",
+        false => "",
+    };
     let _ = writeln!(
         text,
-        "          validation accuracy {validation:.2} %, the highest of {} tried: choosing it makes it too high\n          \
+        "          validation accuracy {validation:.2} %, the highest of {} tried: choosing it makes it too high{again}\n          \
          test accuracy {:.2} %, loss {:.4}: of this run alone, once",
         count(runs.len()),
         100.0 * best.test.accuracy,

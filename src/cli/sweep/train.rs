@@ -6,7 +6,7 @@ use super::super::args::{self, fit};
 use super::super::console::Console;
 use super::super::inputs::Inputs;
 use super::super::text::constant_pixels;
-use super::CommonArgs;
+use super::common::CommonArgs;
 use super::conclusion::Conclusion;
 use super::lists::ListArgs;
 use super::progress::Progress;
@@ -29,7 +29,13 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "F", allow_negative_numbers = true, help_heading = "Sweep")]
     halving: Option<usize>,
     /// Train the I-th of N parts of the runs, counted from 1; sweep merge makes one sweep of all parts
-    #[arg(long, value_name = "I/N", allow_hyphen_values = true, help_heading = "Sweep")]
+    #[arg(
+        long,
+        value_name = "I/N",
+        allow_hyphen_values = true,
+        conflicts_with = "refit",
+        help_heading = "Sweep"
+    )]
     shard: Option<String>,
     /// Go on with the same sweep where the folder --out has it, whatever ended it; begin it where there is none
     #[arg(long, requires = "out", conflicts_with = "overwrite", help_heading = "Run folder")]

@@ -18,20 +18,35 @@ use crate::train::{Metrics, Run, RunRecord, evaluate, evaluator};
 /// The folder of the best run, within that of the sweep.
 const FOLDER: &str = "best";
 
-/// The best run, with its model: tested, or that of a shard.
-pub(super) enum Winner {
-    Tested(Outcome, Test),
-    Untested(Outcome, Model),
+/// The best run, with its model.
+pub(super) struct Winner {
+    outcome: Outcome,
+    /// Whether it was trained again, on the images that validated as well.
+    refit: bool,
+    trained: Trained,
+}
+
+/// A model: tested, or that of a shard.
+enum Trained {
+    Tested(Test),
+    Untested(Model),
 }
 
 impl Winner {
     /// The best run of `sweep`, tested, and no other is; that of a shard is not, as it may not be the best of all. None where
-    /// every run diverged.
-    pub(super) fn of(sweep: &Sweep, inputs: &Inputs) -> Result<Option<Self>> {
+    /// every run diverged. With `refit` it is trained again before, on the images that validated as well.
+    pub(super) fn of(sweep: &Sweep, inputs: &Inputs, refit: bool) -> Result<Option<Self>> {
         let Some((outcome, mut model)) = sweep.winner()? else { return Ok(None) };
-        model_file::note_data(&mut model, inputs);
+        let mut outcome = outcome.clone();
+        match refit.then(|| sweep.refit(&outcome, &mut ())).transpose()?.flatten() {
+            Some(again) => {
+                (outcome.history, model) = again;
+                model_file::note_all_data(&mut model, inputs);
+            }
+            None => model_file::note_data(&mut model, inputs),
+        }
         if sweep.header().shard.is_some() {
-            return Ok(Some(Self::Untested(outcome.clone(), model)));
+            return Ok(Some(Self { outcome, refit, trained: Trained::Untested(model) }));
         }
         let samples = inputs.dataset.test.samples();
         let mut engine = evaluator(std::slice::from_ref(&model), samples.element(), &inputs.machine)?;
@@ -39,7 +54,7 @@ impl Winner {
         let evaluation = found.expect("nothing stops it").swap_remove(0);
         let metrics = Metrics::of_model(&evaluation, &model);
         model_file::note_test(&mut model, &metrics);
-        Ok(Some(Self::Tested(outcome.clone(), Test { model, metrics, evaluation })))
+        Ok(Some(Self { outcome, refit, trained: Trained::Tested(Test { model, metrics, evaluation }) }))
     }
 
     /// Writes its folder within `folder`, with a report that has the command which trains it alone, and returns its record.
@@ -51,12 +66,12 @@ impl Winner {
         command: Option<impl FnOnce(&[Run]) -> String>,
     ) -> Result<RunRecord> {
         let folder = folder.inner(FOLDER)?;
-        let (Self::Tested(outcome, Test { model, .. }) | Self::Untested(outcome, model)) = &self;
+        let (Trained::Tested(Test { model, .. }) | Trained::Untested(model)) = &self.trained;
         folder.write(model_file::NAME, model.to_bytes())?;
-        folder.write("history.csv", history_csv(&outcome.history))?;
+        folder.write("history.csv", history_csv(&self.outcome.history))?;
         let record = self.record(inputs, sweep, &folder);
         folder.write("run.json", console::to_json(&record))?;
-        if let (Self::Tested(_, test), Some(command)) = (self, command) {
+        if let (Trained::Tested(test), Some(command)) = (self.trained, command) {
             let (runs, tests) = (Run::single(record.config.clone()), [Some(test)]);
             let extras = Extras::measure(&tests, inputs.machine.engine, inputs, &runs, &mut |_| {})?;
             extras.write(&folder, std::slice::from_ref(&record), &tests, &command(&runs))?;
@@ -65,11 +80,14 @@ impl Winner {
     }
 
     fn record(&self, inputs: &Inputs, sweep: &Sweep, folder: &RunFolder) -> RunRecord {
-        let (outcome, model, test) = match self {
-            Self::Tested(outcome, test) => (outcome, &test.model, test.metrics),
-            Self::Untested(outcome, model) => (outcome, model, Metrics::NONE),
+        let (outcome, mut dataset) = (&self.outcome, DatasetRecord::new(&inputs.dataset));
+        let (model, test) = match &self.trained {
+            Trained::Tested(test) => (&test.model, test.metrics),
+            Trained::Untested(model) => (model, Metrics::NONE),
         };
-        let dataset = DatasetRecord::new(&inputs.dataset);
+        if self.refit {
+            dataset.train += dataset.validation;
+        }
         let parameters = &model.parameters;
         let train = outcome.history.iter().map(|record| record.seconds.train).sum();
         let evaluate = outcome.history.iter().map(|record| record.seconds.evaluate).sum();

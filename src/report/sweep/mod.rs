@@ -1,6 +1,7 @@
 //! The report of a sweep: one page with a map of what each setting reaches, the curves of the best runs, and all runs in a
 //! table; the same as Markdown, with its figures beside it; and the table as CSV.
 
+mod contents;
 mod csv;
 mod map;
 mod page;
@@ -11,25 +12,17 @@ use super::together::{self, Strand};
 use crate::error::Result;
 use crate::files::RunFolder;
 use crate::sweep::record::{Row, varied};
-use crate::sweep::{Ending, Outcome, SweepRecord};
+use crate::sweep::{Ending, Outcome};
+use contents::{Figures, axes};
 use map::Quantity;
 use page::Page;
+
+pub use contents::SweepContents;
 
 /// The runs whose curves have colours.
 const BEST: usize = 5;
 /// The other runs whose curves are drawn.
 const OTHERS: usize = 300;
-
-/// What the report of a sweep is made from.
-#[derive(Clone, Copy)]
-pub struct SweepContents<'a> {
-    /// What `sweep.json` holds.
-    pub record: &'a SweepRecord,
-    /// What became of each run, the best first, as the record has them.
-    pub outcomes: &'a [&'a Outcome],
-    /// The command that makes it again.
-    pub command: &'a str,
-}
 
 /// `report.html`: one page that needs nothing else, for screens of any width and for paper.
 #[derive(Template)]
@@ -43,14 +36,6 @@ struct Html<'a> {
 #[template(path = "sweep/page.md")]
 struct Markdown<'a> {
     page: &'a Page<'a>,
-}
-
-/// The figures, as text of SVG files.
-struct Figures {
-    /// Accuracy and loss; none where the runs differ in no setting.
-    maps: Option<[String; 2]>,
-    /// None where no run was evaluated.
-    curves: Option<String>,
 }
 
 /// Writes the table of the runs as `sweep.csv` into `folder`.
@@ -79,13 +64,6 @@ pub fn write_sweep(folder: &RunFolder, contents: &SweepContents) -> Result<()> {
     let page = Page::new(contents, &varied, &figures);
     folder.write("report.md", Markdown { page: &page }.render().expect("a String takes all"))?;
     folder.write("report.html", Html { page: &page }.render().expect("a String takes all"))
-}
-
-/// The settings that the map is drawn over: eta and lambda where these vary, else the first that do.
-fn axes(varied: &[&'static str]) -> Vec<&'static str> {
-    let preferred = ["eta", "lambda"].into_iter().filter(|name| varied.contains(name));
-    let others = varied.iter().copied().filter(|name| !["eta", "lambda"].contains(name));
-    preferred.chain(others).take(2).collect()
 }
 
 fn maps(rows: &[Row], axes: &[&str]) -> Option<[String; 2]> {

@@ -1,6 +1,6 @@
 //! What the page of a sweep says, in words and tables.
 
-use super::{Figures, SweepContents, axes};
+use super::contents::{Figures, SweepContents, axes};
 use crate::data::synthetic;
 use crate::report::number::{count, fixed, list, percent};
 use crate::report::table::{Table, pairs};
