@@ -110,6 +110,9 @@ impl Augmentation {
     pub fn apply(&self, change: Change, picture: &[u8], made: &mut [u8]) {
         let PictureShape { height, width, .. } = self.shape;
         assert_eq!((picture.len(), made.len()), (self.shape.features(), self.features()), "pixels");
+        if change == Change::NONE && !self.mirror {
+            return made.copy_from_slice(picture);
+        }
         let mut moved = vec![0; width];
         let planes = picture.chunks_exact(height * width).zip(made.chunks_exact_mut(height * self.width()));
         for (plane, made) in planes {
