@@ -93,8 +93,9 @@ fn the_file_is_a_safetensors_file_of_the_documented_layout() {
     assert!(header.is_multiple_of(8), "data at {header} + 8");
     let settings = metadata.metadata().as_ref().unwrap();
     assert_eq!(settings["classes"], r#"["sun","\"quoted\"","mønd\n"]"#);
-    assert_eq!((settings["eta"].as_str(), settings.len()), ("0.001", 5));
-    assert_eq!(settings["objective"], "softmax");
+    assert_eq!((settings["eta"].as_str(), settings.len()), ("0.001", 7));
+    let aims = ["objective", "label_smoothing", "class_weights"].map(|key| settings[key].as_str());
+    assert_eq!(aims, ["softmax", "0.1", "[0.5,0.5,0.5]"]);
 
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let Standardization { mean, std } = &model.standardization;
