@@ -179,9 +179,9 @@ fn tensors_that_are_missing_or_of_another_type_or_shape() {
     for (shape, fact) in [
         (vec![15], "expected weight [K, D]"),
         (vec![3, 0], "at least 1 feature"),
-        (vec![0, 5], "with 2 to 256 classes"),
-        (vec![1, 5], "with 2 to 256 classes"),
-        (vec![257, 5], "with 2 to 256 classes"),
+        (vec![0, 5], "with 2 to 65,536 classes"),
+        (vec![1, 5], "with 2 to 65,536 classes"),
+        (vec![65_537, 5], "with 2 to 65,536 classes"),
     ] {
         let found = format!("found {shape:?}");
         let change = |tensor: &mut Tensor| {

@@ -155,7 +155,7 @@ impl Format {
             }
             Self::Cifar100Binary => (format!("{key}.txt"), ClassNames { key: None, count: cifar_100 }),
             Self::Cifar100Python => ("meta".into(), ClassNames { key: Some(key), count: cifar_100 }),
-            Self::Npy => ("classes.txt".into(), ClassNames { key: None, count: 2..=256 }),
+            Self::Npy => ("classes.txt".into(), ClassNames { key: None, count: 2..=1024 }),
         };
         let path = folder.join(file);
         let optional = matches!(self, Self::Cifar10Binary | Self::Npy);

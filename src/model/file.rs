@@ -22,7 +22,7 @@ const CLASSES: &str = "classes";
 const OBJECTIVE: &str = "objective";
 const SMOOTHING: &str = "label_smoothing";
 const CLASS_WEIGHTS: &str = "class_weights";
-/// No model is larger: 256 classes of nearly a million features.
+/// No model is larger: a thousand classes of a quarter of a million features.
 const LARGEST: u64 = 1 << 30;
 
 impl Model {

@@ -194,7 +194,7 @@ fn names_of_classes_are_as_many_as_there_are_labels_or_more() {
     let labels = folder.path().join("train_labels.npy");
     assert_refused(folder.path(), &labels, &["expected labels from 0 to 1", "found 2 in record 2"]);
     fs::write(&path, "a\n").unwrap();
-    assert_refused(folder.path(), &path, &["expected 2 to 256 class names, one a line", "found 1 names"]);
+    assert_refused(folder.path(), &path, &["expected 2 to 1024 class names, one a line", "found 1 names"]);
 }
 
 #[test]
