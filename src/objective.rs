@@ -164,7 +164,7 @@ fn hinge(logits: &mut [f64], label: usize) -> f64 {
         let margin = *logit - bound;
         *logit = 0.0;
         // A margin that is no number makes the loss none.
-        if class != label && !(margin <= 0.0) {
+        if class != label && (margin > 0.0 || margin.is_nan()) {
             (loss, *logit, count) = (loss + margin, 1.0, count + 1.0);
         }
     }

@@ -49,7 +49,7 @@ enum Verb {
     /// Reproduce the lab report (KTH DD2424, Assignment 1, 2020): four runs, Table 1 and figures
     Reproduce(reproduce::Args),
     /// Train many settings, all combinations of lists or random ones, and find the best
-    Sweep(sweep::Args),
+    Sweep(Box<sweep::Args>),
     /// Evaluate a saved model on a data set: loss, accuracy, precision and recall by class, confusion matrix
     Evaluate(evaluate::Args),
     /// Predict the classes of pictures, or of images in a data file, with a saved model

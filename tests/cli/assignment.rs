@@ -78,7 +78,7 @@ fn features_of_ones_own_are_trained_evaluated_and_predicted() {
     // Two clouds around -1 and 1, in units that are nothing like a pixel's.
     let sample = |n: usize, d: usize| {
         let noise = ((n * 7919 + d * 104_729).wrapping_mul(2_654_435_761) >> 16 & 0xFFFF) as f32 / 65536.0;
-        1000.0 * (noise - 0.5) + if n % 2 == 0 { 300.0 } else { -300.0 }
+        1000.0 * (noise - 0.5) + if n.is_multiple_of(2) { 300.0 } else { -300.0 }
     };
     for (split, count) in [("train", 200), ("test", 50)] {
         let values: Vec<f32> = (0..count).flat_map(|n| (0..7).map(move |d| sample(n, d))).collect();
