@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    onelayer::cli::main()
+    onelayer::cli::main(std::env::args_os()).into()
 }

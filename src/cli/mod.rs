@@ -26,8 +26,8 @@ mod train;
 mod usage;
 mod warnings;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -71,20 +71,20 @@ enum Verb {
     },
 }
 
-/// Parses the command line, runs the verb, and says how it went: 0 done, 1 bad data or a failure, 2 an
-/// invalid option, 3 training diverged, 130 or 143 stopped by a signal.
-pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+/// Parses a command line, whose first word is the command's name, runs the verb, and returns the exit code: 0 done, 1 bad
+/// data or a failure, 2 an invalid option, 3 training diverged, 130 or 143 stopped by a signal.
+pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
         Err(error) => return misused(&error),
     };
     signals::refuse_large_files();
     signals::report_faults();
     match cli.verb.run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => {
             console::complain(&explain(&error));
-            ExitCode::from(exit_code(&error))
+            exit_code(&error)
         }
     }
 }
@@ -142,16 +142,16 @@ fn exit_code(error: &Error) -> u8 {
 }
 
 /// Help goes to stdout as it is; of an error, one line goes to stderr.
-fn misused(error: &clap::Error) -> ExitCode {
+fn misused(error: &clap::Error) -> u8 {
     let text = error.render().to_string();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let _ = console::print(&text);
-        return ExitCode::SUCCESS;
+        return 0;
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         let _ = io::stderr().write_all(text.as_bytes());
-        return ExitCode::from(2);
+        return 2;
     }
     console::complain(&usage::line(error));
-    ExitCode::from(2)
+    2
 }

@@ -16,7 +16,7 @@ use crate::samples::{Element, Samples, Values};
 pub struct Splits<'a> {
     /// What it trains on.
     pub train: Samples<'a>,
-    /// What it is evaluated on beside them.
+    /// What it is evaluated on beside them. Where there is none, its figures are NaN.
     pub validation: Samples<'a>,
     /// The names of the K classes.
     pub classes: &'a [String],
@@ -78,6 +78,13 @@ impl<'a> Prepared<'a> {
     /// Checks that `runs` can be trained side by side on these images.
     pub(super) fn check(&self, runs: &[Run]) -> Result<()> {
         Run::check(runs, self.train.given(), self.classes())?;
+        if self.validation.given().is_empty() {
+            let watches = |run: &Run| run.settings.early_stop > 0 || run.settings.best;
+            if let Some(Run { settings, .. }) = runs.iter().find(|run| watches(run)) {
+                let name = if settings.best { "best" } else { "early_stop" };
+                return Err(Error::setting(name, "validation samples to choose an epoch by", "none"));
+            }
+        }
         let (expected, found) = (self.mirror.is_some(), runs[0].settings.mirror);
         match expected == found {
             true => Ok(()),

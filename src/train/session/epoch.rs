@@ -100,7 +100,10 @@ impl Session<'_> {
         let Some(train) = evaluate(&mut *self.engine, &self.train.samples(), control)? else {
             return Ok(None);
         };
-        let validation = evaluate(&mut *self.engine, &self.validation.samples(), control)?;
+        let validation = match self.validation.given().is_empty() {
+            true => Some(vec![Evaluation::empty(self.classes.len()); self.runs.len()]),
+            false => evaluate(&mut *self.engine, &self.validation.samples(), control)?,
+        };
         Ok(validation.map(|validation| [train, validation]))
     }
 

@@ -100,13 +100,27 @@ impl<'a> Session<'a> {
     /// # Errors
     /// As [`Session::new`], and a model of another shape.
     pub fn from_model(splits: Splits<'a>, runs: Vec<Run>, model: &Model, machine: &Machine) -> Result<Self> {
-        let shape = |features, classes| format!("a model of {features} features and {classes} classes");
-        let expected = shape(splits.train.features(), splits.classes.len());
-        let found = shape(model.parameters.features, model.parameters.classes);
-        if expected != found {
-            return Err(Error::setting("from", expected + ", as the data has", found));
-        }
+        check_shape(&splits, model)?;
         let images = Prepared::new(splits, &runs[0].settings, &machine.team)?;
+        Self::begin(&images, runs, Some(model), machine)
+    }
+
+    /// As [`Session::from_model`], but that the images are standardized as those of `model` were, so that its parameters are
+    /// what training begins with: how samples are learned that come portion by portion. Where weights are held
+    /// mirror-symmetric, it is [`Session::from_model`].
+    ///
+    /// # Errors
+    /// As [`Session::from_model`].
+    pub fn continuing(
+        splits: Splits<'a>,
+        runs: Vec<Run>,
+        model: &Model,
+        machine: &Machine,
+    ) -> Result<Self> {
+        check_shape(&splits, model)?;
+        let settings = &runs[0].settings;
+        let standardization = (!settings.mirror).then(|| model.standardization.clone());
+        let images = Prepared::with(splits, settings, standardization, &machine.team)?;
         Self::begin(&images, runs, Some(model), machine)
     }
 
@@ -335,6 +349,17 @@ impl<'a> Session<'a> {
         let checkpoint = self.checkpoint(*every, data);
         self.checkpoints.as_mut().map_or(Ok(()), |checkpoints| (checkpoints.save)(checkpoint))
     }
+}
+
+/// Checks that `model` is one for these samples.
+fn check_shape(splits: &Splits, model: &Model) -> Result<()> {
+    let shape = |features, classes| format!("a model of {features} features and {classes} classes");
+    let expected = shape(splits.train.features(), splits.classes.len());
+    let found = shape(model.parameters.features, model.parameters.classes);
+    if expected != found {
+        return Err(Error::setting("from", expected + ", as the data has", found));
+    }
+    Ok(())
 }
 
 /// The parameters that the runs begin with.

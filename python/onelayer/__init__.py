@@ -1,0 +1,30 @@
+"""Training a one-layer network on a CPU, fast: softmax regression on images and embeddings."""
+
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._estimator import SoftmaxClassifier, load
+
+__version__ = _version("onelayer")
+
+# Where each name comes from. scikit-learn is imported by what needs it alone.
+_HOMES = {
+    "SoftmaxClassifier": "_estimator",
+    "load": "_estimator",
+}
+__all__ = [*_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

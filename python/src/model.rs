@@ -1,0 +1,178 @@
+//! Trained models.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use numpy::PyArray1;
+use onelayer::engine::{EngineKind, Machine, Team};
+use onelayer::model;
+use onelayer::objective::Loss;
+use onelayer::samples::Rows;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use rayon::prelude::*;
+
+use crate::arrays::{Features, shaped};
+use crate::enter::{Caller, enter, guarded};
+use crate::error::raised;
+
+/// Rows between two looks at whether to go on.
+const SLICE: usize = 1 << 14;
+
+/// A trained model: the contents of a `model.safetensors`.
+#[pyclass(frozen, module = "onelayer._onelayer")]
+pub struct Model(pub model::Model);
+
+#[pymethods]
+impl Model {
+    /// Reads a model file.
+    #[staticmethod]
+    fn load(py: Python, path: PathBuf) -> PyResult<Self> {
+        py.detach(|| guarded(|| model::Model::load(&path).map(Self).map_err(raised)))
+    }
+
+    /// Writes a model file, which appears when it is complete.
+    fn save(&self, py: Python, path: PathBuf) -> PyResult<()> {
+        py.detach(|| guarded(|| self.0.save(&path).map_err(raised)))
+    }
+
+    /// The model of the bytes of a model file.
+    #[staticmethod]
+    fn from_bytes(bytes: &[u8]) -> PyResult<Self> {
+        guarded(|| model::Model::from_bytes(Path::new("model"), bytes).map(Self).map_err(raised))
+    }
+
+    /// The bytes of a model file.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.0.to_bytes())
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+        Ok((py.get_type::<Self>().getattr("from_bytes")?, (self.to_bytes(py),)))
+    }
+
+    /// The weights `[K, D]`.
+    #[getter]
+    fn weight<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let parameters = &self.0.parameters;
+        shaped(py, parameters.weight.clone(), [parameters.classes, parameters.features])
+    }
+
+    /// The bias `[K]`.
+    #[getter]
+    fn bias<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f32>> {
+        PyArray1::from_slice(py, &self.0.parameters.bias)
+    }
+
+    /// The mean of each feature `[D]`.
+    #[getter]
+    fn mean<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f32>> {
+        PyArray1::from_slice(py, &self.0.standardization.mean)
+    }
+
+    /// The deviation of each feature `[D]`.
+    #[getter]
+    fn std<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f32>> {
+        PyArray1::from_slice(py, &self.0.standardization.std)
+    }
+
+    /// The names of the classes.
+    #[getter]
+    fn classes(&self) -> Vec<String> {
+        self.0.classes.clone()
+    }
+
+    /// What its writer noted, the settings among it.
+    #[getter]
+    fn metadata(&self) -> BTreeMap<String, String> {
+        self.0.metadata.clone()
+    }
+
+    /// The name of the loss that it was trained to minimize.
+    #[getter]
+    fn objective(&self) -> &'static str {
+        self.0.objective.loss.name()
+    }
+
+    /// The model with other notes.
+    fn noting(&self, metadata: BTreeMap<String, String>) -> Self {
+        Self(model::Model { metadata, ..self.0.clone() })
+    }
+
+    /// `logits [N, K]` of the rows of `x`, in f32.
+    fn logits<'py>(
+        &self,
+        py: Python<'py>,
+        x: Bound<'py, PyAny>,
+        threads: usize,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let features = Features::of("X", &x)?;
+        let rows = self.checked(features.rows("X")?)?;
+        let logits = enter(py, None, |caller| self.forward(&rows, threads, caller))?;
+        shaped(py, logits, [rows.len(), self.0.parameters.classes])
+    }
+
+    /// `p [N, K]` of the rows of `x`, in f64: each row sums to 1.
+    fn probabilities<'py>(
+        &self,
+        py: Python<'py>,
+        x: Bound<'py, PyAny>,
+        threads: usize,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if self.0.objective.loss == Loss::Hinge {
+            let message = "objective: expected softmax or sigmoid, which have probabilities, found hinge";
+            return Err(PyValueError::new_err(message));
+        }
+        let features = Features::of("X", &x)?;
+        let rows = self.checked(features.rows("X")?)?;
+        let classes = self.0.parameters.classes;
+        let p = enter(py, None, |caller| {
+            let logits = self.forward(&rows, threads, caller)?;
+            let mut p = vec![0.0; logits.len()];
+            let rows = p.par_chunks_mut(classes).zip(logits.par_chunks(classes));
+            let row = |(p, logits): (&mut [f64], &[f32])| {
+                p.copy_from_slice(&self.0.objective.probabilities(logits).expect("not hinge"));
+            };
+            team(threads)?.install(|| rows.with_min_len(256).for_each(row))?;
+            Ok(p)
+        })?;
+        shaped(py, p, [rows.len(), classes])
+    }
+}
+
+impl Model {
+    fn checked<'r>(&self, rows: Rows<'r>) -> PyResult<Rows<'r>> {
+        let (expected, found) = (self.0.parameters.features, rows.features());
+        match expected == found {
+            true => Ok(rows),
+            false => {
+                let message = format!("X: expected {expected} features, as the model has, found {found}");
+                Err(PyValueError::new_err(message))
+            }
+        }
+    }
+
+    /// The logits of `rows`; what is missing where the caller stops is 0.
+    fn forward(&self, rows: &Rows, threads: usize, caller: &Caller) -> onelayer::Result<Vec<f32>> {
+        let machine = Machine { engine: EngineKind::Auto, isa: None, team: team(threads)? };
+        let mut engine = onelayer::train::evaluator(std::slice::from_ref(&self.0), rows.element(), &machine)?;
+        let classes = self.0.parameters.classes;
+        let mut logits = vec![0.0; rows.len() * classes];
+        for (slice, logits) in logits.chunks_mut(SLICE * classes).enumerate() {
+            if caller.stops() {
+                break;
+            }
+            let first = slice * SLICE;
+            engine.forward(&rows.slice(first..first + logits.len() / classes), logits)?;
+        }
+        Ok(logits)
+    }
+}
+
+/// A team of so many threads.
+pub fn team(threads: usize) -> onelayer::Result<Team> {
+    let threads = NonZeroUsize::new(threads);
+    Team::new(threads.ok_or_else(|| onelayer::Error::setting("n_jobs", "at least 1 thread", 0))?)
+}
