@@ -220,7 +220,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The class of each sample."""
-        return self.classes_[np.argmax(self._model_of(X), axis=1)]
+        logits = self._model_of(X)
+        return self.classes_[np.argmax(logits, axis=1)]
 
     @available_if(_has_probabilities)
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
