@@ -42,8 +42,9 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     objective : "softmax", "hinge" or "sigmoid"
         What training minimizes, beside the penalty: the cross-entropy, the multi-class hinge loss, or the mean of K
         binary cross-entropies.
-    penalty : float
-        The weight lambda of the penalty lambda ||W||^2, which leaves the bias out.
+    penalty : float or "auto"
+        The weight lambda of the penalty lambda ||W||^2, which leaves the bias out. "auto" is 1/(2N), which is what
+        LogisticRegression has with C=1; in `partial_fit` it is 0.
     eta : float or "auto"
         The learning rate. "auto" measures how large it can be for these samples.
     schedule : str
@@ -107,7 +108,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         *,
         objective: str = "softmax",
-        penalty: float = 0.0,
+        penalty: float | str = "auto",
         eta: float | str = "auto",
         schedule: str = "linear",
         momentum: float = 0.9,
@@ -204,6 +205,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             x = _arrays.of_unit(x, self._dtype)
         given = (x, _arrays.codes(labels, self.classes_), _arrays.weights(sample_weight, x))
         settings: dict[str, Any] = {"epochs": 1, "schedule": "constant", "n_iter_no_change": 0, "best": False}
+        if self.penalty == "auto":
+            settings["penalty"] = 0.0
         if self.eta == "auto" and start is not None:
             settings["eta"] = self.eta_
         iterations = getattr(self, "n_iter_", 0)
@@ -263,6 +266,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         settings = {name: value for name, value in vars(self).items() if name in _SETTINGS}
         batch = 100 if self.batch_size == "auto" else self.batch_size
         settings["batch_size"] = batch = min(int(batch), samples)
+        if self.penalty == "auto":
+            settings["penalty"] = 0.5 / samples
         if self.epochs == "auto":
             epochs = _STEPS // max(1, -(-samples // max(1, batch)))
             settings["epochs"] = min(max(epochs, _LEAST_EPOCHS), _MOST_EPOCHS)

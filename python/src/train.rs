@@ -59,8 +59,9 @@ pub fn train<'py>(
     let splits = Splits { train: samples, validation, classes: &classes };
     let by_epoch = callback.is_some();
     let trained = enter(py, callback.as_ref(), |caller| {
-        let machine = Machine { engine, isa: None, team: team(threads)? };
         let mut settings = settings;
+        let step = settings.batch * splits.train.features() * splits.classes.len();
+        let machine = Machine { engine, isa: None, team: team(threads, step)? };
         if is_auto {
             settings.eta = rate::of(&splits, &settings, start.filter(|(_, keeps)| *keeps), &machine.team)?;
         }
