@@ -4,6 +4,7 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ._cifar import load_cifar
     from ._estimator import SoftmaxClassifier, load
 
 __version__ = _version("onelayer")
@@ -12,6 +13,7 @@ __version__ = _version("onelayer")
 _HOMES = {
     "SoftmaxClassifier": "_estimator",
     "load": "_estimator",
+    "load_cifar": "_cifar",
 }
 __all__ = [*_HOMES]
 

@@ -23,7 +23,7 @@ def samples(
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Features and labels, checked."""
     x, labels = validate_data(
-        estimator, X, y, reset=reset, dtype=_DTYPES, order="C", ensure_all_finite=False
+        estimator, X, y, reset=reset, dtype=_DTYPES, order=_order(X), ensure_all_finite=False
     )
     check_classification_targets(labels)
     return _finite(x), labels
@@ -31,13 +31,21 @@ def samples(
 
 def features(estimator: Any, X: ArrayLike) -> NDArray[Any]:
     """Features alone, checked against those of `fit`."""
-    return _finite(
-        validate_data(estimator, X, reset=False, dtype=_DTYPES, order="C", ensure_all_finite=False)
-    )
+    x = validate_data(estimator, X, reset=False, dtype=_DTYPES, order=_order(X), ensure_all_finite=False)
+    return _finite(x)
+
+
+def _order(X: Any) -> str | None:
+    """None where the rows of X can be read in place, though there may be gaps between them."""
+    in_place = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype in _DTYPES and X.size
+    if in_place and X.strides[1] == X.itemsize and X.strides[0] >= X.shape[1] * X.itemsize:
+        return None
+    return "C"
 
 
 def _finite(x: NDArray[Any]) -> NDArray[Any]:
-    x = np.require(x, requirements=["C", "A"])
+    if x.strides[0] % x.itemsize or not x.flags.aligned:
+        x = np.array(x, order="C")
     if (place := _onelayer.not_finite(x)) is not None:
         found = "NaN" if np.isnan(x[place]) else "infinity, or more than float32 holds,"
         raise ValueError(f"X: expected finite numbers, found {found} in row {place[0]}, column {place[1]}")

@@ -1,11 +1,14 @@
 //! NumPy's arrays as the library's samples, in place.
 
-use numpy::{PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
-use onelayer::samples::{Rows, Samples};
+use numpy::{Element, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
+use onelayer::samples::{self, Rows, Samples, Values};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
-/// The features of samples: an array of bytes or of f32 numbers `[N, D]`, one row after the other in memory.
+use crate::enter::guarded;
+
+/// The features of samples: an array of bytes or of f32 numbers `[N, D]`. The numbers of a row follow one another in memory;
+/// rows need not.
 pub enum Features<'py> {
     /// Bytes.
     Bytes(PyReadonlyArray2<'py, u8>),
@@ -16,37 +19,57 @@ pub enum Features<'py> {
 impl<'py> Features<'py> {
     /// The array of the argument `name`.
     pub fn of(name: &str, array: &Bound<'py, PyAny>) -> PyResult<Self> {
-        if let Ok(bytes) = array.extract() {
-            return Ok(Self::Bytes(bytes));
-        }
-        let Ok(floats) = array.extract::<PyReadonlyArray2<f32>>() else {
-            let found = array.get_type().name()?;
-            let message =
-                format!("{name}: expected a two-dimensional array of uint8 or float32, found {found}");
-            return Err(PyTypeError::new_err(message));
-        };
-        if !(floats.data() as usize).is_multiple_of(align_of::<f32>()) {
-            return Err(PyValueError::new_err(format!("{name}: expected an aligned array")));
-        }
-        Ok(Self::Floats(floats))
+        let found = array.get_type().name()?;
+        let bytes = array.extract().map(Self::Bytes);
+        bytes.or_else(|_| array.extract().map(Self::Floats)).map_err(|_| {
+            let expected = "a two-dimensional array of uint8 or float32";
+            PyTypeError::new_err(format!("{name}: expected {expected}, found {found}"))
+        })
     }
 
     /// The rows, in place. While they are read, the interpreter's lock is not held: an array that another thread writes to
     /// meanwhile is read as whatever it holds, as with NumPy's own functions that release the lock.
     pub fn rows(&self, name: &str) -> PyResult<Rows<'_>> {
-        let columns = match self {
-            Self::Bytes(array) => array.shape()[1],
-            Self::Floats(array) => array.shape()[1],
-        };
-        if columns == 0 {
-            return Err(PyValueError::new_err(format!("{name}: expected at least 1 feature, found 0")));
+        match self {
+            Self::Bytes(array) => rows(name, array, Values::Bytes),
+            Self::Floats(array) => rows(name, array, Values::Floats),
         }
-        let order = |_| PyValueError::new_err(format!("{name}: expected C order"));
-        Ok(match self {
-            Self::Bytes(array) => Rows::contiguous(array.as_slice().map_err(order)?, columns),
-            Self::Floats(array) => Rows::floats(array.as_slice().map_err(order)?, columns),
-        })
     }
+}
+
+fn rows<'a, T: Element>(
+    name: &str,
+    array: &'a PyReadonlyArray2<T>,
+    values: fn(&'a [T]) -> Values<'a>,
+) -> PyResult<Rows<'a>> {
+    let refused =
+        |expected, found| PyValueError::new_err(format!("{name}: expected {expected}, found {found}"));
+    let &[count, features] = array.shape() else { unreachable!("two dimensions") };
+    let &[row, column] = array.strides() else { unreachable!("two dimensions") };
+    let size = size_of::<T>() as isize;
+    if features == 0 {
+        return Err(refused("at least 1 feature", "0".to_string()));
+    }
+    if count == 0 {
+        return Ok(Rows::of(values(&[]), 0, features, features));
+    }
+    let begins = array.data().cast_const();
+    // What NumPy says of a single row's or column's stride has no meaning.
+    let row = if count == 1 { features as isize * size } else { row };
+    let follow = features == 1 || column == size;
+    if !follow || row < features as isize * size || row % size != 0 || !begins.is_aligned() {
+        return Err(refused(
+            "rows that are contiguous and aligned",
+            format!("strides {:?}", array.strides()),
+        ));
+    }
+    let stride = (row / size) as usize;
+    // SAFETY: NumPy vouches for `count` rows, `row` bytes apart, of `features` elements that follow one another: the
+    // range from the first element of the first row to the last of the last is within its memory, which stays while the
+    // array is borrowed. Gaps between rows belong to the array that this one is a view of. It is aligned, as was checked,
+    // and any bytes are a `u8` or an `f32`.
+    let slice = unsafe { std::slice::from_raw_parts(begins, (count - 1) * stride + features) };
+    Ok(Rows::of(values(slice), count, features, stride))
 }
 
 /// What is trained on, or validated by: features, the number of each sample's class, and what its loss is multiplied by.
@@ -93,23 +116,28 @@ impl<'py> Labelled<'py> {
 
 /// The row and the column of the first number of `array` that is not finite; None where there is none.
 #[pyfunction]
-pub fn not_finite(array: &Bound<PyAny>) -> PyResult<Option<(usize, usize)>> {
+pub fn not_finite(py: Python, array: &Bound<PyAny>) -> PyResult<Option<(usize, usize)>> {
     let features = Features::of("X", array)?;
-    let Features::Floats(floats) = &features else { return Ok(None) };
-    let (values, columns) = (floats.as_slice()?, floats.shape()[1]);
-    let is_finite = |row: &[f32]| {
-        // Without a branch for each number: what is not finite makes the sum so, and nothing finite does in f64.
-        row.iter().map(|&x| f64::from(x)).sum::<f64>().is_finite()
+    let rows = features.rows("X")?;
+    if rows.element() == samples::Element::U8 {
+        return Ok(None);
+    }
+    let find = |row: usize| {
+        let Values::Floats(values) = rows.row(row) else { unreachable!("not bytes") };
+        // Without a branch for each number: 0 times what is not finite is NaN.
+        let mut lanes = [0.0_f32; 16];
+        let chunks = values.chunks_exact(16);
+        let rest: f32 = chunks.remainder().iter().map(|x| 0.0 * x).sum();
+        chunks.for_each(|chunk| lanes.iter_mut().zip(chunk).for_each(|(lane, x)| *lane += 0.0 * x));
+        let is_finite = lanes.iter().sum::<f32>() + rest == 0.0;
+        let column = || values.iter().position(|x| !x.is_finite());
+        if is_finite { None } else { column().map(|column| (row, column)) }
     };
-    let found = values.chunks(columns.max(1)).position(|row| !is_finite(row));
-    Ok(found.map(|row| {
-        let column = values[row * columns..][..columns].iter().position(|x| !x.is_finite());
-        (row, column.unwrap_or(0))
-    }))
+    py.detach(|| guarded(|| Ok((0..rows.len()).find_map(find))))
 }
 
 /// `values`, as an array of this shape.
-pub fn shaped<'py, T: numpy::Element>(
+pub fn shaped<'py, T: Element>(
     py: Python<'py>,
     values: Vec<T>,
     shape: [usize; 2],
