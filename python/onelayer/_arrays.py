@@ -66,7 +66,7 @@ def codes(labels: NDArray[Any], classes: NDArray[Any], name: str = "y") -> NDArr
     places = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
     if len(wrong := np.flatnonzero(classes[places] != labels)):
         row = wrong[0]
-        raise ValueError(f"{name}: expected one of the classes, found {labels[row]!r} in row {row}")
+        raise ValueError(f"{name}: expected one of the classes, found {labels[row]} in row {row}")
     return places.astype(np.uint16)
 
 

@@ -177,7 +177,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if start is None:
             self.classes_ = np.unique(labels)
         given = (x, _arrays.codes(labels, self.classes_), _arrays.weights(sample_weight, x))
-        held = None
+        held: _arrays.Labelled | None = None
         if validation is not None:
             xs, ys = _arrays.samples(self, *validation, reset=False)
             held = (_arrays.of_unit(xs, x.dtype), _arrays.codes(ys, self.classes_, "validation"), None)

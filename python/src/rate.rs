@@ -19,7 +19,7 @@ const SAMPLES: usize = 256;
 /// Steps of the power iteration.
 const STEPS: usize = 12;
 /// The share of the largest stable rate that is taken where a schedule brings it down, and where none does.
-const SHARES: [f64; 2] = [0.5, 0.05];
+const SHARES: [f64; 2] = [0.5, 0.15];
 
 /// Takes `eta="auto"` out of the arguments.
 pub fn takes_auto(arguments: &Bound<PyDict>) -> PyResult<bool> {

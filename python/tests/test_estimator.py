@@ -110,11 +110,11 @@ def test_early_stopping_holds_samples_out(digits):
 def test_samples_that_come_in_portions_are_learned(digits):
     X, y = digits
     model = SoftmaxClassifier()
-    for _ in range(5):
+    for _ in range(10):
         for first in range(0, len(X), 300):
             portion = slice(first, first + 300)
             model.partial_fit(X[portion], y[portion], classes=range(10))
-    assert model.score(X, y) > 0.95 and model.n_iter_ == 30
+    assert model.score(X, y) > 0.95 and model.n_iter_ == 60
     mean = model.mean_
     model.partial_fit(X[:10], y[:10])
     assert (model.mean_ == mean).all()
@@ -143,7 +143,7 @@ def test_class_weights_are_scikit_learns(digits):
 
 def test_pickles_and_files_hold_the_model_and_no_samples(digits, tmp_path):
     X, y = digits
-    for labels in (y, y.astype(str), y * 0.5, y == 3):
+    for labels in (y, y.astype(str), y.astype(float), y == 3):
         model = SoftmaxClassifier(epochs=2).fit(X, labels)
         pickled = pickle.dumps(model)
         assert len(pickled) < 30_000 < X.nbytes
@@ -192,7 +192,7 @@ def test_sparse_features_are_refused_by_name(digits):
 def test_a_run_that_diverges_warns_and_keeps_what_is_finite(digits):
     X, y = digits
     with pytest.warns(ConvergenceWarning, match="diverged with eta"):
-        model = SoftmaxClassifier(eta=500.0, epochs=3, momentum=0.0, penalty=0.5).fit(
+        model = SoftmaxClassifier(eta=4.0, epochs=10, schedule="constant", momentum=0.0, penalty=0.5).fit(
             X, y, validation=(X, y)
         )
     assert np.isfinite(model.coef_).all()
