@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ._cifar import load_cifar
     from ._estimator import SoftmaxClassifier, load
+    from ._gradient import GradientCheck, check_gradient
+    from ._sweep import Swept, merge_sweeps, sweep
 
 __version__ = _version("onelayer")
 
@@ -13,6 +15,11 @@ __version__ = _version("onelayer")
 _HOMES = {
     "SoftmaxClassifier": "_estimator",
     "load": "_estimator",
+    "Swept": "_sweep",
+    "merge_sweeps": "_sweep",
+    "sweep": "_sweep",
+    "GradientCheck": "_gradient",
+    "check_gradient": "_gradient",
     "load_cifar": "_cifar",
 }
 __all__ = [*_HOMES]

@@ -6,7 +6,15 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Model", "arguments", "main", "not_finite", "train"]
+__all__ = [
+    "Model",
+    "arguments",
+    "compare_gradients",
+    "main",
+    "not_finite",
+    "sweep",
+    "train",
+]
 
 _Features = NDArray[np.uint8] | NDArray[np.float32]
 _Labelled = tuple[_Features, NDArray[np.uint16], NDArray[np.float32] | None]
@@ -54,3 +62,21 @@ def train(
 def arguments() -> list[str]: ...
 def not_finite(array: _Features) -> tuple[int, int] | None: ...
 def main(words: Sequence[str]) -> int: ...
+def sweep(
+    train: _Labelled,
+    validation: _Labelled,
+    classes: Sequence[str],
+    arguments: dict[str, Any],
+    lists: Mapping[str, str],
+    *,
+    random: int | None = None,
+    halving: int | None = None,
+    shard: tuple[int, int] | None = None,
+    refit: bool = False,
+    threads: int = 1,
+    engine: str = "auto",
+    notes: Mapping[str, str] | None = None,
+) -> tuple[dict[str, list[Any]], tuple[Model, dict[str, NDArray[Any]]] | None]: ...
+def compare_gradients(
+    analytic: NDArray[np.float64], numerical: NDArray[np.float64], epsilon: float, threshold: float
+) -> list[dict[str, Any]]: ...

@@ -5,10 +5,12 @@ mod arrays;
 mod command;
 mod enter;
 mod error;
+mod gradient;
 mod history;
 mod model;
 mod rate;
 mod settings;
+mod sweep;
 mod train;
 
 use pyo3::prelude::*;
@@ -20,9 +22,13 @@ mod _onelayer {
     #[pymodule_export]
     use super::command::main;
     #[pymodule_export]
+    use super::gradient::compare_gradients;
+    #[pymodule_export]
     use super::model::Model;
     #[pymodule_export]
     use super::settings::arguments;
+    #[pymodule_export]
+    use super::sweep::sweep;
     #[pymodule_export]
     use super::train::train;
 }

@@ -180,5 +180,10 @@ impl Model {
 pub fn team(threads: usize, multiplications: usize) -> onelayer::Result<Team> {
     /// A step of a batch of 100 in 10 classes takes two threads as long as one at D 768, and less from D 1,536 on.
     const WORTH_IT: usize = 100 * 10 * 768;
-    Team::new(NonZeroUsize::new(threads.min(multiplications / WORTH_IT)).unwrap_or(NonZeroUsize::MIN))
+    all_threads(threads.min(multiplications / WORTH_IT).max(1))
+}
+
+/// A team of so many threads.
+pub fn all_threads(threads: usize) -> onelayer::Result<Team> {
+    Team::new(NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN))
 }

@@ -1,5 +1,7 @@
 //! Settings as Python's arguments: the names that people know, and their values.
 
+use std::collections::BTreeMap;
+
 use onelayer::train::Settings;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -22,7 +24,7 @@ pub fn argument(setting: &str) -> &str {
 }
 
 /// The setting of an argument.
-pub fn setting(argument: &str) -> &str {
+fn setting(argument: &str) -> &str {
     RENAMED.iter().find(|(name, _)| *name == argument).map_or(argument, |(_, setting)| setting)
 }
 
@@ -30,6 +32,21 @@ pub fn setting(argument: &str) -> &str {
 #[pyfunction]
 pub fn arguments() -> Vec<&'static str> {
     Settings::TABLE.iter().map(|row| argument(row.name)).collect()
+}
+
+/// Lists of values, by the names of their settings.
+pub fn lists(of: &BTreeMap<String, String>) -> PyResult<Vec<(&str, String)>> {
+    let named = |(argument, list): (&'_ String, &String)| Ok((known(argument)?, list.clone()));
+    of.iter().map(named).collect()
+}
+
+fn known(argument: &str) -> PyResult<&'static str> {
+    let name = setting(argument);
+    let row = Settings::TABLE.iter().find(|row| row.name == name);
+    row.map(|row| row.name).ok_or_else(|| {
+        let names = arguments().join(", ");
+        PyTypeError::new_err(format!("expected a setting ({names}), found {argument}"))
+    })
 }
 
 /// Settings from arguments. An argument that is None has its default.
@@ -40,17 +57,13 @@ pub fn of(arguments: &Bound<PyDict>) -> PyResult<Settings> {
         if value.is_none() {
             continue;
         }
-        let name = setting(&name);
-        if Settings::TABLE.iter().all(|row| row.name != name) {
-            return Err(PyTypeError::new_err(format!("no setting {name:?}")));
-        }
-        settings.set(name, &text(&value)?).map_err(raised)?;
+        settings.set(known(&name)?, &text(&value)?).map_err(raised)?;
     }
     Ok(settings)
 }
 
 /// A value as the text that settings read.
-pub fn text(value: &Bound<PyAny>) -> PyResult<String> {
+fn text(value: &Bound<PyAny>) -> PyResult<String> {
     if value.is_instance_of::<PyString>() {
         value.extract()
     } else if value.is_instance_of::<PyBool>() {

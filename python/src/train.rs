@@ -14,7 +14,7 @@ use crate::model::{Model, team};
 use crate::{history, rate, settings};
 
 /// X, y and weights.
-type Arrays<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
+pub type Arrays<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
 
 /// What a fit begins with, if not with random weights: a model, and whether its standardization is kept.
 type Start<'py> = (PyRef<'py, Model>, bool);
