@@ -8,9 +8,13 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Model",
+    "advance",
     "arguments",
+    "average",
     "compare_gradients",
+    "learning_rate",
     "main",
+    "model_at",
     "not_finite",
     "sweep",
     "train",
@@ -18,6 +22,7 @@ __all__ = [
 
 _Features = NDArray[np.uint8] | NDArray[np.float32]
 _Labelled = tuple[_Features, NDArray[np.uint16], NDArray[np.float32] | None]
+_Measured = tuple[NDArray[np.float32], NDArray[np.float32]] | None
 
 @final
 class Model:
@@ -44,6 +49,7 @@ class Model:
     @property
     def objective(self) -> str: ...
     def noting(self, metadata: Mapping[str, str]) -> Model: ...
+    def evaluate(self, samples: _Labelled, threads: int) -> tuple[float, float]: ...
     def logits(self, x: _Features, threads: int) -> NDArray[np.float32]: ...
     def probabilities(self, x: _Features, threads: int) -> NDArray[np.float64]: ...
 
@@ -80,3 +86,28 @@ def sweep(
 def compare_gradients(
     analytic: NDArray[np.float64], numerical: NDArray[np.float64], epsilon: float, threshold: float
 ) -> list[dict[str, Any]]: ...
+def learning_rate(
+    train: _Labelled, classes: Sequence[str], arguments: dict[str, Any], measured: _Measured
+) -> float: ...
+def advance(
+    train: _Labelled,
+    classes: Sequence[str],
+    arguments: dict[str, Any],
+    measured: _Measured,
+    checkpoint: bytes | None,
+    until: int,
+    *,
+    threads: int = 1,
+    engine: str = "auto",
+) -> bytes: ...
+def average(parts: Sequence[tuple[bytes, float]]) -> bytes: ...
+def model_at(
+    train: _Labelled,
+    classes: Sequence[str],
+    arguments: dict[str, Any],
+    measured: _Measured,
+    checkpoint: bytes,
+    *,
+    engine: str = "auto",
+    notes: Mapping[str, str] | None = None,
+) -> Model: ...

@@ -9,6 +9,7 @@ mod gradient;
 mod history;
 mod model;
 mod rate;
+mod rounds;
 mod settings;
 mod sweep;
 mod train;
@@ -25,6 +26,8 @@ mod _onelayer {
     use super::gradient::compare_gradients;
     #[pymodule_export]
     use super::model::Model;
+    #[pymodule_export]
+    use super::rounds::{advance, average, learning_rate, model_at};
     #[pymodule_export]
     use super::settings::arguments;
     #[pymodule_export]

@@ -9,14 +9,16 @@ use onelayer::engine::{EngineKind, Machine, Team};
 use onelayer::model;
 use onelayer::objective::Loss;
 use onelayer::samples::Rows;
+use onelayer::train::{Metrics, evaluate, evaluator};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rayon::prelude::*;
 
-use crate::arrays::{Features, shaped};
+use crate::arrays::{Features, Labelled, shaped};
 use crate::enter::{Caller, enter, guarded};
 use crate::error::raised;
+use crate::train::Arrays;
 
 /// Rows between two looks at whether to go on.
 const SLICE: usize = 1 << 14;
@@ -99,6 +101,27 @@ impl Model {
     /// The model with other notes.
     fn noting(&self, metadata: BTreeMap<String, String>) -> Self {
         Self(model::Model { metadata, ..self.0.clone() })
+    }
+
+    /// The mean loss and the accuracy on samples, each with its weight in the loss.
+    fn evaluate(&self, py: Python, samples: Arrays, threads: usize) -> PyResult<(f64, f64)> {
+        let labelled = Labelled::of("X", samples)?;
+        let samples = labelled.samples()?;
+        if samples.is_empty() || samples.features() != self.0.parameters.features {
+            let expected = format!("samples of {} features", self.0.parameters.features);
+            let found = format!("{} of {}", samples.len(), samples.features());
+            return Err(PyValueError::new_err(format!("X: expected {expected}, found {found}")));
+        }
+        let found = enter(py, None, |caller| {
+            let team = team(threads, samples.len().min(SLICE) * self.0.parameters.weight.len())?;
+            let machine = Machine { engine: EngineKind::Auto, isa: None, team };
+            let models = std::slice::from_ref(&self.0);
+            let mut engine = evaluator(models, samples.element(), &machine)?;
+            let found = evaluate(&mut *engine, &samples, caller)?;
+            Ok(found.map(|mut found| Metrics::new(&found.swap_remove(0), 0.0)))
+        })?;
+        let Metrics { loss, accuracy, .. } = found.unwrap_or(Metrics::NONE);
+        Ok((loss, accuracy))
     }
 
     /// `logits [N, K]` of the rows of `x`, in f32.

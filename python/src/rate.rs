@@ -7,7 +7,7 @@
 
 use onelayer::Result;
 use onelayer::engine::Team;
-use onelayer::model::{Model, Standardization};
+use onelayer::model::Standardization;
 use onelayer::objective::Loss;
 use onelayer::samples::Samples;
 use onelayer::train::{Schedule, Settings, Splits};
@@ -33,11 +33,16 @@ pub fn takes_auto(arguments: &Bound<PyDict>) -> PyResult<bool> {
     Ok(is_auto)
 }
 
-/// The learning rate for these samples.
-pub fn of(splits: &Splits, settings: &Settings, start: Option<(&Model, bool)>, team: &Team) -> Result<f64> {
+/// The learning rate for these samples, standardized by `standardization`, or by what is measured.
+pub fn of(
+    splits: &Splits,
+    settings: &Settings,
+    standardization: Option<Standardization>,
+    team: &Team,
+) -> Result<f64> {
     let train = &splits.train;
-    let standardization = match start {
-        Some((model, _)) => model.standardization.clone(),
+    let standardization = match standardization {
+        Some(standardization) => standardization,
         None => team.handle().install(|| Standardization::measure(train))?,
     };
     let objective = settings.objective(train, splits.classes.len());

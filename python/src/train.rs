@@ -63,7 +63,8 @@ pub fn train<'py>(
         let step = settings.batch * splits.train.features() * splits.classes.len();
         let machine = Machine { engine, isa: None, team: team(threads, step)? };
         if is_auto {
-            settings.eta = rate::of(&splits, &settings, start.filter(|(_, keeps)| *keeps), &machine.team)?;
+            let kept = start.filter(|(_, keeps)| *keeps).map(|(model, _)| model.standardization.clone());
+            settings.eta = rate::of(&splits, &settings, kept, &machine.team)?;
         }
         fit(splits, settings, start, &machine, by_epoch, caller)
     })?;

@@ -1,6 +1,7 @@
 //! Training: a session of epochs, each followed by an evaluation, and the record of it all.
 
 mod augmented;
+mod average;
 pub mod checkpoint;
 mod class_weights;
 mod control;

@@ -54,6 +54,19 @@ impl<'a> Prepared<'a> {
         Self::with(splits, settings, None, team)
     }
 
+    /// The same, standardized by `standardization`: that of folded images, where weights are mirror-symmetric.
+    ///
+    /// # Errors
+    /// As [`Prepared::new`].
+    pub fn standardized(
+        splits: Splits<'a>,
+        settings: &Settings,
+        standardization: Standardization,
+        team: &Team,
+    ) -> Result<Self> {
+        Self::with(splits, settings, Some(standardization), team)
+    }
+
     /// The same, standardized by `standardization`, or by what is measured.
     pub(super) fn with(
         splits: Splits<'a>,

@@ -3,6 +3,7 @@
 mod checkpoint;
 mod mirror;
 mod oracle;
+mod portions;
 mod settings;
 mod stopping;
 #[path = "../support/mod.rs"]

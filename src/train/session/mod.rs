@@ -111,12 +111,7 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// As [`Session::from_model`].
-    pub fn continuing(
-        splits: Splits<'a>,
-        runs: Vec<Run>,
-        model: &Model,
-        machine: &Machine,
-    ) -> Result<Self> {
+    pub fn continuing(splits: Splits<'a>, runs: Vec<Run>, model: &Model, machine: &Machine) -> Result<Self> {
         check_shape(&splits, model)?;
         let settings = &runs[0].settings;
         let standardization = (!settings.mirror).then(|| model.standardization.clone());
