@@ -4,6 +4,9 @@ import os
 import subprocess
 import sys
 
+# Before SciPy is imported: without it scikit-learn skips a check.
+os.environ["SCIPY_ARRAY_API"] = "1"
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
