@@ -8,9 +8,10 @@ use super::settings;
 use crate::data::{Dataset, Excerpt, Part, Rounding, synthetic};
 use crate::engine::EngineInfo;
 use crate::error::one_line;
-use crate::model::Standardization;
+use crate::model::{Model, Standardization};
 use crate::report::table::LabResult;
 use crate::report::{Table, count, fixed, sparkline};
+use crate::samples::Element;
 use crate::train::record::{DatasetRecord, Status};
 use crate::train::{Earlier, EpochRecord, Metrics, Run, RunRecord, Setting, Settings};
 
@@ -142,6 +143,20 @@ pub(super) fn renamed(model: &[String], data: &[String]) -> String {
             format!("warning   class {class} is {model} to the model, and {data} in the data\n")
         }
         None => String::new(),
+    }
+}
+
+/// A warning, where the features are stored as something else than those that the model was trained on: bytes are read over
+/// 255, floats as they are.
+pub(super) fn other_element(model: &Model, found: Element) -> String {
+    match model.element() {
+        Some(trained) if trained != found => {
+            let [trained, found] = [trained, found].map(Element::name);
+            format!(
+                "warning   the model was trained on {trained}, and this is {found}: bytes are read as 0 to 1, floats as they are\n"
+            )
+        }
+        _ => String::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Desk;
 use super::predict::png;
-use super::support::data_sets::array_with;
+use super::support::data_sets::{array, array_with};
 
 /// A file that `tests/data/numpy/write.py` has written.
 fn numpy(name: &str) -> std::path::PathBuf {
@@ -137,4 +137,59 @@ fn features_that_are_not_standardized_are_used_as_they_are() {
     desk.run("train --data data --batch 5 --eta 1e-9 --epochs 1 --no-report --no-standardize --out run");
     let model = onelayer::model::Model::load(&desk.path("run/model.safetensors")).unwrap();
     assert_eq!((model.standardization.mean, model.standardization.std), (vec![0.0; 5], vec![1.0; 5]));
+}
+
+#[test]
+fn features_of_another_kind_than_the_models_are_warned_of() {
+    let desk = desk_with("data", &["keras.npz"]);
+    write_floats(&desk.path("floats"));
+    desk.run("train --data data --batch 2 --epochs 1 --no-report --out run");
+    let (text, _) = desk.run("evaluate run --data data/keras.npz");
+    assert!(!text.contains("trained on"), "{text}");
+    fs::copy(numpy("stored.npz"), desk.path("data/stored.npz")).unwrap();
+    for arguments in
+        ["evaluate run --data data/stored.npz", "predict run/model.safetensors data/stored.npz/test_images"]
+    {
+        let (text, _) = desk.run(arguments);
+        assert!(text.contains("the model was trained on uint8, and this is float32"), "{text}");
+    }
+}
+
+#[test]
+fn probabilities_of_many_rows_are_one_array() {
+    let desk = desk_with("data", &["keras.npz"]);
+    desk.run("train --data data --batch 2 --epochs 1 --no-report --out run");
+    let images: Vec<u8> = (0..1000 * 16).map(|i| (i % 251) as u8).collect();
+    fs::write(desk.path("many.npy"), array(&[1000, 16], &images)).unwrap();
+    let (text, _) = desk.run("predict run/model.safetensors many.npy --probabilities out.npy");
+    assert!(text.contains("written   out.npy: probabilities [1,000, 3]"), "{text}");
+    let bytes = fs::read(desk.path("out.npy")).unwrap();
+    assert!(bytes.len() == 128 + 1000 * 3 * 4 && bytes.starts_with(b"\x93NUMPY"));
+    let rows: Vec<f32> = bytes[128..].as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+    assert!(rows.chunks(3).all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-6));
+    // What stops it leaves no half of a file.
+    fs::remove_file(desk.path("out.npy")).unwrap();
+    fs::write(desk.path("wide.npy"), array(&[5, 17], &[7; 85])).unwrap();
+    desk.failure("predict run/model.safetensors many.npy wide.npy --probabilities out.npy", 1);
+    assert!(!desk.path("out.npy").exists());
+    assert_eq!(desk.temporary_files(), 0);
+}
+
+#[test]
+fn a_model_is_exported() {
+    let desk = desk_with("data", &["keras.npz"]);
+    desk.run("train --data data --batch 2 --epochs 1 --no-report --out run");
+    let found = desk.json("export run --onnx model.onnx");
+    let file = fs::read(desk.path("model.onnx")).unwrap();
+    assert_eq!(
+        found,
+        serde_json::json!({
+            "onnx": "model.onnx", "features": 16, "classes": ["0", "1", "2"], "bytes": file.len(),
+        })
+    );
+    let model = onelayer::model::Model::load(&desk.path("run/model.safetensors")).unwrap();
+    assert_eq!(file, model.to_onnx());
+    desk.failure("export run", 2);
+    assert!(desk.failure("export missing --onnx other.onnx", 1).contains("missing"));
+    assert!(desk.failure("export run --onnx nowhere/model.onnx", 1).contains("nowhere/model.onnx"));
 }
