@@ -104,14 +104,14 @@ def check_image_shape(shape: Any, x: NDArray[Any], used: object) -> None:
         raise ValueError(f"image_shape: expected (3, 32, 32) or (1, 28, 28), found {found}")
 
 
-def notes(dtype: np.dtype[Any], classes: NDArray[Any]) -> dict[str, str]:
+def notes(classes: NDArray[Any]) -> dict[str, str]:
     """What a model file says for Python."""
-    return {"features": dtype.name, "labels": classes.dtype.str}
+    return {"labels": classes.dtype.str}
 
 
 def noted(model: _onelayer.Model) -> tuple[np.dtype[Any], NDArray[Any]]:
-    """The types of the features, and the classes, that a model file has notes of. The command's have none: bytes."""
+    """The types of the features, and the classes, that a model file has notes of."""
     names = np.array(model.classes)
     labels = np.dtype(model.metadata.get("labels", names.dtype.str))
     classes = names == "True" if labels.kind == "b" else names.astype(labels)
-    return np.dtype(model.metadata.get("features", "uint8")), classes
+    return np.dtype(model.metadata.get("element", "uint8")), classes

@@ -57,6 +57,11 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Passes over the samples. "auto" is as many as 2,000 batches take, at least 10 and at most 200.
     shuffle : bool
         Visit the samples in a new random order in each epoch.
+    no_standardize : bool
+        Train on the features as they are.
+    clip : float
+        With engine "fixed", which rounds float32 features to 256 levels each: the share of the values beyond the levels at
+        each end.
     class_weight : None, "balanced" or dict of class: weight
         What the loss of a sample of each class is multiplied by.
     label_smoothing : float
@@ -115,6 +120,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         batch_size: int | str = "auto",
         epochs: int | str = "auto",
         shuffle: bool = True,
+        no_standardize: bool = False,
+        clip: float = 0.0,
         class_weight: Any = None,
         label_smoothing: float = 0.0,
         init: str = "zero",
@@ -141,6 +148,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.batch_size = batch_size
         self.epochs = epochs
         self.shuffle = shuffle
+        self.no_standardize = no_standardize
+        self.clip = clip
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
         self.init = init
@@ -242,6 +251,15 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         self._model.save(os.fspath(path))
 
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Writes the model as an ONNX graph, for any program that runs such.
+
+        Its input is `features` [N, D] of float32, as `fit` had them (bytes from 0 to 255); its outputs are `class` [N], the
+        place of the likeliest one in `classes_`, and `probabilities` [N, K], or the `scores` of hinge.
+        """
+        check_is_fitted(self)
+        self._model.to_onnx(os.fspath(path))
+
     def _model_of(self, X: ArrayLike) -> NDArray[np.float32]:
         x = self._seen(X)
         return self._model.logits(x, threads(self.n_jobs))
@@ -303,7 +321,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             threads=threads(self.n_jobs),
             engine=self.engine,
             callback=callback,
-            notes=_arrays.notes(self._dtype, self.classes_),
+            notes=_arrays.notes(self.classes_),
         )
         self.n_iter_, self.eta_ = info["epochs"], info["eta"]
         self.history_ = {

@@ -82,7 +82,7 @@ def sweep(
         refit=refit,
         threads=threads(best.n_jobs),
         engine=best.engine,
-        notes=_arrays.notes(x.dtype, best.classes_),
+        notes=_arrays.notes(best.classes_),
     )
     table = {name: _column(columns[name]) for name in columns if name in _FACTS or name in texts}
     params = {name: table[name][0].item() for name in texts} if len(table["id"]) else {}

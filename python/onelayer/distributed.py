@@ -61,7 +61,7 @@ def fit(
     estimator.classes_ = np.unique(np.concatenate([part.labels for part in facts]))
     # Raises where there are too few.
     _arrays.codes(estimator.classes_, estimator.classes_)
-    measured = _measured(facts)
+    measured = None if estimator.no_standardize else _measured(facts)
     job = _job(estimator, facts, measured)
     if estimator.eta == "auto":
         job.arguments["eta"] = min(each(_rate, job))
@@ -187,7 +187,7 @@ def _advance(part: Any, job: _Job, state: bytes | None, until: int) -> bytes:
 
 def _model(part: Any, job: _Job, state: bytes) -> _onelayer.Model:
     given = _given(part, job.classes)
-    notes = _arrays.notes(given[0].dtype, job.classes)
+    notes = _arrays.notes(job.classes)
     return _onelayer.model_at(
         given, _names(job.classes), job.arguments, job.measured, state, engine=job.engine, notes=notes
     )

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use numpy::PyArray1;
 use onelayer::engine::{EngineKind, Machine, Team};
+use onelayer::files::whole::WholeFile;
 use onelayer::model;
 use onelayer::objective::Loss;
 use onelayer::samples::Rows;
@@ -38,6 +39,12 @@ impl Model {
     /// Writes a model file, which appears when it is complete.
     fn save(&self, py: Python, path: PathBuf) -> PyResult<()> {
         py.detach(|| guarded(|| self.0.save(&path).map_err(raised)))
+    }
+
+    /// Writes the model as an ONNX graph.
+    fn to_onnx(&self, py: Python, path: PathBuf) -> PyResult<()> {
+        let write = || WholeFile::new(&path, &self.0.to_onnx(), false)?.finish();
+        py.detach(|| guarded(|| write().map_err(raised)))
     }
 
     /// The model of the bytes of a model file.

@@ -43,7 +43,7 @@ pub fn of(
     let train = &splits.train;
     let standardization = match standardization {
         Some(standardization) => standardization,
-        None => team.handle().install(|| Standardization::measure(train))?,
+        None => team.handle().install(|| settings.standardization(train))?,
     };
     let objective = settings.objective(train, splits.classes.len());
     let eigenvalue = largest_eigenvalue(train, &standardization, |label| objective.class_weight(label));

@@ -54,9 +54,9 @@ impl<'a> Part<'a> {
         let Self { splits, settings, standardization, machine } = self;
         let images = match standardization.clone() {
             Some(standardization) => {
-                Prepared::standardized(splits.clone(), settings, standardization, &machine.team)?
+                Prepared::standardized(splits.clone(), settings, standardization, machine)?
             }
-            None => Prepared::new(splits.clone(), settings, &machine.team)?,
+            None => Prepared::new(splits.clone(), settings, machine)?,
         };
         match checkpoint {
             Some(checkpoint) => Session::resume_on(&images, checkpoint, machine),

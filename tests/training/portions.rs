@@ -108,8 +108,7 @@ fn advance(
     let nothing = Fingerprint { train: String::new(), validation: String::new(), classes: Vec::new() };
     let part = |part: &std::ops::Range<usize>| {
         let splits = images.splits(part.clone());
-        let prepared =
-            Prepared::standardized(splits, &settings(), standardization.clone(), &machine.team).unwrap();
+        let prepared = Prepared::standardized(splits, &settings(), standardization.clone(), machine).unwrap();
         let mut session = match checkpoint {
             None => Session::on(&prepared, Run::single(settings()), machine).unwrap(),
             Some(checkpoint) => Session::resume_on(&prepared, checkpoint.clone(), machine).unwrap(),
@@ -154,7 +153,7 @@ fn the_average_weighs_parts_by_their_samples() {
         assert_ne!(parts[0].0.states, parts[1].0.states);
         let parameters = |checkpoint: &Checkpoint| {
             let splits = images.splits(0..180);
-            let prepared = Prepared::new(splits, &settings(), &machine.team).unwrap();
+            let prepared = Prepared::new(splits, &settings(), &machine).unwrap();
             let mut session = Session::resume_on(&prepared, checkpoint.clone(), &machine).unwrap();
             model_of(&mut session).parameters
         };

@@ -27,7 +27,7 @@ use super::phase::Phase;
 use super::reached::{Reached, Snapshot};
 use super::settings::{Run, Settings};
 use super::splits::{Held, Prepared, Splits};
-use crate::data::Augmentation;
+use crate::data::{Augmentation, Rounding};
 use crate::engine::{Engine, EngineInfo, Machine, Problem, Team};
 use crate::error::{Error, Result};
 use crate::model::{Model, Parameters, Standardization};
@@ -41,6 +41,7 @@ pub struct Session<'a> {
     train: Held<'a>,
     validation: Held<'a>,
     standardization: Standardization,
+    rounding: Option<Rounding>,
     team: Team,
     engine: Box<dyn Engine>,
     /// How pictures are folded, if they are; and memory for those that each epoch changes in another way.
@@ -79,7 +80,7 @@ impl<'a> Session<'a> {
     /// # Panics
     /// If there is no run, or no image.
     pub fn new(splits: Splits<'a>, runs: Vec<Run>, machine: &Machine) -> Result<Self> {
-        let images = Prepared::new(splits, &runs[0].settings, &machine.team)?;
+        let images = Prepared::new(splits, &runs[0].settings, machine)?;
         Self::on(&images, runs, machine)
     }
 
@@ -101,7 +102,7 @@ impl<'a> Session<'a> {
     /// As [`Session::new`], and a model of another shape.
     pub fn from_model(splits: Splits<'a>, runs: Vec<Run>, model: &Model, machine: &Machine) -> Result<Self> {
         check_shape(&splits, model)?;
-        let images = Prepared::new(splits, &runs[0].settings, &machine.team)?;
+        let images = Prepared::new(splits, &runs[0].settings, machine)?;
         Self::begin(&images, runs, Some(model), machine)
     }
 
@@ -114,8 +115,10 @@ impl<'a> Session<'a> {
     pub fn continuing(splits: Splits<'a>, runs: Vec<Run>, model: &Model, machine: &Machine) -> Result<Self> {
         check_shape(&splits, model)?;
         let settings = &runs[0].settings;
-        let standardization = (!settings.mirror).then(|| model.standardization.clone());
-        let images = Prepared::with(splits, settings, standardization, &machine.team)?;
+        let images = match settings.mirror {
+            true => Prepared::new(splits, settings, machine)?,
+            false => Prepared::standardized(splits, settings, model.standardization.clone(), machine)?,
+        };
         Self::begin(&images, runs, Some(model), machine)
     }
 
@@ -130,7 +133,7 @@ impl<'a> Session<'a> {
         let initial = &initial(&runs, images.classes(), images.features(), warm.as_ref());
         let objective = &images.objective(&runs);
         let element = images.element();
-        let problem = Problem { initial, standardization: images.standardization(), objective, element };
+        let problem = Problem { initial, standardization: &images.of_engine(), objective, element };
         let engine = machine.engine(&problem)?;
         Ok(Self { warm, ..Self::assemble(images.clone(), runs, engine, &machine.team) })
     }
@@ -158,7 +161,8 @@ impl<'a> Session<'a> {
 
     fn assemble(images: Prepared<'a>, runs: Vec<Run>, engine: Box<dyn Engine>, team: &Team) -> Self {
         let (objective, augmentation) = (images.objective(&runs), images.augmentation(&runs));
-        let Prepared { train, validation, classes, standardization, mirror } = images;
+        let rounding = images.rounding();
+        let Prepared { train, validation, classes, standardization, mirror, .. } = images;
         Self {
             mirror,
             augmented: augmentation.map(Augmented::new),
@@ -176,6 +180,7 @@ impl<'a> Session<'a> {
             train,
             validation,
             standardization,
+            rounding,
             engine,
         }
     }
@@ -186,7 +191,7 @@ impl<'a> Session<'a> {
     /// As [`Session::new`], and a checkpoint of another engine, of other data, or that its own settings cannot lead to.
     pub fn resume(splits: Splits<'a>, checkpoint: Checkpoint, machine: &Machine) -> Result<Self> {
         checkpoint.check_data(&splits)?;
-        let images = Prepared::new(splits, &checkpoint.runs[0].settings, &machine.team)?;
+        let images = Prepared::new(splits, &checkpoint.runs[0].settings, machine)?;
         Self::resume_on(&images, checkpoint, machine)
     }
 
@@ -325,6 +330,11 @@ impl<'a> Session<'a> {
             notes: Notes::default(),
             path: PathBuf::new(),
         }
+    }
+
+    /// How far features that are trained on as bytes are from what they are, if they are.
+    pub fn rounding(&self) -> Option<Rounding> {
+        self.rounding
     }
 
     fn settings(&self) -> &Settings {
