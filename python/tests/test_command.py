@@ -56,6 +56,18 @@ def test_models_are_interchanged(folder, images, tmp_path):
     assert f'"accuracy":{ours.score(X, y)}' in found.replace(" ", "")
 
 
+def test_the_commands_models_of_floats_are_models_of_floats(digits, tmp_path):
+    X, y = digits
+    for name, part in (("train", slice(1500)), ("validation", slice(1500, None)), ("test", slice(1500, None))):
+        np.save(tmp_path / f"{name}_images.npy", X[part])
+        np.save(tmp_path / f"{name}_labels.npy", y[part])
+    words = ["--data", tmp_path, "--out", tmp_path / "run", "--epochs", 3, "--no-report"]
+    command("train", *words, "--batch", 100)
+    theirs = onelayer.load(tmp_path / "run" / "model.safetensors")
+    ours = SoftmaxClassifier(epochs=3, **COMMANDS).fit(X[:1500], y[:1500])
+    assert theirs.predict_proba(X).tobytes() == ours.predict_proba(X).tobytes()
+
+
 def test_the_command_says_how_it_went(tmp_path):
     assert _onelayer.main(["info", "--json"]) == 0
     assert _onelayer.main(["train", "--eta", "fast"]) == 2

@@ -65,6 +65,13 @@ def test_floats_and_names_of_classes(client, digits):
     assert abs(found.score(X, y) - found.history_["train_accuracy"][0]) < 1e-12
 
 
+def test_features_of_parts_can_be_taken_as_they_are(client, digits):
+    X, y = digits
+    base = SoftmaxClassifier(epochs=20, no_standardize=True)
+    found = distributed.fit(*parts(X, y, 2), base)
+    assert (found.mean_ == 0).all() and (found.scale_ == 1).all() and found.score(X, y) > 0.9
+
+
 def test_a_lost_worker_is_survived(images):
     X, y = images.train[0][:2000], images.train[1][:2000]
     base = SoftmaxClassifier(epochs=40)

@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import onnxruntime
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
@@ -152,6 +153,36 @@ def test_pickles_and_files_hold_the_model_and_no_samples(digits, tmp_path):
             assert again.classes_.dtype == model.classes_.dtype
             assert (again.predict(X) == model.predict(X)).all()
             assert again.predict_proba(X).tobytes() == model.predict_proba(X).tobytes()
+
+
+@pytest.mark.parametrize("objective", ["softmax", "sigmoid", "hinge"])
+def test_an_onnx_runtime_says_the_same(images, digits, tmp_path, objective):
+    path = tmp_path / "model.onnx"
+    for X, y in (digits, (images.train[0][:2000], images.train[1][:2000])):
+        model = SoftmaxClassifier(epochs=2, objective=objective).fit(X, y)
+        model.to_onnx(path)
+        session = onnxruntime.InferenceSession(path)
+        assert [out.name for out in session.get_outputs()][0] == "class"
+        places, found = session.run(None, {"features": X.astype(np.float32)})
+        assert np.mean(model.classes_[places] == model.predict(X)) > 0.999
+        expected = model.decision_function(X) if objective == "hinge" else model.predict_proba(X)
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_features_can_be_taken_as_they_are(digits):
+    X, y = digits
+    model = SoftmaxClassifier(no_standardize=True).fit(X, y)
+    assert (model.mean_ == 0).all() and (model.scale_ == 1).all() and model.score(X, y) > 0.95
+
+
+def test_engine_fixed_rounds_floats_to_levels(digits):
+    X, y = digits
+    exact, rounded = (SoftmaxClassifier(engine=engine).fit(X, y) for engine in ("simd", "fixed"))
+    assert abs(exact.score(X, y) - rounded.score(X, y)) < 0.005
+    clipped = SoftmaxClassifier(engine="fixed", clip=0.05).fit(X, y)
+    assert (clipped.coef_ != rounded.coef_).any()
+    with pytest.raises(ValueError, match="clip: expected 0, or engine fixed"):
+        SoftmaxClassifier(clip=0.05).fit(X, y)
 
 
 def test_what_is_wrong_is_told_in_one_line(digits):
