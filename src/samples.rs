@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use crate::data::read_ahead::read_ahead;
+
 /// What a feature is stored as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Element {
@@ -388,6 +390,18 @@ impl<'a> Samples<'a> {
     /// If `range` goes past the last sample.
     pub fn slice(&self, range: Range<usize>) -> Self {
         self.ranges(&[range])
+    }
+
+    /// Asks the system to read these images from the disk soon, where they lie in a mapped file.
+    ///
+    /// # Panics
+    /// If the range goes past the last sample.
+    pub fn read_ahead(&self, range: Range<usize>) {
+        for Stretch { images, .. } in self.slice(range).stretches {
+            let Some(last) = images.len().checked_sub(1) else { continue };
+            let end = last * images.stride + images.features;
+            read_ahead(images.values.slice(0..end).memory());
+        }
     }
 
     /// The samples of `ranges`, one range after the other, in place.

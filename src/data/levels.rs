@@ -14,6 +14,9 @@ use crate::samples::{Samples, Values};
 /// The largest level.
 const LAST: f32 = 255.0;
 
+/// The features in a cache line.
+const LINE: usize = 16;
+
 /// What the levels of each feature stand for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Levels {
@@ -41,12 +44,25 @@ impl Levels {
     pub fn measure(samples: &Samples, clip: f64) -> Self {
         let last = samples.len().checked_sub(1).expect("levels of no samples");
         let cut = (clip * last as f64).round() as usize;
-        let ends = |feature: usize| {
-            let mut values: Vec<f32> = (0..=last).map(|index| samples.image(index).get(feature)).collect();
-            let mut at = |place: usize| *values.select_nth_unstable_by(place, f32::total_cmp).1;
-            (at(cut), at(last - cut))
+        // A cache line of features at a time, which is read once.
+        let ends = |first: usize| -> Vec<(f32, f32)> {
+            let features = first..samples.features().min(first + LINE);
+            let mut columns = vec![Vec::with_capacity(samples.len()); features.len()];
+            for index in 0..samples.len() {
+                let image = samples.image(index);
+                columns
+                    .iter_mut()
+                    .zip(features.clone())
+                    .for_each(|(column, feature)| column.push(image.get(feature)));
+            }
+            let ends = |mut values: Vec<f32>| {
+                let mut at = |place: usize| *values.select_nth_unstable_by(place, f32::total_cmp).1;
+                (at(cut), at(last - cut))
+            };
+            columns.into_iter().map(ends).collect()
         };
-        let ends: Vec<(f32, f32)> = (0..samples.features()).into_par_iter().map(ends).collect();
+        let lines = (0..samples.features()).into_par_iter().step_by(LINE);
+        let ends: Vec<(f32, f32)> = lines.flat_map_iter(ends).collect();
         let range = |(low, high): &(f32, f32)| if high > low { high - low } else { 1.0 };
         Self { low: ends.iter().map(|(low, _)| *low).collect(), range: ends.iter().map(range).collect() }
     }
@@ -71,17 +87,19 @@ impl Levels {
     /// What rounding does to `samples`, in the deviations of `standardization`. A value beyond the levels, which is cut off
     /// and not rounded, counts as 0.
     pub fn rounding(&self, samples: &Samples, standardization: &Standardization) -> Rounding {
-        let square = |feature: usize, value: f64| {
-            let [low, range] = [&self.low, &self.range].map(|values| f64::from(values[feature]));
+        let known = (self.low.iter().zip(&self.range)).zip(&standardization.std);
+        let known: Vec<[f64; 3]> =
+            known.map(|((&low, &range), &std)| [low, range, std].map(f64::from)).collect();
+        let square = |&[low, range, std]: &[f64; 3], value: f64| {
             let level = (value - low) / range * f64::from(LAST);
             if !(0.0..=f64::from(LAST)).contains(&level) {
                 return 0.0;
             }
             let error = (level.round() - level) * range / f64::from(LAST);
-            (error / f64::from(standardization.std[feature])).powi(2)
+            (error / std).powi(2)
         };
-        let rms: Vec<f64> =
-            sums(samples, &square).into_iter().map(|sum| (sum / samples.len() as f64).sqrt()).collect();
+        let sums = sums(samples, &known, square);
+        let rms: Vec<f64> = sums.into_iter().map(|sum| (sum / samples.len() as f64).sqrt()).collect();
         let worst = rms.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).expect("a feature");
         let mean = rms.iter().map(|rms| rms * rms).sum::<f64>() / rms.len() as f64;
         Rounding { rms: mean.sqrt(), worst }

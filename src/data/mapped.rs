@@ -62,8 +62,10 @@ fn map(path: &Path, what: &str) -> Result<(File, Mmap)> {
     // One call maps all pages that are in the page cache. Without it each 64 KiB costs a page fault. An older kernel
     // refuses this advice, which does no harm.
     #[cfg(target_os = "linux")]
-    if size <= POPULATED {
-        let _ = map.advise(memmap2::Advice::PopulateRead);
-    }
+    let _ = map.advise(match size <= POPULATED {
+        true => memmap2::Advice::PopulateRead,
+        // What is read in order is read ahead in larger pieces.
+        false => memmap2::Advice::Sequential,
+    });
     Ok((file, map))
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::model::Standardization;
-use crate::samples::{Element, Samples};
+use crate::samples::{Element, Samples, Values};
 
 impl Standardization {
     /// Measures `samples` on the threads of the rayon pool that it is called in.
@@ -41,8 +41,9 @@ impl Standardization {
 /// The same of f32 numbers. What is not finite makes the mean or the deviation of its feature so.
 fn measure_floats(samples: &Samples) -> Standardization {
     let count = samples.len() as f64;
-    let mean: Vec<f64> = sums(samples, &|_, x| x).into_iter().map(|sum| sum / count).collect();
-    let squares = sums(samples, &|feature, x| (x - mean[feature]).powi(2));
+    let nothing = vec![(); samples.features()];
+    let mean: Vec<f64> = sums(samples, &nothing, |(), x| x).into_iter().map(|sum| sum / count).collect();
+    let squares = sums(samples, &mean, |mean, x| (x - mean).powi(2));
     // What is constant remains as the rounding of its mean.
     let std = |(square, mean): (f64, &f64)| {
         let std = (square / count).sqrt();
@@ -54,13 +55,19 @@ fn measure_floats(samples: &Samples) -> Standardization {
     }
 }
 
-/// For each feature the sum over the samples of `term(feature, value)`, block by block and the blocks in order.
-pub(super) fn sums(samples: &Samples, term: &(dyn Fn(usize, f64) -> f64 + Sync)) -> Vec<f64> {
+/// For each feature the sum over f32 samples of `term(what is known of the feature, value)`, block by block and the blocks
+/// in order.
+pub(super) fn sums<C: Sync>(
+    samples: &Samples,
+    known: &[C],
+    term: impl Fn(&C, f64) -> f64 + Sync,
+) -> Vec<f64> {
     let block = |block: usize| {
         let mut sums = vec![0.0; samples.features()];
         for image in block * BLOCK..samples.len().min((block + 1) * BLOCK) {
-            let values = samples.image(image).exact().enumerate();
-            sums.iter_mut().zip(values).for_each(|(sum, (feature, x))| *sum += term(feature, x));
+            let Values::Floats(values) = samples.image(image) else { unreachable!("f32 samples") };
+            let values = values.iter().zip(known);
+            sums.iter_mut().zip(values).for_each(|(sum, (&x, known))| *sum += term(known, x.into()));
         }
         sums
     };

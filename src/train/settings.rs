@@ -265,9 +265,9 @@ impl Settings {
         Parameters::initial(self.init, classes, features, self.seed)
     }
 
-    /// The order in which each epoch visits the training images.
-    pub fn order(&self) -> Order {
-        if self.shuffle { Order::Shuffled { seed: self.seed } } else { Order::Sequential }
+    /// The order in which each epoch visits the images of `train`.
+    pub fn order(&self, train: &Samples) -> Order {
+        if self.shuffle { Order::shuffled(self.seed, train) } else { Order::Sequential }
     }
 }
 

@@ -52,8 +52,9 @@ impl Session<'_> {
     fn train_slice(&mut self) -> Result<()> {
         let start = Instant::now();
         let Settings { batch, .. } = *self.settings();
+        let how = self.settings().order(self.train.given());
         if self.reached.images == 0 {
-            self.runs[0].settings.order().fill(self.reached.epoch + 1, &mut self.order);
+            how.fill(self.reached.epoch + 1, &mut self.order);
         }
         let slice = match self.augmented {
             None => self.slice,
@@ -61,6 +62,7 @@ impl Session<'_> {
         };
         let end = slice.saturating_mul(batch).saturating_add(self.reached.images);
         let images = self.reached.images..end.min(self.order.len());
+        how.read_ahead(images.clone(), &self.order, &self.train.samples());
         let count = images.len().div_ceil(batch);
         let steps = &self.steps(images.start / batch, count);
         let (epoch, order) = (self.reached.epoch + 1, &self.order[images.clone()]);

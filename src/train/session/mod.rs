@@ -220,7 +220,8 @@ impl<'a> Session<'a> {
         };
         session.last = states.into_iter().zip(&reached.fates).map(finite).collect();
         session.best = best.into_iter().map(|best| best.map(Arc::new)).collect();
-        session.runs[0].settings.order().fill(reached.epoch + 1, &mut session.order);
+        let order = session.settings().order(session.train.given());
+        order.fill(reached.epoch + 1, &mut session.order);
         session.reached = reached;
         Ok(session)
     }

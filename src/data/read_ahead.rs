@@ -1,0 +1,19 @@
+//! Asking the system to read what will be needed soon.
+
+/// The system reads no more than this for one piece of advice.
+#[cfg(unix)]
+const PIECE: usize = 128 << 10;
+
+/// Asks the system to read `memory` from the disk while something else is done, where it is that of a mapped file. Other
+/// memory, and another system than Unix, are left as they are.
+pub fn read_ahead(memory: &[u8]) {
+    #[cfg(unix)]
+    for piece in memory.chunks(PIECE) {
+        // SAFETY: sysconf only tells a number.
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
+        let beyond = piece.as_ptr().addr() % page;
+        let start = piece.as_ptr().wrapping_sub(beyond).cast_mut();
+        // SAFETY: the advice changes no memory; all pages from `start` on hold a part of `piece`.
+        let _ = unsafe { libc::madvise(start.cast(), piece.len() + beyond, libc::MADV_WILLNEED) };
+    }
+}
