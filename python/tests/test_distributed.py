@@ -43,7 +43,7 @@ def test_one_part_has_the_bits_of_a_local_fit(client, images, engine):
 
 def test_two_parts_are_as_good_as_a_local_fit(client, images):
     (X, y), (X_test, y_test) = images.train, images.test
-    base = SoftmaxClassifier(epochs=5)
+    base = SoftmaxClassifier(epochs=10)
     local = clone(base).fit(X, y).score(X_test, y_test)
     found = distributed.fit(*parts(X, y, 2), base)
     assert abs(found.score(X_test, y_test) - local) <= 0.005
