@@ -38,6 +38,19 @@ pub(super) struct Plan<'a> {
     test: Vec<String>,
 }
 
+/// What is read instead of CSV, and how to get it.
+const NO_CSV: &str = "arrays, pictures or CIFAR's files, as numpy.save(\"train_images.npy\", numpy.loadtxt(\"FILE.csv\", \
+    delimiter=\",\", dtype=numpy.float32)) makes one";
+
+/// The CSV file that `place` is, or has in it beside nothing that is read.
+fn csv_in(place: &Path) -> Option<PathBuf> {
+    let is_csv =
+        |path: &PathBuf| path.extension().is_some_and(|extension| extension == "csv") && path.is_file();
+    let inside = fs::read_dir(place).into_iter().flatten().flatten().map(|entry| entry.path());
+    let known = matches!(Format::of(place), Ok(Some(_)));
+    std::iter::once(place.to_path_buf()).chain(inside).find(is_csv).filter(|_| !known)
+}
+
 impl<'a> Plan<'a> {
     /// Plans to open `parts` of `source`: the files that `files` names, and the format's defaults for the rest.
     pub(super) fn new(source: &Source, files: &SplitFiles, parts: &'a [Part]) -> Result<Self> {
@@ -129,6 +142,9 @@ impl<'a> Plan<'a> {
 
     /// The error of a missing file.
     fn missing(&self, found: &str) -> Error {
+        if let Some(csv) = self.source.folder().and_then(csv_in) {
+            return Error::format(&csv, NO_CSV, "a CSV file");
+        }
         let expected = format!("a folder with {} ({})", self.files().join(", "), self.format.advice());
         Error::format(self.source.place(), expected, found)
     }

@@ -193,3 +193,16 @@ fn a_model_is_exported() {
     assert!(desk.failure("export missing --onnx other.onnx", 1).contains("missing"));
     assert!(desk.failure("export run --onnx nowhere/model.onnx", 1).contains("nowhere/model.onnx"));
 }
+
+#[test]
+fn csv_is_refused_with_the_line_that_makes_an_array_of_it() {
+    let desk = Desk::bare();
+    fs::write(desk.path("data/train.csv"), "1,2,3\n").unwrap();
+    for data in ["data", "data/train.csv"] {
+        let message = desk.failure(&format!("train --data {data} --out run"), 1);
+        assert!(
+            message.contains("data/train.csv: expected arrays") && message.contains("numpy.loadtxt"),
+            "{message}"
+        );
+    }
+}
