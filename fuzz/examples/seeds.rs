@@ -41,10 +41,27 @@ fn main() {
             &[&[9 + index as u8], &tested(&format!("data/python/{name}"))[..]].concat(),
         );
     }
-    for (index, shape) in ["(2, 3)", "(6,)"].into_iter().enumerate() {
-        let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}");
+    let arrays = [
+        ("|u1", "False", "(2, 3)", 6),
+        ("|u1", "False", "(6,)", 6),
+        ("<f4", "True", "(2, 3)", 24),
+        (">f2", "False", "(2, 2, 2, 3)", 48),
+        ("<f8", "False", "(1, 3)", 24),
+        (">i8", "False", "(2, 1)", 16),
+    ];
+    for (index, (kind, fortran, shape, bytes)) in arrays.into_iter().enumerate() {
+        let header = format!("{{'descr': '{kind}', 'fortran_order': {fortran}, 'shape': {shape}, }}");
         let header = format!("{header:<117}\n");
-        save("npy", index, &[b"\x93NUMPY\x01\x00\x76\x00", header.as_bytes(), &[7; 6]].concat());
+        save("npy", index, &[b"\x93NUMPY\x01\x00\x76\x00", header.as_bytes(), &vec![7; bytes]].concat());
+    }
+    for (index, name) in ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"].into_iter().enumerate() {
+        save("idx", index, &tested(&format!("data/numpy/{name}")));
+    }
+    for (index, name) in ["keras.npz", "stored.npz"].into_iter().enumerate() {
+        save("npz", index, &[&[0], &tested(&format!("data/numpy/{name}"))[..]].concat());
+    }
+    for (index, name) in ["faint.webp", "halves-lossless.webp", "animated.gif"].into_iter().enumerate() {
+        save("picture", 5 + index, &tested(&format!("picture/{name}")));
     }
     save("model", 0, &model(2, 1).to_bytes());
     save("model", 1, &model(3, 5).to_bytes());

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
+use onelayer::samples::{Rows, Samples};
 use onelayer::train::{Checkpoint, Run};
 use onelayer_fuzz::{accepted, signed};
 
@@ -17,8 +18,10 @@ fuzz_target!(|bytes: &[u8]| {
     // Not the two themselves: a cost may be NaN.
     assert!(again.to_bytes() == written);
     checkpoint.clone().go_on_with(again.runs).expect("its own settings");
+    let bytes = [0; 50_000];
     for images in [1, 100, 50_000] {
-        if Run::check(&checkpoint.runs, images).is_ok() {
+        let train = Samples::new(Rows::contiguous(&bytes[..images], 1), Rows::contiguous(&bytes[..images], 1));
+        if Run::check(&checkpoint.runs, &train, 2).is_ok() {
             checkpoint.reached.fits(&checkpoint.runs, images);
         }
     }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use onelayer::Result;
 use onelayer::data::archive::{Archive, Member};
-use onelayer::data::{Format, Labels};
+use onelayer::data::array::{self, Array};
+use onelayer::data::{ClassValues, Format, Labels, Reading};
+use onelayer::picture::Shape;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -77,7 +79,9 @@ pub fn split(bytes: &[u8]) -> Option<(usize, &[u8])> {
 pub fn check_images(format: Format, labels: Labels, bytes: &[u8], classes: usize) {
     let scratch = Scratch::of(bytes);
     let path = scratch.file();
-    let Some(images) = accepted(&path, format.open(&path, labels)) else { return };
+    let values = ClassValues::numbers(classes);
+    let reading = Reading { labels, names: values.names(), values, shape: Shape::CIFAR };
+    let Some(images) = accepted(&path, format.open(&path, &reading)) else { return };
     let good = accepted(&path, images.check_labels(classes)).is_some();
     let samples = images.samples();
     assert!(!images.is_empty() && samples.len() == images.len());
@@ -86,4 +90,18 @@ pub fn check_images(format: Format, labels: Labels, bytes: &[u8], classes: usize
         usize::from(samples.label(index)) < classes
     });
     assert_eq!(all, good);
+}
+
+/// Uses what was read of the bytes of an array, if it could be: as samples, as labels of others, and as both.
+pub fn check_array(path: &Path, bytes: &[u8], array: Result<Array>) {
+    let Some(array) = accepted(path, array) else { return };
+    let numbers = array.shape.iter().product::<usize>();
+    assert_eq!(numbers * array.kind.size, bytes.len() - array.offset);
+    let found = || (array.clone(), path, bytes);
+    let labels: Option<Vec<i64>> = accepted(path, array.labels(path, bytes, (numbers, path))).map(Iterator::collect);
+    if let Some((count, features, _)) = accepted(path, array::images(found())) {
+        assert_eq!(count * features, numbers);
+        let values = labels.map_or_else(|| ClassValues::numbers(2), ClassValues::of_labels);
+        let _ = accepted(path, array::pair(found(), found(), &values));
+    }
 }
