@@ -96,7 +96,8 @@ fn mentions<'a>(tokens: &[&'a str]) -> (Vec<Mention>, BTreeSet<&'a str>) {
     while at < tokens.len() {
         match tokens[at] {
             "{" if at >= 2 && tokens[at - 2] == "mod" => modules.push(depth),
-            "use" => {
+            // Not `use<..>`, which names what a type captures.
+            "use" if tokens.get(at + 1) != Some(&"<") => {
                 let public = at > 0 && ["pub", ")"].contains(&tokens[at - 1]);
                 let length = tokens[at..].iter().position(|token| *token == ";").unwrap();
                 let mut paths = Vec::new();
