@@ -1,4 +1,4 @@
-"""One trained layer on CIFAR-10, above 0.72: on what a fixed layer of whitened patches sees.
+"""One trained layer on CIFAR-10, on what a fixed layer of whitened patches sees.
 
 The features are those of Coates, Lee and Ng (2011), "An analysis of single-layer networks in unsupervised feature learning":
 6 x 6 patches, contrast normalized and whitened, their distances to centroids that spherical k-means finds without labels,
@@ -64,7 +64,7 @@ def features(images, mean, whiten, centroids):
 
 
 def main():
-    folder, count = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 800
+    folder, count = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 400
     cifar = onelayer.load_cifar(folder, train=[f"data_batch_{n}" for n in range(1, 6)], validation=())
     (X, y), (X_test, y_test) = cifar.train, cifar.test
     start = time.perf_counter()
