@@ -112,14 +112,34 @@ pub fn write_pair(folder: &Path, split: &str, shape: &[usize], images: &[u8], la
 
 /// The arrays of a split of so many images `[count, features]`, all zeros, whose first labels go around: as many as
 /// anybody may want, for they are holes in a file.
-pub fn write_holes(folder: &Path, split: &str, [count, features]: [usize; 2], classes: u8) {
+pub fn write_holes(folder: &Path, split: &str, shape: [usize; 2], classes: u8) {
+    write_holes_of("|u1", 1, folder, split, shape, classes);
+}
+
+/// The same of float32.
+pub fn write_float_holes(folder: &Path, split: &str, shape: [usize; 2], classes: u8) {
+    write_holes_of("<f4", 4, folder, split, shape, classes);
+}
+
+fn write_holes_of(
+    kind: &str,
+    size: usize,
+    folder: &Path,
+    split: &str,
+    [count, features]: [usize; 2],
+    classes: u8,
+) {
     let labels: Vec<u8> = (0..classes).cycle().take(count.min(300)).collect();
-    for (what, shape, bytes) in [("images", &[count, features][..], &[][..]), ("labels", &[count], &labels)] {
+    let images = (kind, size, format!("({count}, {features})"), count * features, &[][..]);
+    for (what, (kind, size, shape, numbers, bytes)) in
+        [("images", images), ("labels", ("|u1", 1, format!("({count},)"), count, &labels[..]))]
+    {
         let path = folder.join(format!("{split}_{what}.npy"));
-        let header = array(shape, &[]);
+        let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
+        let header = array_with(&header, &[]);
         fs::write(&path, [&header, bytes].concat()).unwrap();
-        let length = header.len() + shape.iter().product::<usize>();
-        File::options().write(true).open(&path).unwrap().set_len(length as u64).unwrap();
+        let length = (header.len() + numbers * size) as u64;
+        File::options().write(true).open(&path).unwrap().set_len(length).unwrap();
     }
 }
 
