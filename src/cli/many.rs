@@ -40,12 +40,10 @@ pub(super) fn train(
     progress: &Progress,
 ) -> Result<(Vec<Trained>, EngineInfo)> {
     let Inputs { machine, .. } = inputs;
-    let readings = runs.iter().map(|run| run.settings.epochs).max().unwrap_or(1);
+    let readings = runs.iter().map(|run| run.settings.length()).max().unwrap_or(1);
     let prepare = |mirror: bool| {
         let first = runs.iter().find(|run| run.settings.mirror == mirror)?;
-        let mut settings = first.settings.clone();
-        settings.epochs = readings;
-        Some(Prepared::new(inputs.splits(), &settings, &machine.team))
+        Some(Prepared::new(inputs.splits(), &first.settings.lasting(readings), &machine.team))
     };
     let (plain, folded) = (prepare(false).transpose()?, prepare(true).transpose()?);
     let images = |run: &Run| {

@@ -61,7 +61,7 @@ impl<'a> Pass<'a> {
         console.remark(&text::before(&self.record(0)))?;
         console.remark(&text::heading(self.session.runs(), &self.session.engine()))?;
         let images = self.inputs.dataset.train.len();
-        let progress = console.progress(self.session.runs()[0].settings.epochs, images, self.session.epoch());
+        let progress = console.progress(self.session.runs()[0].settings.length(), images, self.session.epoch());
         let mut watch = Watch { signals: &self.inputs.signals, progress: &progress };
         let trained = self.session.run(&mut watch);
         let writing = match trained.and_then(|end| self.test(end, &mut watch)) {
@@ -126,7 +126,7 @@ impl<'a> Pass<'a> {
         let runs = self.session.runs().iter().zip(self.session.fates());
         let first = runs.filter_map(|(run, fate)| match *fate {
             Fate::Diverged { epoch } => Some((run, epoch)),
-            Fate::Running | Fate::Early { .. } => None,
+            _ => None,
         });
         first.take(1).try_for_each(|(run, epoch)| {
             let (run, eta, lambda) = (run.name.clone(), run.settings.eta, run.settings.lambda);
@@ -202,8 +202,8 @@ impl<'a> Pass<'a> {
             name: (runs.len() > 1).then(|| runs[run].name.clone()),
             status: match session.fates()[run] {
                 Fate::Diverged { .. } => Status::Diverged,
-                Fate::Running | Fate::Early { .. } if test.is_some() => Status::Done,
-                Fate::Running | Fate::Early { .. } => Status::Stopped,
+                _ if test.is_some() => Status::Done,
+                _ => Status::Stopped,
             },
             version: env!("CARGO_PKG_VERSION").into(),
             date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),

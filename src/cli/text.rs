@@ -86,7 +86,7 @@ pub(super) fn heading(runs: &[Run], engine: &EngineInfo) -> String {
     let mut text = String::new();
     let of_run = |row: &&Setting| matches!(row.name, "eta" | "lambda") || settings::differs(runs, row);
     for Run { name, settings } in runs {
-        let rows = Settings::TABLE.iter().filter(of_run);
+        let rows = Settings::TABLE.iter().filter(of_run).filter(|row| settings.uses(row.name));
         let _ = writeln!(text, "{name:<9} {}", settings::values(settings, rows));
     }
     let first = &runs[0].settings;

@@ -14,11 +14,9 @@ impl<'a> Images<'a> {
     /// As [`Prepared::new`].
     pub(super) fn new(splits: &Splits<'a>, all: &[Settings], team: &Team) -> Result<Self> {
         // All runs together read them so often.
-        let epochs = all.iter().map(|settings| settings.epochs).sum();
+        let length = all.iter().map(Settings::length).fold(0, usize::saturating_add);
         let kinds = [false, true].map(|mirror| all.iter().find(|settings| settings.mirror == mirror));
-        let prepare = |settings: &Settings| {
-            Prepared::new(splits.clone(), &Settings { epochs, ..settings.clone() }, team)
-        };
+        let prepare = |settings: &Settings| Prepared::new(splits.clone(), &settings.lasting(length), team);
         kinds.into_iter().flatten().map(prepare).collect::<Result<_>>().map(Self)
     }
 
