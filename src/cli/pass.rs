@@ -61,7 +61,8 @@ impl<'a> Pass<'a> {
         console.remark(&text::before(&self.record(0)))?;
         console.remark(&text::heading(self.session.runs(), &self.session.engine()))?;
         let images = self.inputs.dataset.train.len();
-        let progress = console.progress(self.session.runs()[0].settings.length(), images, self.session.epoch());
+        let progress =
+            console.progress(self.session.runs()[0].settings.length(), images, self.session.epoch());
         let mut watch = Watch { signals: &self.inputs.signals, progress: &progress };
         let trained = self.session.run(&mut watch);
         let writing = match trained.and_then(|end| self.test(end, &mut watch)) {
@@ -196,8 +197,10 @@ impl<'a> Pass<'a> {
         let (session, dataset) = (&self.session, DatasetRecord::new(&self.inputs.dataset));
         let runs = session.runs();
         let test = self.tests.get(run).and_then(Option::as_ref);
-        let columns = dataset.classes.len() * runs.len();
-        let (images, features) = (dataset.train * session.epoch(), session.standardization().mean.len());
+        let features = session.standardization().mean.len();
+        // Runs side by side pass the images together.
+        let passes = (0..runs.len()).map(|run| session.passes(run)).max().unwrap_or(0);
+        let (images, columns) = (dataset.train * passes, dataset.classes.len() * runs.len());
         RunRecord {
             name: (runs.len() > 1).then(|| runs[run].name.clone()),
             status: match session.fates()[run] {
@@ -216,6 +219,7 @@ impl<'a> Pass<'a> {
             fingerprint: session.fingerprint().cloned(),
             engine: session.engine(),
             history: session.histories()[run].clone(),
+            ended: session.ended(run),
             test: test.map_or(Metrics::NONE, |test| test.metrics),
             seconds: Seconds { total: self.elapsed(), ..self.seconds },
             weights_sha256: test.map_or(String::new(), |test| weights_sha256(&test.model.parameters)),

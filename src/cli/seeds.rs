@@ -163,6 +163,7 @@ fn record(trained: &Trained, inputs: &Inputs, engine: &EngineInfo, out: PathBuf)
         fingerprint: None,
         engine: engine.clone(),
         history: trained.history.clone(),
+        ended: None,
         test: trained.test.as_ref().map_or(Metrics::NONE, |test| test.metrics),
         seconds: Seconds {
             train: trained.seconds,

@@ -145,11 +145,10 @@ pub(super) fn options<'a>(settings: &Settings, rows: impl IntoIterator<Item = &'
 /// that are not the default.
 pub(super) fn told(settings: &Settings) -> impl Iterator<Item = &'static Setting> {
     let default = Settings::default();
-    let wanted =
-        |row: &&Setting| match settings.get(row.name) == default.get(row.name) {
-            true => ALWAYS.contains(&row.name) && settings.uses(row.name),
-            false => true,
-        };
+    let wanted = |row: &&Setting| match settings.get(row.name) == default.get(row.name) {
+        true => ALWAYS.contains(&row.name) && settings.uses(row.name),
+        false => true,
+    };
     Settings::TABLE.iter().filter(wanted).collect::<Vec<_>>().into_iter()
 }
 

@@ -11,7 +11,7 @@ use crate::error::one_line;
 use crate::model::Standardization;
 use crate::report::table::LabResult;
 use crate::report::{Table, count, fixed, sparkline};
-use crate::train::record::{DatasetRecord, Status};
+use crate::train::record::{DatasetRecord, Ended, Reason, Status};
 use crate::train::{Earlier, EpochRecord, Metrics, Run, RunRecord, Setting, Settings};
 
 /// The characters of a curve.
@@ -140,6 +140,7 @@ pub(super) fn summary(record: &RunRecord) -> String {
     text.push_str(&curve("training", &record.history, |record| record.train));
     text.push_str(&curve("validation", &record.history, |record| record.validation));
     text.push('\n');
+    text.push_str(&ended(record));
     text.push_str(&timing(record));
     let _ = writeln!(text, "weights   sha256 {}", record.weights_sha256);
     let _ = writeln!(text, "written   {}", one_line(record.out.display()));
@@ -195,6 +196,35 @@ fn curve(name: &str, history: &[EpochRecord], split: impl Fn(&EpochRecord) -> Me
     };
     let (loss, accuracy) = (line(|metrics| metrics.loss), line(|metrics| metrics.accuracy));
     format!("{name:<12} loss {loss}  accuracy {accuracy}\n")
+}
+
+/// Why L-BFGS ended, and how far from the optimum it is.
+pub(super) fn ended(record: &RunRecord) -> String {
+    let Some(Ended { reason, epoch, gradient: Some(gradient), evaluations: Some(evaluations) }) =
+        record.ended
+    else {
+        return String::new();
+    };
+    let Settings { tol, .. } = record.config;
+    let why = match reason {
+        Reason::Tol => format!("it is at most tol {tol:e}"),
+        Reason::Rounding => "rounding hides what is left to gain".into(),
+        Reason::EarlyStop => "early stop".into(),
+        Reason::Iterations | Reason::Epochs => format!("all iterations are used up, and tol is {tol:e}"),
+    };
+    let separable =
+        record.config.lambda == 0.0 && record.history.last().is_some_and(|last| last.train.accuracy == 1.0);
+    let warning = match separable {
+        true => {
+            "warning   lambda is 0 and every training image is classified right: the weights can grow for ever\n"
+        }
+        false => "",
+    };
+    format!(
+        "ended     after {} iterations and {} evaluations; the largest entry of the gradient is {gradient:.2e}: {why}\n{warning}",
+        count(epoch),
+        count(evaluations)
+    )
 }
 
 /// Where the time went, and how fast training was.

@@ -115,6 +115,7 @@ impl Workshop<'_, '_> {
                     .as_ref()
                     .map_or(String::new(), |model| weights_sha256(&model.parameters)),
                 history: session.histories()[place].clone(),
+                ended: session.ended(place),
             };
             ended.push(Ended { run: group[place], outcome, model });
         }

@@ -2,7 +2,8 @@
 //!
 //! A checkpoint is one file: a line that names the format, the length of the header as a little-endian u64, the
 //! header in JSON (settings, fingerprint of the data, what was reached, the length of each plane), the planes of each
-//! run's exact state, those of its best state, that of its descent by L-BFGS, and the SHA-256 of everything before it. It appears whole or not at all.
+//! run's exact state, those of its best state, that of its descent by L-BFGS, and the SHA-256 of everything before it. It
+//! appears whole or not at all.
 
 use std::path::{Path, PathBuf};
 

@@ -6,15 +6,22 @@
 //! phi(a) <= phi(0) + DECREASE a phi'(0)        |phi'(a)| <= CURVATURE |phi'(0)|
 //! ```
 //!
-//! Steps grow until such a step must lie below the last one; then the interval between the best step so far, `low`, and
-//! one beyond the minimum, `high`, shrinks (Nocedal and Wright, "Numerical Optimization", algorithms 3.5 and 3.6). New steps
-//! are minima of cubics. Where rounding hides the conditions, the lowest step that was found is taken, if it is lower than
-//! where the search began.
+//! A step is too far where the first condition does not hold or the cost rises. Steps grow until one is too far; then the
+//! interval between `low`, the last step that was not, and `high`, the first one that was, shrinks. Between them, some step
+//! satisfies both conditions (Nocedal and Wright, "Numerical Optimization", section 3.5). New steps are minima of cubics.
+//!
+//! Near the optimum the decrease is smaller than the rounding of the cost, and the slope is still known well. So costs that
+//! differ by no more than [`ROUNDING`] count as equal: the second condition alone then decides, as in Hager and Zhang's
+//! approximate Wolfe conditions ("A new conjugate gradient method with guaranteed descent", 2005), and new steps are where a
+//! straight line says that the slope is 0. The cost is convex, and lower where its slope is flatter.
 
 /// The part of the first slope's decrease that a step must have.
 const DECREASE: f64 = 1e-4;
 /// The part of the first slope that may be left. Quasi-Newton directions need no more.
 const CURVATURE: f64 = 0.9;
+/// The part of a cost that its rounding may hide: that of f32, in which engines compute logits. Of sums over 10,000 images
+/// a third of it was found.
+pub(super) const ROUNDING: f64 = 1.0 / (1 << 24) as f64;
 /// A search that needs more evaluations than these has come to where rounding hides the slope.
 const MOST: usize = 20;
 /// A new step is no closer to the ends of the interval than this part of its length.
@@ -39,7 +46,7 @@ pub(super) struct LineSearch {
     /// None while steps grow.
     high: Option<Trial>,
     evaluations: usize,
-    /// Whether the step is `low` once more, to be accepted.
+    /// Whether the step is `low` once more, to be accepted: its gradient was not kept.
     closing: bool,
 }
 
@@ -74,21 +81,15 @@ impl LineSearch {
         self.evaluations += 1;
         let trial = Trial { step: self.step, cost, slope };
         let bound = self.start.cost + DECREASE * trial.step * self.start.slope;
-        // What is no number is too far.
-        let too_far = !(cost <= bound && slope.is_finite()) || (self.low.step > 0.0 && cost >= self.low.cost);
-        if too_far {
-            self.high = Some(trial);
-        } else if slope.abs() <= -CURVATURE * self.start.slope {
+        let is_lower = cost <= bound || cost <= self.start.cost + self.rounding();
+        if is_lower && slope.abs() <= -CURVATURE * self.start.slope {
             return Verdict::Accepted;
+        }
+        // What is no number is too far.
+        if is_lower && slope < 0.0 && slope.is_finite() {
+            self.low = trial;
         } else {
-            let rises = match self.high {
-                None => slope >= 0.0,
-                Some(high) => slope * (high.step - self.low.step) >= 0.0,
-            };
-            let former = std::mem::replace(&mut self.low, trial);
-            if rises {
-                self.high = Some(former);
-            }
+            self.high = Some(trial);
         }
         if self.evaluations == MOST {
             return self.close();
@@ -96,9 +97,14 @@ impl LineSearch {
         self.step = match self.high {
             None => {
                 let [least, most] = GROWTH.map(|factor| factor * self.low.step);
-                minimum(self.start, self.low).unwrap_or(most).clamp(least, most)
+                self.minimum(self.start, self.low).unwrap_or(most).clamp(least, most)
             }
-            Some(high) => between(self.low, high),
+            Some(high) => {
+                let length = high.step - self.low.step;
+                let part =
+                    self.minimum(self.low, high).map_or(MARGIN, |step| (step - self.low.step) / length);
+                self.low.step + length * part.clamp(MARGIN, 1.0 - MARGIN)
+            }
         };
         if self.step == self.low.step || self.high.is_some_and(|high| self.step == high.step) {
             return self.close();
@@ -106,7 +112,7 @@ impl LineSearch {
         Verdict::Next
     }
 
-    /// Ends with the lowest step.
+    /// Ends with the farthest step that is not too far.
     fn close(&mut self) -> Verdict {
         if self.low.step == 0.0 || self.low.cost > self.start.cost {
             return Verdict::Nothing;
@@ -114,22 +120,25 @@ impl LineSearch {
         (self.step, self.closing) = (self.low.step, true);
         Verdict::Next
     }
-}
 
-/// A step between these two: the minimum of the cubic that has their costs and slopes, where that is well inside.
-fn between(low: Trial, high: Trial) -> f64 {
-    let length = high.step - low.step;
-    let part = minimum(low, high).map_or(0.5, |step| (step - low.step) / length);
-    low.step + length * if part.is_nan() { 0.5 } else { part.clamp(MARGIN, 1.0 - MARGIN) }
-}
+    /// By how much costs differ that count as equal.
+    fn rounding(&self) -> f64 {
+        ROUNDING * self.start.cost.abs()
+    }
 
-/// The minimum of the cubic that has the costs and slopes of two trials, if there is one.
-fn minimum(a: Trial, b: Trial) -> Option<f64> {
-    let length = b.step - a.step;
-    let d = a.slope + b.slope - 3.0 * (b.cost - a.cost) / length;
-    let root = (d * d - a.slope * b.slope).sqrt() * length.signum();
-    let step = b.step - length * (b.slope + root - d) / (b.slope - a.slope + 2.0 * root);
-    step.is_finite().then_some(step)
+    /// Where two trials say that the minimum is: that of the cubic that has their costs and slopes, or, where rounding hides
+    /// how the costs differ, of the parabola that has their slopes.
+    fn minimum(&self, a: Trial, b: Trial) -> Option<f64> {
+        let length = b.step - a.step;
+        let step = if (b.cost - a.cost).abs() <= self.rounding() {
+            a.step - length * a.slope / (b.slope - a.slope)
+        } else {
+            let d = a.slope + b.slope - 3.0 * (b.cost - a.cost) / length;
+            let root = (d * d - a.slope * b.slope).sqrt();
+            b.step - length * (b.slope + root - d) / (b.slope - a.slope + 2.0 * root)
+        };
+        (step.is_finite() && step > a.step).then_some(step)
+    }
 }
 
 #[cfg(test)]
@@ -158,17 +167,18 @@ mod tests {
         fn an_accepted_step_satisfies_the_strong_wolfe_conditions(
             curvature in -6..7i32, fourth in 0.0..10.0f64, first in -6..4i32,
         ) {
-            // A convex function: its minimum is anywhere from far below to far beyond the first step.
+            // A convex function whose minimum is anywhere from far below to far beyond the first step. It begins with 0, which
+            // has no rounding.
             let (curvature, first) = (10f64.powi(curvature), 10f64.powi(first));
             let f = |a: f64| [
-                3.0 - a + curvature * a * a / 2.0 + fourth * a.powi(4) / 4.0,
+                -a + curvature * a * a / 2.0 + fourth * a.powi(4) / 4.0,
                 -1.0 + curvature * a + fourth * a.powi(3),
             ];
             let (steps, accepted) = search(f, first);
             prop_assert!(accepted && steps.len() <= MOST, "{:?}", steps);
             let step = *steps.last().unwrap();
             let [cost, slope] = f(step);
-            prop_assert!(cost <= 3.0 - DECREASE * step, "{:?}: {}", steps, cost);
+            prop_assert!(cost <= -DECREASE * step, "{:?}: {}", steps, cost);
             prop_assert!(slope.abs() <= CURVATURE, "{:?}: {}", steps, slope);
         }
     }
@@ -193,9 +203,21 @@ mod tests {
     }
 
     #[test]
-    fn where_the_slope_never_flattens_the_lowest_step_is_taken() {
+    fn where_rounding_hides_the_decrease_the_slope_decides() {
+        // Of a cost around 1 only what is above its rounding is seen, and noise beside it.
+        let noise = |a: f64| if (a * 1e3) as i64 % 2 == 0 { 0.5 } else { -0.5 } * ROUNDING;
+        let f = |a: f64| [1.0 + noise(a), 1e-12 * (a - 3.0)];
+        for first in [1e-3, 1.0, 100.0] {
+            let (steps, accepted) = search(f, first);
+            let step = *steps.last().unwrap();
+            assert!(accepted && (0.3..5.7).contains(&step), "{steps:?}");
+        }
+    }
+
+    #[test]
+    fn where_the_slope_never_flattens_the_farthest_step_is_taken() {
         let (steps, accepted) = search(|a| [-a, -1.0], 1.0);
         assert!(accepted, "{steps:?}");
-        assert_eq!(steps.last(), steps.iter().max_by(|a, b| a.total_cmp(b)), "the lowest one");
+        assert_eq!(steps.last(), steps.iter().max_by(|a, b| a.total_cmp(b)), "the farthest one");
     }
 }

@@ -20,11 +20,16 @@ mod saved;
 
 pub use self::saved::SavedDescent;
 
-use self::line_search::{LineSearch, Verdict};
+use serde::{Deserialize, Serialize};
+
+use self::line_search::{LineSearch, ROUNDING, Verdict};
 use self::memory::{Memory, Pair, dot};
 use super::history::Metrics;
 use crate::engine::Gradient;
 use crate::model::Parameters;
+
+/// A descent that gets no further for so many iterations is stuck.
+const PATIENCE: usize = 20;
 
 /// The descent of one run.
 #[derive(Clone, Debug)]
@@ -35,11 +40,10 @@ pub(crate) struct Descent {
     /// What is known of them; none before the first evaluation.
     known: Option<Known>,
     memory: Memory,
+    progress: Progress,
     /// The evaluations so far, and those before this iteration.
     evaluations: usize,
     before: usize,
-    /// Whether no step from here is lower.
-    stuck: bool,
     search: Option<Search>,
 }
 
@@ -49,6 +53,31 @@ struct Known {
     metrics: Metrics,
     /// `[K, D]`, then `[K]`.
     gradient: Vec<f64>,
+}
+
+/// What the descent has reached, and whether it gets any further.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Progress {
+    /// The lowest cost, of those that differ by more than rounding, and the smallest of the largest entries of the gradient.
+    #[serde(deserialize_with = "null_is_infinite")]
+    cost: f64,
+    #[serde(deserialize_with = "null_is_infinite")]
+    steepness: f64,
+    /// The iterations since one of them was reached.
+    since: usize,
+}
+
+impl Progress {
+    const NONE: Self = Self { cost: f64::INFINITY, steepness: f64::INFINITY, since: 0 };
+
+    fn note(&mut self, cost: f64, steepness: f64) {
+        let lower = cost < self.cost - ROUNDING * cost.abs();
+        self.since = if lower || steepness < self.steepness { 0 } else { self.since + 1 };
+        if lower {
+            self.cost = cost;
+        }
+        self.steepness = self.steepness.min(steepness);
+    }
 }
 
 /// A search along a direction.
@@ -62,8 +91,8 @@ struct Search {
 impl Descent {
     /// A descent of the cost with this penalty, from `parameters` on.
     pub(crate) fn new(parameters: Parameters, lambda: f64) -> Self {
-        let (known, memory, search) = (None, Memory::default(), None);
-        Self { lambda, parameters, known, memory, evaluations: 0, before: 0, stuck: false, search }
+        let (known, memory, progress, search) = (None, Memory::default(), Progress::NONE, None);
+        Self { lambda, parameters, known, memory, progress, evaluations: 0, before: 0, search }
     }
 
     /// Where it stands.
@@ -82,9 +111,10 @@ impl Descent {
         self.known.as_ref().map_or(f64::NAN, |known| known.gradient.iter().fold(0.0, largest))
     }
 
-    /// Whether its last iteration found no step to a lower cost: what is left to gain is below what rounding hides.
+    /// Whether it gets no further, as rounding hides what is left to gain: neither the cost nor the gradient became smaller
+    /// for many iterations, or no step is lower.
     pub(crate) fn is_stuck(&self) -> bool {
-        self.stuck
+        self.progress.since >= PATIENCE
     }
 
     /// How often it has asked.
@@ -152,7 +182,7 @@ impl Descent {
                 self.memory.clear();
                 self.search = Some(self.searched());
             }
-            Verdict::Nothing => self.stuck = true,
+            Verdict::Nothing => self.progress.since = PATIENCE,
         }
     }
 
@@ -166,6 +196,7 @@ impl Descent {
             }
         }
         (self.parameters, self.known) = (parameters, Some(known));
+        self.progress.note(self.metrics().cost, self.steepness());
     }
 }
 
@@ -181,6 +212,11 @@ impl Known {
             gradient: of_weights.chain(of_bias).collect(),
         }
     }
+}
+
+/// JSON has no number for infinity; it is written as null.
+fn null_is_infinite<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
 }
 
 /// The parameters at a step along a direction.

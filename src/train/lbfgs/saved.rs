@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::memory::Pair;
-use super::{Descent, Known, flat};
+use super::{Descent, Known, Progress, flat};
 use crate::train::history::Metrics;
 
 /// A descent between two iterations. In JSON the numbers alone.
@@ -11,7 +11,7 @@ use crate::train::history::Metrics;
 pub struct SavedDescent {
     metrics: Metrics,
     evaluations: usize,
-    stuck: bool,
+    progress: Progress,
     /// The parameters in f32, the gradient in f64, and the remembered steps and changes in f32, little-endian; empty where
     /// nothing is known yet.
     #[serde(skip)]
@@ -29,13 +29,18 @@ impl Descent {
                 plane.extend(step.iter().chain(change).flat_map(|value| value.to_le_bytes()));
             }
         }
-        SavedDescent { metrics: self.metrics(), evaluations: self.evaluations, stuck: self.stuck, plane }
+        SavedDescent {
+            metrics: self.metrics(),
+            evaluations: self.evaluations,
+            progress: self.progress,
+            plane,
+        }
     }
 
     /// Goes on from what was kept; none where it does not fit.
     pub(crate) fn restore(&mut self, saved: &SavedDescent) -> Option<()> {
-        let SavedDescent { metrics, evaluations, stuck, plane } = saved;
-        (self.evaluations, self.before, self.stuck) = (*evaluations, *evaluations, *stuck);
+        let SavedDescent { metrics, evaluations, progress, plane } = saved;
+        (self.evaluations, self.before, self.progress) = (*evaluations, *evaluations, *progress);
         if plane.is_empty() {
             return Some(());
         }

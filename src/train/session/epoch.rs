@@ -40,7 +40,8 @@ impl Session<'_> {
             let [train, validation] = found.map(|found| self.metrics(&found));
             let due: Vec<bool> = self.reached.fates.iter().map(|fate| *fate == Fate::Running).collect();
             let last = epoch == epochs;
-            let limit = if last { WORSE * self.objective.guessing(self.classes.len()) } else { f64::INFINITY };
+            let limit =
+                if last { WORSE * self.objective.guessing(self.classes.len()) } else { f64::INFINITY };
             let records = self.record(&due, [&train, &validation], limit, start);
             control.evaluated(&records);
         } else {
@@ -137,12 +138,8 @@ impl Session<'_> {
             if !due[run] {
                 continue;
             }
-            let record = EpochRecord {
-                epoch: *epoch,
-                train: train[run],
-                validation: validation[run],
-                seconds: spent,
-            };
+            let record =
+                EpochRecord { epoch: *epoch, train: train[run], validation: validation[run], seconds: spent };
             let best =
                 histories[run].iter().map(|record| record.validation.loss).fold(f64::INFINITY, f64::min);
             histories[run].push(record);

@@ -35,8 +35,10 @@ impl Session<'_> {
         let all = epoch == iterations || epoch.is_multiple_of(evaluate_every);
         let found: Vec<Fate> = (0..self.runs.len()).map(|run| self.fate(run, epoch)).collect();
         let ends = found.iter().map(|fate| !matches!(fate, Fate::Running | Fate::Diverged { .. }));
-        let due: Vec<bool> =
-            ends.zip(&self.reached.fates).map(|(ends, fate)| *fate == Fate::Running && (all || ends)).collect();
+        let due: Vec<bool> = ends
+            .zip(&self.reached.fates)
+            .map(|(ends, fate)| *fate == Fate::Running && (all || ends))
+            .collect();
         if due.contains(&true) {
             let start = Instant::now();
             let Some(validation) = evaluate(&mut *self.engine, &self.validation.samples(), control)? else {
@@ -90,7 +92,10 @@ impl Session<'_> {
         let asking: Vec<&mut Descent> =
             self.descents.iter_mut().filter(|descent| descent.asks().is_some()).collect();
         self.team.handle().install(|| {
-            asking.into_par_iter().zip(&found).for_each(|(descent, found)| descent.tell(found, samples.len()));
+            asking
+                .into_par_iter()
+                .zip(&found)
+                .for_each(|(descent, found)| descent.tell(found, samples.len()));
         })?;
         Ok(End::Finished)
     }

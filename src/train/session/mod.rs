@@ -11,6 +11,7 @@
 //!
 //! How an epoch is sliced, where it is stopped and resumed, and which runs stand beside a run change no bit of it.
 
+mod ended;
 mod epoch;
 mod iteration;
 mod models;
