@@ -95,7 +95,6 @@ pub mod gradient_check;
 pub mod machine;
 pub mod model;
 pub mod objective;
-#[cfg(feature = "cli")]
 pub mod picture;
 #[cfg(feature = "cli")]
 pub mod report;

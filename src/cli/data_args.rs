@@ -11,6 +11,7 @@ use crate::data::layout;
 use crate::data::{Dataset, Draw, Excerpt, Labels, Origin, Part, Source, SplitFiles, Validation};
 use crate::error::{Error, Result};
 use crate::model::Model;
+use crate::picture::Shape;
 
 /// The seed of the built-in synthetic data set.
 const SYNTHETIC_SEED: u64 = 0;
@@ -19,9 +20,10 @@ const SYNTHETIC_SEED: u64 = 0;
 #[derive(Args)]
 #[command(next_help_heading = "Data")]
 pub(super) struct DataArgs {
-    /// Folder of the data set: CIFAR-10 or CIFAR-100 in the binary or the Python version, or NumPy arrays (.npy)
-    /// [default: the environment's ONELAYER_DATA, else data/cifar-10-batches-bin or data/cifar-10-batches-py if that
-    /// folder exists, else the built-in synthetic data set]
+    /// Folder of the data set: CIFAR-10 or CIFAR-100 in the binary or the Python version, NumPy arrays (.npy, .npz),
+    /// MNIST's files, or folders of pictures, one a class; or an .npz file [default: the environment's ONELAYER_DATA,
+    /// else data/cifar-10-batches-bin or data/cifar-10-batches-py if that folder exists, else the built-in synthetic
+    /// data set]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Training files in the data folder, separated by commas [default: the usual one of the format]
@@ -50,6 +52,10 @@ pub(super) struct DataArgs {
     /// Which labels of CIFAR-100 to use: 100 fine classes or 20 coarse ones [default: fine]
     #[arg(long, value_parser = labels_parser())]
     labels: Option<Labels>,
+    /// Size of the images that folders of pictures become: 32x32 in colour, 28x28x1 in grey [default: 32x32, or the
+    /// model's]
+    #[arg(long, value_name = "WxH")]
+    size: Option<Shape>,
     /// What was chosen before, of what these options leave open.
     #[arg(skip)]
     remembered: Option<Origin>,
@@ -65,7 +71,10 @@ impl DataArgs {
 
     /// The same, of one split alone. What names no classes has those of `model`.
     pub(super) fn open_part(&self, part: Part, model: &Model) -> Result<Excerpt> {
-        let excerpt = Excerpt::open(&self.source(), &self.files(), part, Some(&model.classes))?;
+        let files = self.files();
+        let size = files.size.or(Shape::of(model.parameters.features));
+        let files = SplitFiles { size, ..files };
+        let excerpt = Excerpt::open(&self.source(), &files, part, Some(&model.classes))?;
         console::check_stdout()?;
         Ok(excerpt)
     }
@@ -124,6 +133,7 @@ impl DataArgs {
             validation: validation.or(remembered.validation),
             test: self.test_files.clone().or(remembered.test),
             labels: self.labels.unwrap_or(remembered.labels),
+            size: self.size.or(remembered.size),
         }
     }
 
@@ -134,7 +144,7 @@ impl DataArgs {
 
     /// The options that choose among the data, where they are not the default, each with its value; a switch has none.
     pub(super) fn choices(&self) -> Vec<(&'static str, Option<String>)> {
-        let SplitFiles { train, validation, test, labels } = self.files();
+        let SplitFiles { train, validation, test, labels, size } = self.files();
         let list = |names: Vec<String>| Some(names.join(","));
         let mut choices = Vec::new();
         choices.extend(train.map(|names| ("--train-files", list(names))));
@@ -152,6 +162,7 @@ impl DataArgs {
         }
         choices.extend(test.map(|names| ("--test-files", list(names))));
         choices.extend((labels != Labels::default()).then(|| ("--labels", Some(labels.name().into()))));
+        choices.extend(size.map(|size| ("--size", Some(size.to_string()))));
         choices
     }
 

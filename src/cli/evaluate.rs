@@ -14,7 +14,7 @@ use crate::error::{Error, Result, one_line};
 use crate::model::Model;
 use crate::report::columns::{columns, cut};
 use crate::report::{Confusion, Table, count, fixed, per_class};
-use crate::train::{Metrics, evaluate, evaluator};
+use crate::train::{Metrics, evaluate, evaluator, top5};
 
 /// The columns that are taken for granted, where nobody knows how many there are.
 const COLUMNS: usize = 80;
@@ -51,7 +51,7 @@ fn part_parser() -> impl TypedValueParser<Value = Part> {
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Record {
+struct Record<'a> {
     #[serde(serialize_with = "crate::files::path_text::path")]
     model: PathBuf,
     dataset: DataRecord,
@@ -59,8 +59,8 @@ struct Record {
     #[serde(flatten)]
     metrics: Metrics,
     classes: Vec<ClassRecord>,
-    /// `[K][K]`: rows are true classes.
-    confusion: Vec<Vec<u64>>,
+    /// `[K][K]`: rows are true classes; null of more than 256 classes.
+    confusion: Option<Vec<&'a [u64]>>,
 }
 
 /// The data, with the images of the split that was opened, and null for the others.
@@ -95,26 +95,29 @@ impl Args {
 
         let mut engine = evaluator(std::slice::from_ref(&model), samples.element(), &machine)?;
         let evaluation = evaluate(&mut *engine, &samples, &mut ())?.expect("nothing stops it").swap_remove(0);
-        let metrics = Metrics::of_model(&evaluation, &model);
+        let top5 = top5(&mut *engine, std::slice::from_ref(&model), &samples)?[0];
+        let metrics = Metrics { top5, ..Metrics::of_model(&evaluation, &model) };
         let names: Vec<String> = model.classes.iter().map(one_line).collect();
-        let confusion = Confusion::new(&names, &evaluation.confusion);
+        let confusion = Confusion::new(&names, &evaluation.counts);
 
         console.excerpt(&excerpt)?;
         console.say(&used_again(&[(name, &excerpt.split)]))?;
         console.say(&machine.team.install(|| provenance::warnings(&model, &excerpt))?)?;
         console.say(&text::renamed(&model.classes, &excerpt.classes))?;
         console.say(&format!(
-            "{} on the {name} split, {} images: loss {}, cost {}, accuracy {:.2} %\n\n{}\n{}",
+            "{} on the {name} split, {} images: loss {}, cost {}, accuracy {:.2} %{}\n\n{}\n{}",
             one_line(self.model.display()),
             count(samples.len()),
             fixed(metrics.loss, 4),
             fixed(metrics.cost, 4),
             100.0 * metrics.accuracy,
+            top5.map(|top5| format!(", top-5 accuracy {:.2} %", 100.0 * top5)).unwrap_or_default(),
             text::table(&per_class(&[(name, confusion)])),
             matrix(&confusion)
         ))?;
         if self.csv {
-            return super::console::print(&csv(&confusion));
+            let many = || Error::setting("csv", "a model of at most 256 classes", model.classes.len());
+            return super::console::print(&csv(&confusion).ok_or_else(many)?);
         }
         let class = |class: usize| ClassRecord {
             name: model.classes[class].clone(),
@@ -128,7 +131,7 @@ impl Args {
             split: name,
             metrics,
             classes: (0..model.classes.len()).map(class).collect(),
-            confusion: evaluation.confusion.chunks(model.classes.len()).map(<[u64]>::to_vec).collect(),
+            confusion: confusion.rows().map(Iterator::collect),
         })
     }
 
@@ -146,12 +149,16 @@ impl Args {
 
 /// The confusion matrix with names cut to the width of a column, where it fits into a terminal.
 fn matrix(confusion: &Confusion) -> String {
+    let Some(rows) = confusion.rows() else {
+        return "A confusion matrix of so many classes is not counted.\n".into();
+    };
+    let rows: Vec<&[u64]> = rows.collect();
     let classes = confusion.classes();
-    let wide = rows(confusion).flatten().max().unwrap_or(0).to_string().len().max(4);
+    let wide = rows.concat().into_iter().max().unwrap_or(0).to_string().len().max(4);
     let header = classes.iter().map(|name| cut(name, wide).to_string());
     let mut table = Table::new([String::from("true")].into_iter().chain(header));
-    for (name, counts) in classes.iter().zip(rows(confusion)) {
-        table.rows.push([name.clone()].into_iter().chain(counts.map(|count| count.to_string())).collect());
+    for (name, counts) in classes.iter().zip(rows) {
+        table.rows.push([name.clone()].into_iter().chain(counts.iter().map(u64::to_string)).collect());
     }
     let text = table.text();
     let room = text::width().unwrap_or(COLUMNS);
@@ -164,20 +171,14 @@ fn matrix(confusion: &Confusion) -> String {
 }
 
 /// The confusion matrix as CSV: a line for each true class, with the images by predicted class.
-fn csv(confusion: &Confusion) -> String {
+fn csv(confusion: &Confusion) -> Option<String> {
     let names: Vec<String> = confusion.classes().iter().map(|name| text::csv_cell(name)).collect();
     let mut text = format!("true class,{}\n", names.join(","));
-    for (name, counts) in names.iter().zip(rows(confusion)) {
-        let counts: Vec<String> = counts.map(|count| count.to_string()).collect();
+    for (name, counts) in names.iter().zip(confusion.rows()?) {
+        let counts: Vec<String> = counts.iter().map(u64::to_string).collect();
         text += &format!("{name},{}\n", counts.join(","));
     }
-    text
-}
-
-/// The counts of each true class, by predicted class.
-fn rows<'a>(confusion: &'a Confusion) -> impl Iterator<Item = impl Iterator<Item = u64> + 'a> + 'a {
-    let classes = 0..confusion.classes().len();
-    classes.clone().map(move |truth| classes.clone().map(move |class| confusion.count(truth, class)))
+    Some(text)
 }
 
 impl DataRecord {

@@ -37,7 +37,8 @@ pub(super) fn note_all_data(model: &mut Model, inputs: &Inputs) {
 }
 
 /// Notes in the metadata of `model` what it reaches on the test split.
-pub(super) fn note_test(model: &mut Model, &Metrics { loss, cost, accuracy }: &Metrics) {
+pub(super) fn note_test(model: &mut Model, &Metrics { loss, cost, accuracy, top5 }: &Metrics) {
     let figures = [("test_loss", loss), ("test_cost", cost), ("test_accuracy", accuracy)];
+    let figures = figures.into_iter().chain(top5.map(|top5| ("test_top5", top5)));
     model.metadata.extend(figures.map(|(key, value)| (key.into(), value.to_string())));
 }

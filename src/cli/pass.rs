@@ -17,7 +17,7 @@ use crate::report::history_csv;
 use crate::train::record::{DatasetRecord, RunRecord, Seconds, Status, Throughput, weights_sha256};
 use crate::train::{
     Checkpoint, Control, Earlier, End, EpochRecord, Fate, Metrics, Notes, Session, WarmStart, Which,
-    checkpoint, evaluate, evaluator,
+    checkpoint, evaluate, evaluator, top5,
 };
 
 /// Training with a person at the console, which fills run folders.
@@ -160,8 +160,9 @@ impl<'a> Pass<'a> {
             let Some(found) = evaluate(&mut *engine, &self.inputs.dataset.test.samples(), control)? else {
                 return Ok(End::Stopped);
             };
-            tests.extend(models.into_iter().zip(found).map(|(model, evaluation)| {
-                let metrics = Metrics::of_model(&evaluation, &model);
+            let top5 = top5(&mut *engine, &models, &self.inputs.dataset.test.samples())?;
+            tests.extend(models.into_iter().zip(found).zip(top5).map(|((model, evaluation), top5)| {
+                let metrics = Metrics { top5, ..Metrics::of_model(&evaluation, &model) };
                 Test { model, metrics, evaluation }
             }));
         }

@@ -92,7 +92,7 @@ impl Extras {
             .map(|(tested, (record, test, folder))| RunDetails {
                 record,
                 parameters: &test.model.parameters,
-                confusion: &test.evaluation.confusion,
+                counts: &test.evaluation.counts,
                 probabilities: self.probabilities.as_ref().map(|of_runs| &of_runs[tested]),
                 folder,
             })

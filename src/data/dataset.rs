@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::slice;
 
 use super::format::Format;
-use super::plan::{Plan, Shape};
+use super::plan::{Common, Plan};
 use super::source::Source;
 use super::split::Split;
 use super::split_files::{Part, SplitFiles};
@@ -41,15 +41,16 @@ impl Dataset {
     /// for validation as there are, or more.
     pub fn open(source: &Source, files: &SplitFiles) -> Result<Self> {
         let plan = Plan::new(source, files, &Part::ALL)?;
-        let train = plan.open(Part::Train)?;
-        let classes = plan.class_names(None)?;
-        let shape = Shape::of(&train[0], &classes);
-        let train = shape.split(train)?;
+        let reading = plan.reading(None)?;
+        let train = plan.open(Part::Train, &reading)?;
+        let classes = reading.names.clone();
+        let common = Common::of(&train[0], &classes);
+        let train = common.split(train)?;
         let [train, validation] = match plan.holds_out() {
             true => plan.hold_out(train)?,
-            false => [train, shape.split(plan.open(Part::Validation)?)?],
+            false => [train, common.split(plan.open(Part::Validation, &reading)?)?],
         };
-        let test = shape.split(plan.open(Part::Test)?)?;
+        let test = common.split(plan.open(Part::Test, &reading)?)?;
         let (name, format, path) = (plan.name(&classes), plan.format, source.folder().map(Path::to_path_buf));
         Ok(Self { name, path, format, files: files.clone(), classes, train, validation, test })
     }
@@ -76,16 +77,17 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// Opens, maps and checks one split. The training files are opened if validation images are held out from them, or
-    /// if only their labels tell how many classes there are; without these files the classes are `unnamed`, a model's.
+    /// Opens, maps and checks one split. The training files are opened if validation images are held out from them. What
+    /// names no classes has those of `model`, where they are given.
     ///
     /// # Errors
     /// As [`Dataset::open`], on the files that are opened.
-    pub fn open(source: &Source, files: &SplitFiles, part: Part, unnamed: Option<&[String]>) -> Result<Self> {
+    pub fn open(source: &Source, files: &SplitFiles, part: Part, model: Option<&[String]>) -> Result<Self> {
         let plan = Plan::new(source, files, slice::from_ref(&part))?;
-        let opened = plan.open(part)?;
-        let classes = plan.class_names(unnamed)?;
-        let whole = Shape::of(&opened[0], &classes).split(opened)?;
+        let reading = plan.reading(model)?;
+        let opened = plan.open(part, &reading)?;
+        let classes = reading.names;
+        let whole = Common::of(&opened[0], &classes).split(opened)?;
         let split = match part {
             Part::Train | Part::Validation if plan.holds_out() => {
                 let [train, validation] = plan.hold_out(whole)?;

@@ -1,5 +1,6 @@
 //! A file of labelled images in memory, whatever its format.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -62,6 +63,8 @@ pub enum Bytes {
     Mapped(Mapped),
     /// A file of this name that exists in memory alone.
     Owned(PathBuf, Vec<u8>),
+    /// A part of a mapped file, under this name.
+    Part(PathBuf, Mapped, Range<usize>),
 }
 
 impl Bytes {
@@ -69,7 +72,7 @@ impl Bytes {
     pub fn path(&self) -> &Path {
         match self {
             Self::Mapped(file) => file.path(),
-            Self::Owned(path, _) => path,
+            Self::Owned(path, _) | Self::Part(path, ..) => path,
         }
     }
 
@@ -78,6 +81,7 @@ impl Bytes {
         match self {
             Self::Mapped(file) => file.bytes(),
             Self::Owned(_, bytes) => bytes,
+            Self::Part(_, file, range) => &file.bytes()[range.clone()],
         }
     }
 
@@ -149,12 +153,6 @@ impl ImageFile {
     /// The images and labels, as an engine takes them.
     pub fn samples(&self) -> Samples<'_> {
         Samples::new(self.images(), self.labels())
-    }
-
-    /// The largest label.
-    pub(super) fn largest_label(&self) -> u16 {
-        let samples = self.samples();
-        (0..self.len()).map(|record| samples.label(record)).max().unwrap_or(0)
     }
 
     /// Checks that every label is below `classes`.

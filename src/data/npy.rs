@@ -1,16 +1,11 @@
-//! NumPy's `.npy` files, for a user's own data: samples in one file, labels `[N]` or `[N, 1]` in another.
+//! NumPy's `.npy` files: an array each.
 //!
 //! A file has a magic number, a version, the length of the header, the header (a Python dictionary of type, order and
-//! shape) and the values. Unsigned bytes and little-endian float32 in C order are read in place. What is stored otherwise is
-//! copied once: other floats, which are rounded to float32, Fortran order, and images whose colours come last,
-//! `[N, H, W, 3]`: their features are put in the order of CIFAR's, plane after plane.
+//! shape) and the values.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rayon::prelude::*;
-
-use super::image_file::{Batch, Place};
-use super::layout::CHANNELS;
+use super::array::Array;
 use super::numpy_type::NumpyType;
 use crate::error::{Error, Result};
 
@@ -21,26 +16,8 @@ pub const WHAT: &str = "an array as numpy.save writes it (.npy)";
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// The most dimensions of an array.
 const MOST_DIMENSIONS: usize = 64;
-/// The shapes of images that are read.
-const SHAPES: &str =
-    "samples [N, D], or images [N, H, W], [N, H, W, C] or [N, C, H, W] of C = 1 or 3 colours";
-/// The largest label: one in each row of a confusion matrix.
-const LARGEST_LABEL: i64 = 1023;
 /// The most characters of a header that an error quotes.
 const QUOTED: usize = 60;
-
-/// An array in a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Array {
-    /// What its numbers are.
-    pub kind: NumpyType,
-    /// Whether the first index changes fastest.
-    pub fortran: bool,
-    /// The size of each dimension.
-    pub shape: Vec<usize>,
-    /// The first byte of the values, which reach to the end of the file.
-    pub offset: usize,
-}
 
 /// Reads the header of the array in `bytes`, the contents of the file `path`.
 ///
@@ -72,136 +49,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Array> {
     };
     let text = field("shape")?;
     let shape = shape(text).ok_or_else(|| Error::format(path, "a shape of whole numbers", excerpt(text)))?;
-    let values = bytes.len() - offset;
-    if shape.iter().try_fold(kind.size, |product: usize, &size| product.checked_mul(size)) != Some(values) {
-        return Err(Error::format(path, format_args!("the bytes of shape {shape:?}"), values));
-    }
-    Ok(Array { kind, fortran, shape, offset })
-}
-
-/// Finds the samples and labels in two files, each given by its path and contents.
-///
-/// # Errors
-/// As [`parse`] and [`images`]; labels that are not whole numbers from 0 on, one for each sample.
-pub fn pair(of_images: (&Path, &[u8]), of_labels: (&Path, &[u8])) -> Result<Batch> {
-    let (count, features, images) = images(of_images.0, of_images.1)?;
-    let (path, bytes) = of_labels;
-    let Array { kind, shape, offset, .. } = parse(path, bytes)?;
-    if shape != [count] && shape != [count, 1] {
-        let expected = format!("labels [{count}], one for each image of {}", of_images.0.display());
-        return Err(Error::format(path, expected, format_args!("shape {shape:?}")));
-    }
-    if kind == NumpyType::BYTE {
-        return Ok(Batch { count, features, images, labels: Place::File { offset, stride: 1 } });
-    }
-    let Some(labels) = kind.integers(&bytes[offset..]) else {
-        return Err(Error::format(
-            path,
-            "labels that are integers (array.astype(numpy.int64) makes them)",
-            kind.name(),
-        ));
-    };
-    let label = |(row, label): (usize, i64)| match label {
-        0..=LARGEST_LABEL => Ok((label as u16).to_le_bytes()),
-        _ => {
-            let expected = format!(
-                "labels from 0 to {LARGEST_LABEL} (numpy.unique(array, return_inverse=True)[1] makes them of any)"
-            );
-            Err(Error::format(path, expected, format_args!("{label} in row {row}, counted from 0")))
-        }
-    };
-    let labels: Vec<[u8; 2]> = labels.enumerate().map(label).collect::<Result<_>>()?;
-    Ok(Batch { count, features, images, labels: Place::Copy(labels.into_flattened()) })
-}
-
-/// Finds the samples in the file `path` with the contents `bytes`: N, D and `[N, D]`. Colours that come last are moved
-/// before rows and columns, as CIFAR has them.
-///
-/// # Errors
-/// As [`parse`]; integers other than unsigned bytes; numbers that are not finite; shapes other than `[N, D]`, `[N, H, W]`,
-/// and with 1 or 3 colours `[N, H, W, C]` and `[N, C, H, W]`; 3 both where colours would come first and where they would
-/// come last; no samples.
-pub fn images(path: &Path, bytes: &[u8]) -> Result<(usize, usize, Place)> {
-    let Array { kind, fortran, shape, offset } = parse(path, bytes)?;
-    let refused = |expected: &str| Err(Error::format(path, expected, format_args!("shape {shape:?}")));
-    let [count, sizes @ ..] = &shape[..] else { return refused(SHAPES) };
-    let interleaved = match *sizes {
-        [CHANNELS, _, CHANNELS] => return refused("3 colours first or 3 last, [N, 3, H, W] or [N, H, W, 3]"),
-        [_, _, CHANNELS] => true,
-        [_] | [_, _] | [_, _, 1] | [1 | CHANNELS, _, _] => false,
-        _ => return refused(SHAPES),
-    };
-    let (count, features) = (*count, sizes.iter().product());
-    if count == 0 || features == 0 {
-        return refused("at least one image of at least one number");
-    }
-    let values = &bytes[offset..];
-    if kind == NumpyType::BYTE {
-        let copy = fortran.then(|| c_order(values, &shape));
-        let place = match (interleaved, copy) {
-            (false, None) => Place::File { offset, stride: features },
-            (false, Some(copy)) => Place::Copy(copy),
-            (true, copy) => Place::Copy(planes(copy.as_deref().unwrap_or(values), features)),
-        };
-        return Ok((count, features, place));
-    }
-    let Some(floats) = kind.floats(values) else {
-        let expected = "unsigned bytes or floats (array.astype(numpy.uint8) makes bytes of pixels from 0 to 255, \
-                        array.astype(numpy.float32) floats of other numbers)";
-        return Err(Error::format(path, expected, kind.name()));
-    };
-    let place = match bytemuck::try_cast_slice::<u8, f32>(values) {
-        Ok(_) if kind.is_native_f32() && !fortran && !interleaved => Place::FileFloats { offset },
-        _ => {
-            let floats: Vec<f32> = floats.collect();
-            let floats = if fortran { c_order(&floats, &shape) } else { floats };
-            Place::Floats(if interleaved { planes(&floats, features) } else { floats })
-        }
-    };
-    check_finite(path, place.rows(bytes, count, features))?;
-    Ok((count, features, place))
-}
-
-/// Checks that every number is finite.
-fn check_finite(path: &Path, rows: crate::samples::Rows) -> Result<()> {
-    let wrong =
-        |row: usize| rows.row(row).iter().position(|value| !value.is_finite()).map(|column| (row, column));
-    match (0..rows.len()).into_par_iter().find_map_first(wrong) {
-        None => Ok(()),
-        Some((row, column)) => {
-            let found = rows.row(row).get(column);
-            let found = format!("{found} in row {row}, column {column}, counted from 0");
-            Err(Error::format(path, "finite numbers", found))
-        }
-    }
-}
-
-/// The values of an array of this shape, whose first index changes fastest, in the order in which the last one does.
-fn c_order<T: Copy>(values: &[T], shape: &[usize]) -> Vec<T> {
-    let mut strides = vec![1; shape.len()];
-    for axis in 1..shape.len() {
-        strides[axis] = strides[axis - 1] * shape[axis - 1];
-    }
-    let at = |mut index: usize| {
-        let mut offset = 0;
-        for (size, stride) in shape.iter().zip(&strides).rev() {
-            offset += index % size * stride;
-            index /= size;
-        }
-        values[offset]
-    };
-    (0..values.len()).map(at).collect()
-}
-
-/// `[N, C, H W] <- [N, H W, C]`
-fn planes<T: Copy + Default + Send + Sync>(values: &[T], features: usize) -> Vec<T> {
-    let mut images = vec![T::default(); values.len()];
-    images.par_chunks_mut(features).zip(values.par_chunks(features)).for_each(|(image, pixels)| {
-        for (channel, plane) in image.chunks_mut(features / CHANNELS).enumerate() {
-            plane.iter_mut().zip(pixels.as_chunks::<CHANNELS>().0).for_each(|(to, from)| *to = from[channel]);
-        }
-    });
-    images
+    Array { kind, fortran, shape, offset }.check(path, bytes.len() - offset)
 }
 
 /// The file of an array of floats of this shape.
@@ -213,22 +61,6 @@ pub fn of_floats(shape: [usize; 2], values: &[f32]) -> Vec<u8> {
     let mut file = [MAGIC, &[1, 0], &(header.len() as u16).to_le_bytes(), header.as_bytes()].concat();
     file.extend(values.iter().flat_map(|value| value.to_le_bytes()));
     file
-}
-
-/// The file of labels that belongs to the file `images`: the last "images" in its name is replaced by "labels".
-///
-/// # Errors
-/// A name without "images".
-pub fn labels_of(images: &Path) -> Result<PathBuf> {
-    let name = images.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    match name.rsplit_once("images") {
-        Some((before, after)) => Ok(images.with_file_name(format!("{before}labels{after}"))),
-        None => {
-            let expected =
-                "a name with \"images\", so that the file of labels has the same name with \"labels\"";
-            Err(Error::format(images, expected, "another name"))
-        }
-    }
 }
 
 /// The beginning of a text, for an error message.

@@ -1,18 +1,21 @@
 //! The plan of what to open for a data set: its format, the files of each split, and the shape that all must have.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::class_values::ClassValues;
 use super::draw::Draw;
-use super::format::Format;
+use super::format::{Format, Reading};
 use super::image_file::ImageFile;
 use super::labels::Labels;
 use super::source::Source;
 use super::split::Split;
 use super::split_files::{Part, SplitFiles, Validation};
-use super::{layout, synthetic};
+use super::{array_file, layout, npz, picture_folder, synthetic};
 use crate::error::{Error, Result};
+use crate::picture::Shape;
 use crate::samples::Element;
 
 /// Without a validation file, one in this number of training images is held out for validation.
@@ -24,9 +27,10 @@ const MOST_IMAGES: usize = u32::MAX as usize;
 
 /// What to open for a data set. All its files exist.
 pub(super) struct Plan<'a> {
-    source: &'a Source,
+    source: Source,
     pub(super) format: Format,
     labels: Labels,
+    shape: Shape,
     parts: &'a [Part],
     train: Vec<String>,
     /// None to hold out a share of the training images.
@@ -36,44 +40,70 @@ pub(super) struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     /// Plans to open `parts` of `source`: the files that `files` names, and the format's defaults for the rest.
-    pub(super) fn new(source: &'a Source, files: &SplitFiles, parts: &'a [Part]) -> Result<Self> {
-        let mut plan = Self::of_format(source, Format::default(), files, parts);
+    pub(super) fn new(source: &Source, files: &SplitFiles, parts: &'a [Part]) -> Result<Self> {
+        let mut plan = Self::of_format(source.clone(), Format::default(), files, parts);
         if let Some(folder) = source.folder() {
-            match fs::metadata(folder) {
+            let format = match fs::metadata(folder) {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     return Err(plan.missing("no such folder"));
                 }
                 Err(error) => return Err(Error::io(folder, "open the data folder")(error)),
-                Ok(metadata) if !metadata.is_dir() => return Err(plan.missing("a file")),
-                Ok(_) => {}
+                Ok(_) => Format::of(folder),
+            };
+            if !folder.is_dir() && !matches!(format, Ok(Some(_))) {
+                return Err(plan.missing("a file"));
             }
-            if let Some(format) = Format::of_folder(folder)?.or(Format::of_extensions(folder)) {
-                plan = Self::of_format(source, format, files, parts);
+            if let Some(format) = format? {
+                plan = Self::of_format(root(source, folder)?, format, files, parts);
             }
         }
         plan.check_labels()?;
-        match plan.files().iter().find(|name| !source.has(name)) {
-            Some(name) => Err(plan.missing(&what_is_there(source, name)?)),
+        match plan.files().iter().find(|name| !plan.has(name)) {
+            Some(name) => Err(plan.missing(&what_is_there(&plan.source, name)?)),
             None => Ok(plan),
         }
     }
 
-    fn of_format(source: &'a Source, format: Format, files: &SplitFiles, parts: &'a [Part]) -> Self {
-        let (train, validation, test) = format.files();
-        let one = |name: &str| vec![name.to_string()];
-        let train = files.train.clone().filter(|names| !names.is_empty()).unwrap_or_else(|| one(train));
-        // The validation file of arrays is optional, and no training file is used for validation by default.
-        let validation = validation
-            .filter(|name| format != Format::Npy || source.has(name))
+    fn of_format(source: Source, format: Format, files: &SplitFiles, parts: &'a [Part]) -> Self {
+        let in_archive = source.folder().is_some_and(npz::is_archive);
+        let has =
+            |name: &str| source.folder().map_or_else(|| source.has(name), |folder| format.has(folder, name));
+        let defaults = format.files().map(|names| {
+            let names =
+                names.iter().map(|name| if in_archive { name.trim_end_matches(".npy") } else { name });
+            names.clone().find(|name| has(name)).or(names.clone().next()).map(String::from)
+        });
+        let chosen = |names: &Option<Vec<String>>, default: &Option<String>| {
+            names
+                .clone()
+                .filter(|names| !names.is_empty())
+                .unwrap_or_else(|| default.iter().cloned().collect())
+        };
+        let train = chosen(&files.train, &defaults[0]);
+        // Outside CIFAR-10 the validation file is optional, and no training file is used for validation by default.
+        let is_cifar_10 = matches!(format, Format::Cifar10Binary | Format::Cifar10Python);
+        let validation = defaults[1]
+            .clone()
+            .filter(|name| is_cifar_10 || has(name))
             .filter(|validation| !train.iter().any(|name| source.path(name) == source.path(validation)));
+        let validation = validation.map(|name| Validation::Files(vec![name]));
         Self {
-            source,
             format,
             labels: files.labels,
+            shape: files.size.unwrap_or(Shape::CIFAR),
             parts,
             train,
-            validation: files.validation.clone().or(validation.map(|name| Validation::Files(one(name)))),
-            test: files.test.clone().filter(|names| !names.is_empty()).unwrap_or_else(|| one(test)),
+            validation: files.validation.clone().or(validation),
+            test: chosen(&files.test, &defaults[2]),
+            source,
+        }
+    }
+
+    /// Whether the file `name` is there.
+    fn has(&self, name: &str) -> bool {
+        match self.source.folder() {
+            Some(folder) => self.format.has(folder, name),
+            None => self.source.has(name),
         }
     }
 
@@ -115,34 +145,63 @@ impl<'a> Plan<'a> {
     }
 
     /// Opens the files that contain `part`.
-    pub(super) fn open(&self, part: Part) -> Result<Vec<ImageFile>> {
-        let open = |name: &String| match self.source {
-            Source::Folder(folder) => self.format.open(&folder.join(name), self.labels),
+    pub(super) fn open(&self, part: Part, reading: &Reading) -> Result<Vec<ImageFile>> {
+        let open = |name: &String| match &self.source {
+            Source::Folder(folder) => self.format.open(&folder.join(name), reading),
             Source::Synthetic(seed) => synthetic::open(*seed, name),
         };
         self.files_of(part).iter().map(open).collect()
     }
 
-    /// The names of the classes. Without a list they are CIFAR-10's, or, for arrays, the numbers up to the largest
-    /// training label, or `unnamed` where no training files are there.
-    pub(super) fn class_names(&self, unnamed: Option<&[String]>) -> Result<Vec<String>> {
-        let named = match self.source {
-            Source::Folder(folder) => self.format.class_names(folder, self.labels)?,
-            Source::Synthetic(_) => Some(synthetic::class_names().map(String::from).collect()),
+    /// How labels are read. Without a list of names the classes are CIFAR-10's, or, for arrays and pictures, those of
+    /// `model`, else those that any file has which is there.
+    pub(super) fn reading(&self, model: Option<&[String]>) -> Result<Reading> {
+        let Self { labels, shape, .. } = *self;
+        let of_names = |names: Vec<String>| {
+            let values = ClassValues::numbers(names.len());
+            Ok(Reading { labels, names, values, shape })
         };
-        if let Some(names) = named {
-            return Ok(names);
+        let Source::Folder(folder) = &self.source else {
+            return of_names(synthetic::class_names().map(String::from).collect());
+        };
+        if let Some(names) = self.format.class_names(folder, labels)? {
+            return of_names(names);
         }
-        if self.format != Format::Npy {
-            return Ok(layout::CLASSES.map(String::from).to_vec());
-        }
-        if let Some(names) = unnamed.filter(|_| !self.train.iter().all(|name| self.source.has(name))) {
-            return Ok(names.to_vec());
-        }
-        let train = self.open(Part::Train)?;
-        match train.iter().map(ImageFile::largest_label).max() {
-            Some(largest @ 1..) => Ok((0..=largest).map(|class| class.to_string()).collect()),
-            _ => Err(Error::format(train[0].path(), "labels of at least two classes", "no label but 0")),
+        let files =
+            || Part::ALL.into_iter().flat_map(|part| self.files_of(part)).filter(|name| self.has(name));
+        let paths = || files().map(|name| folder.join(name));
+        match (self.format, model) {
+            (Format::Pictures, Some(names)) => of_names(names.to_vec()),
+            (Format::Pictures, None) => {
+                let names =
+                    paths().map(|path| picture_folder::class_names(&path)).collect::<Result<Vec<_>>>()?;
+                let names: BTreeSet<String> = names.into_iter().flatten().collect();
+                let found = format!("{} folders", names.len());
+                let expected = "a folder of pictures for each of 2 to 65,536 classes";
+                match ClassValues::COUNTS.contains(&names.len()) {
+                    true => of_names(names.into_iter().collect()),
+                    false => Err(Error::format(folder, expected, found)),
+                }
+            }
+            (Format::Arrays | Format::Idx, Some(names)) => {
+                let values = ClassValues::of_names(names);
+                Ok(Reading { labels, names: names.to_vec(), values, shape })
+            }
+            (Format::Arrays | Format::Idx, None) => {
+                let values =
+                    paths().map(|path| array_file::label_values(&path)).collect::<Result<Vec<_>>>()?;
+                let values = ClassValues::all(&values);
+                if !ClassValues::COUNTS.contains(&values.len()) {
+                    let found = match &values.names()[..] {
+                        [only] => format!("no label but {only}"),
+                        names => format!("{} different labels", names.len()),
+                    };
+                    let expected = "labels of 2 to 65,536 classes";
+                    return Err(Error::format(&folder.join(&self.train[0]), expected, found));
+                }
+                Ok(Reading { labels, names: values.names(), values, shape })
+            }
+            _ => of_names(layout::CLASSES.map(String::from).to_vec()),
         }
     }
 
@@ -186,7 +245,7 @@ impl<'a> Plan<'a> {
     pub(super) fn name(&self, classes: &[String]) -> &'static str {
         match self.format {
             Format::Cifar100Binary | Format::Cifar100Python => "CIFAR-100",
-            Format::Npy => "custom",
+            Format::Arrays | Format::Idx | Format::Pictures => "custom",
             _ if classes == layout::CLASSES => layout::NAME,
             _ if synthetic::class_names().eq(classes) => synthetic::NAME,
             _ => "custom",
@@ -195,7 +254,7 @@ impl<'a> Plan<'a> {
 }
 
 /// What all images and labels of a data set must have in common.
-pub(super) struct Shape {
+pub(super) struct Common {
     /// The file whose images define D.
     path: PathBuf,
     features: usize,
@@ -203,7 +262,7 @@ pub(super) struct Shape {
     classes: usize,
 }
 
-impl Shape {
+impl Common {
     /// The shape of the images of `file`, in these classes.
     pub(super) fn of(file: &ImageFile, classes: &[String]) -> Self {
         Self {
@@ -237,16 +296,32 @@ impl Shape {
     }
 }
 
+/// The source that `folder` is: the archive in it, where it has no other array.
+fn root(source: &Source, folder: &Path) -> Result<Source> {
+    let arrays = if folder.is_dir() { Format::arrays(folder) } else { Vec::new() };
+    match &arrays[..] {
+        [archive] if npz::is_archive(Path::new(archive)) => Ok(Source::Folder(folder.join(archive))),
+        [_, .., last] if arrays.iter().all(|name| npz::is_archive(Path::new(name))) => {
+            let found = format!("{} and {last}", arrays[0]);
+            Err(Error::format(folder, "a folder with one archive, or the path of one", found))
+        }
+        _ => Ok(source.clone()),
+    }
+}
+
 /// What was found instead of the file `missing`. Often the folder is empty, or the parent of the right one.
 fn what_is_there(source: &Source, missing: &str) -> Result<String> {
     let Some(folder) = source.folder() else { return Ok(format!("no {missing}")) };
+    if npz::is_archive(folder) {
+        return Ok(format!("no {missing} among its arrays {}", npz::names(folder)?.join(", ")));
+    }
     let mut entries = fs::read_dir(folder).map_err(Error::io(folder, "read the data folder"))?;
     if entries.next().is_none() {
         return Ok("an empty folder".into());
     }
     let is_data = |name: &&&str| {
         let inner = folder.join(name);
-        inner.is_dir() && matches!(Format::of_folder(&inner), Ok(Some(_)))
+        inner.is_dir() && matches!(Format::of(&inner), Ok(Some(_)))
     };
     let arrays = || Format::arrays(folder).into_iter().take(MOST_NAMES).collect::<Vec<_>>().join(", ");
     Ok(match layout::FOLDERS.iter().find(is_data) {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::draw::Draw;
 use super::labels::Labels;
+use crate::picture::Shape;
 
 /// Which files of a data folder make which split, and which labels are used. A file is given by its name in the folder.
 ///
@@ -20,6 +21,9 @@ pub struct SplitFiles {
     pub test: Option<Vec<String>>,
     /// Which of CIFAR-100's two labels is used.
     pub labels: Labels,
+    /// The shape that pictures get; none for that of CIFAR's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Shape>,
 }
 
 impl SplitFiles {

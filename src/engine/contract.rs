@@ -23,7 +23,7 @@ pub trait Engine: Send {
     /// panic in a thread of the team is an error instead.
     fn train(&mut self, samples: &Samples, batches: Batches) -> Result<()>;
 
-    /// The loss and the confusion matrix of each run, over all of `samples`.
+    /// The loss of each run and what it predicts, over all of `samples`.
     ///
     /// # Errors
     /// If a thread of the team panics.

@@ -5,7 +5,7 @@ use super::evaluation::Evaluation;
 /// What [`Engine::gradient`](super::Engine::gradient) finds at some parameters: sums over the samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gradient {
-    /// The losses and the confusion matrix.
+    /// The losses, and what was predicted.
     pub evaluation: Evaluation,
     /// `[K, D]`: the gradient of the sum of the losses, by the weights.
     pub weight: Vec<f64>,

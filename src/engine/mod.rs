@@ -7,6 +7,7 @@
 //! `contract` says what every engine does, `problem` what it is built from, and `machine` builds it.
 
 mod contract;
+mod counts;
 mod evaluation;
 mod fused;
 mod gemm;
@@ -18,6 +19,7 @@ mod reference;
 mod team;
 
 pub use contract::{Batches, Engine, EngineInfo, Planes, RunState, Step};
+pub use counts::{ClassCounts, Counts};
 pub use evaluation::Evaluation;
 pub use fused::{Buffer, Fused, Isa, Stage, Stages};
 pub use gemm::Gemm;

@@ -146,13 +146,15 @@ impl Engine for Reference {
             };
             point.load(std::slice::from_ref(parameters));
             let mut gradient = Gradient::empty(classes, features);
-            for index in 0..samples.len() {
-                if index % ASKED == 0 && stop() {
+            for first in (0..samples.len()).step_by(ASKED) {
+                if stop() {
                     return Ok(None);
                 }
-                let slice = samples.slice(index..index + 1);
-                gradient.evaluation.add(&point.evaluate(&slice)?[0]);
-                point.add_gradient(samples.sample(index), &mut gradient.weight, &mut gradient.bias);
+                let images = first..samples.len().min(first + ASKED);
+                gradient.evaluation.add(&point.evaluate(&samples.slice(images.clone()))?[0]);
+                for sample in images.map(|index| samples.sample(index)) {
+                    point.add_gradient(sample, &mut gradient.weight, &mut gradient.bias);
+                }
             }
             found.push(gradient);
         }

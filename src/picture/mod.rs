@@ -11,6 +11,7 @@ mod average;
 mod bmp;
 mod decoding;
 mod exif;
+pub mod folder;
 mod gif;
 mod jpeg;
 mod png;

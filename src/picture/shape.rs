@@ -1,9 +1,17 @@
 //! The shape of a model's images, and how pixels are arranged in it.
 
+use std::fmt::{self, Display, Formatter};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
 use crate::data::layout::{CHANNELS, SIDE};
 
-/// A square of pixels, in colour or in grey.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The largest width and height.
+const LARGEST: usize = 1024;
+
+/// A square of pixels, in colour or in grey. As text: `32x32`, or `28x28x1` in grey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {
     /// Its width and height.
     pub side: usize,
@@ -24,6 +32,11 @@ impl Shape {
             .map(|side| shape(side, true))
             .or(square(features).map(|side| shape(side, false)))
             .filter(|shape| shape.side > 0)
+    }
+
+    /// D: the features of an image.
+    pub fn size(self) -> usize {
+        self.side * self.side * if self.colour { CHANNELS } else { 1 }
     }
 
     /// `[D]`: pixels, row by row, rotated or mirrored as Exif's `orientation` says, in planes.
@@ -52,6 +65,32 @@ impl Shape {
     }
 }
 
+impl Display for Shape {
+    fn fmt(&self, formatter: &mut Formatter) -> fmt::Result {
+        let Self { side, colour } = self;
+        write!(formatter, "{side}x{side}{}", if *colour { "" } else { "x1" })
+    }
+}
+
+impl FromStr for Shape {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let sizes: Option<Vec<usize>> = text.split('x').map(|size| size.parse().ok()).collect();
+        let (width, height, colour) = match sizes.as_deref() {
+            Some(&[width, height]) | Some(&[width, height, CHANNELS]) => (width, height, true),
+            Some(&[width, height, 1]) => (width, height, false),
+            _ => (0, 0, true),
+        };
+        match (1..=LARGEST).contains(&width) && width == height {
+            true => Ok(Self { side: width, colour }),
+            false => {
+                Err(format!("expected a square of 1x1 to {LARGEST}x{LARGEST}, or of grey as in 28x28x1"))
+            }
+        }
+    }
+}
+
 /// A pixel's brightness: ITU-R BT.601's luma, rounded.
 fn luma([r, g, b]: [u8; CHANNELS]) -> u8 {
     ((299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b) + 500) / 1000) as u8
@@ -70,5 +109,17 @@ mod tests {
             [(28, false), (1, false), (1, true), (2, true), (2, false)].map(Some)
         );
         assert_eq!([0, 2, 5, 3071, 6144].map(shape), [None; 5]);
+    }
+
+    #[test]
+    fn a_shape_is_read_as_it_is_written() {
+        for (text, features) in [("32x32", 3072), ("28x28x1", 784), ("1x1", 3)] {
+            let shape: Shape = text.parse().unwrap();
+            assert_eq!((shape.size(), shape.to_string().as_str()), (features, text));
+        }
+        assert_eq!("8x8x3".parse(), "8x8".parse::<Shape>());
+        for text in ["", "32", "32x16", "0x0", "2000x2000", "8x8x2", "8x8x", "axb"] {
+            assert!(text.parse::<Shape>().is_err(), "{text}");
+        }
     }
 }

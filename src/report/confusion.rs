@@ -1,10 +1,11 @@
-//! The confusion matrix: precision and recall of each class, and a heat map.
+//! What was predicted of the images of each class: precision, recall, and the confusion matrix as a heat map.
 
 use super::Table;
 use super::bitmap::translucent_png;
 use super::columns::columns;
 use super::number::{count, fixed};
 use super::svg::{Anchor, Svg, TEXT, shade};
+use crate::engine::{ClassCounts, Counts};
 
 /// The side of a heat map's cell where the count stands in it, in SVG units.
 const CELL: f64 = 46.0;
@@ -12,23 +13,27 @@ const CELL: f64 = 46.0;
 const NAMED: usize = 20;
 /// The side of the whole matrix with more classes.
 const SIDE: f64 = 480.0;
+/// Up to this many classes are listed one by one.
+const LISTED: usize = 100;
+/// So many are listed of more.
+const LOWEST: usize = 20;
 /// The colour of a cell with all images of its row: Okabe and Ito's blue.
 const FULL: [u8; 3] = [0x00, 0x72, 0xB2];
 
-/// `[K, K]`: images of true class `row` that were taken for class `column`.
+/// What was predicted of images, with the names of the classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Confusion<'a> {
     classes: &'a [String],
-    counts: &'a [u64],
+    counts: &'a Counts,
 }
 
 impl<'a> Confusion<'a> {
-    /// The matrix `counts`, `[K, K]`, row-major, of the K `classes`.
+    /// The `counts` of the K `classes`.
     ///
     /// # Panics
-    /// If `counts` is not `[K, K]`.
-    pub fn new(classes: &'a [String], counts: &'a [u64]) -> Self {
-        assert_eq!(counts.len(), classes.len().pow(2), "counts [K, K]");
+    /// If they are of another number of classes.
+    pub fn new(classes: &'a [String], counts: &'a Counts) -> Self {
+        assert_eq!(counts.classes(), classes.len(), "counts of K classes");
         Self { classes, counts }
     }
 
@@ -37,33 +42,32 @@ impl<'a> Confusion<'a> {
         self.classes
     }
 
-    /// Images of class `truth` that were taken for class `predicted`.
-    pub fn count(&self, truth: usize, predicted: usize) -> u64 {
-        self.counts[truth * self.classes.len() + predicted]
+    /// The rows of the confusion matrix: the images of each true class by the class that they were taken for. None of more
+    /// classes than such a matrix has.
+    pub fn rows(&self) -> Option<impl Iterator<Item = &'a [u64]> + use<'a>> {
+        self.counts.matrix().map(|matrix| matrix.chunks(self.classes.len()))
     }
 
-    /// The images of class `truth`.
-    pub fn images(&self, truth: usize) -> u64 {
-        (0..self.classes.len()).map(|predicted| self.count(truth, predicted)).sum()
-    }
-
-    /// The images taken for class `predicted`.
-    pub fn predicted(&self, predicted: usize) -> u64 {
-        (0..self.classes.len()).map(|truth| self.count(truth, predicted)).sum()
+    /// The images of `class`.
+    pub fn images(&self, class: usize) -> u64 {
+        self.counts.of(class).images
     }
 
     /// The fraction of the images of `class` that were taken for it; NaN where there are none.
     pub fn recall(&self, class: usize) -> f64 {
-        self.count(class, class) as f64 / self.images(class) as f64
+        let ClassCounts { images, right, .. } = self.counts.of(class);
+        right as f64 / images as f64
     }
 
     /// The fraction of the images taken for `class` that are of it; NaN where there are none.
     pub fn precision(&self, class: usize) -> f64 {
-        self.count(class, class) as f64 / self.predicted(class) as f64
+        let ClassCounts { predicted, right, .. } = self.counts.of(class);
+        right as f64 / predicted as f64
     }
 
-    /// The heat map: a row for each true class, shaded by the share of its images.
-    pub fn heat_map(&self) -> String {
+    /// The heat map: a row for each true class, shaded by the share of its images. None of more classes than a matrix has.
+    pub fn heat_map(&self) -> Option<String> {
+        let matrix = self.counts.matrix()?;
         let classes = self.classes.len();
         let named = classes <= NAMED;
         let cell = if named { CELL } else { SIDE / classes as f64 };
@@ -75,30 +79,30 @@ impl<'a> Confusion<'a> {
         let beyond = self.classes.last().map_or(0.0, |name| 0.71 * width(name) - 0.5 * cell).max(0.0);
         let mut svg = Svg::new(left + side + beyond + 10.0, top + side + 10.0);
         if named {
-            self.draw_cells(&mut svg, (left, top));
+            self.draw_cells(matrix, &mut svg, (left, top));
             self.draw_names(&mut svg, (left, top));
         } else {
             let [r, g, b] = FULL;
             let cells: Vec<[u8; 4]> =
-                self.shares().map(|share| [r, g, b, (255.0 * share).round() as u8]).collect();
+                self.shares(matrix).map(|share| [r, g, b, (255.0 * share).round() as u8]).collect();
             svg.bitmap((left, top), (side, side), &translucent_png(classes, &cells));
         }
         svg.text((left + 0.5 * side, TEXT + 4.0), Anchor::Middle, "predicted class");
         svg.vertical_text((TEXT + 4.0, top + 0.5 * side), "true class");
-        svg.finish("Confusion matrix: images of each true class by the class they were taken for")
+        Some(svg.finish("Confusion matrix: images of each true class by the class they were taken for"))
     }
 
     /// `[K, K]`: each count as a fraction of its row's images; 0 where there are none.
-    fn shares(&self) -> impl Iterator<Item = f64> {
-        self.counts.chunks(self.classes.len()).flat_map(|row| {
+    fn shares(&self, matrix: &[u64]) -> impl Iterator<Item = f64> {
+        matrix.chunks(self.classes.len()).flat_map(|row| {
             let images = row.iter().sum::<u64>().max(1) as f64;
             row.iter().map(move |&count| count as f64 / images)
         })
     }
 
     /// Cells with their counts.
-    fn draw_cells(&self, svg: &mut Svg, (left, top): (f64, f64)) {
-        for (cell, (share, count)) in self.shares().zip(self.counts).enumerate() {
+    fn draw_cells(&self, matrix: &[u64], svg: &mut Svg, (left, top): (f64, f64)) {
+        for (cell, (share, count)) in self.shares(matrix).zip(matrix).enumerate() {
             let (truth, predicted) = (cell / self.classes.len(), cell % self.classes.len());
             let (x, y) = (left + predicted as f64 * CELL, top + truth as f64 * CELL);
             let (style, colour) = shade(share);
@@ -120,7 +124,8 @@ impl<'a> Confusion<'a> {
     }
 }
 
-/// Precision and recall of each class, in percent, for one run or several side by side.
+/// Precision and recall of each class, in percent, for one run or several side by side. Of many classes those with the
+/// lowest recall in the first run.
 pub fn per_class(runs: &[(&str, Confusion)]) -> Table {
     let mut table = Table::new(["class", "images"]);
     let prefix = |name: &str| if runs.len() > 1 { format!("{name} ") } else { String::new() };
@@ -128,13 +133,23 @@ pub fn per_class(runs: &[(&str, Confusion)]) -> Table {
         table.header.extend([format!("{}recall", prefix(name)), format!("{}precision", prefix(name))]);
     }
     let Some((_, first)) = runs.first() else { return table };
-    for (class, name) in first.classes.iter().enumerate() {
-        let mut row = vec![name.clone(), count(first.images(class))];
+    let mut classes: Vec<usize> = (0..first.classes.len()).collect();
+    if classes.len() > LISTED {
+        classes.sort_by(|&a, &b| first.recall(a).total_cmp(&first.recall(b)));
+        classes.truncate(LOWEST);
+    }
+    for class in classes {
+        let mut row = vec![first.classes[class].clone(), count(first.images(class))];
         for (_, confusion) in runs {
             let ratios = [confusion.recall(class), confusion.precision(class)];
             row.extend(ratios.map(|ratio| if ratio.is_nan() { "–".into() } else { fixed(100.0 * ratio, 1) }));
         }
         table.rows.push(row);
+    }
+    if first.classes.len() > LISTED {
+        let mut more = vec![String::new(); table.header.len()];
+        more[0] = format!("and {} with a higher recall", count(first.classes.len() - LOWEST));
+        table.rows.push(more);
     }
     table
 }

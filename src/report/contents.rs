@@ -1,6 +1,7 @@
 //! What a report is made from.
 
 use super::{Confusion, TrueClassProbabilities};
+use crate::engine::Counts;
 use crate::gradient_check::Criterion;
 use crate::model::Parameters;
 use crate::train::RunRecord;
@@ -25,8 +26,8 @@ pub struct RunDetails<'a> {
     pub record: &'a RunRecord,
     /// The trained parameters.
     pub parameters: &'a Parameters,
-    /// `[K, K]`: the confusion matrix on the test split.
-    pub confusion: &'a [u64],
+    /// What it predicts of the test split.
+    pub counts: &'a Counts,
     /// The probabilities given to the true classes of the test split; none where scores are no probabilities.
     pub probabilities: Option<&'a TrueClassProbabilities>,
     /// The folder of the run's figures, relative to the report: empty, or it ends with a slash.
@@ -36,6 +37,6 @@ pub struct RunDetails<'a> {
 impl<'a> RunDetails<'a> {
     /// The confusion matrix with the names of its classes.
     pub fn confusion(&self) -> Confusion<'a> {
-        Confusion::new(&self.record.dataset.classes, self.confusion)
+        Confusion::new(&self.record.dataset.classes, self.counts)
     }
 }

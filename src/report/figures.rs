@@ -11,7 +11,8 @@ pub(super) struct Figures {
     pub accuracy: String,
     /// The learning rate; none where it is constant.
     pub rate: Option<String>,
-    pub confusion: String,
+    /// None of more classes than fit into a matrix.
+    pub confusion: Option<String>,
     /// None where scores are no probabilities.
     pub probabilities: Option<String>,
     /// The class templates, with the names of the classes, and as a PNG without; none where the features are not the
@@ -41,7 +42,9 @@ impl Figures {
         if let Some(svg) = &self.rate {
             write("rate.svg", svg.as_bytes())?;
         }
-        write("confusion.svg", self.confusion.as_bytes())?;
+        if let Some(svg) = &self.confusion {
+            write("confusion.svg", svg.as_bytes())?;
+        }
         if let Some(svg) = &self.probabilities {
             write("probabilities.svg", svg.as_bytes())?;
         }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::Templates;
 use super::columns::{centre, cut};
-use crate::data::layout::{CHANNELS, SIDE};
+use super::templates::Pixel;
 
 /// Characters between two templates.
 const GAP: usize = 2;
@@ -24,16 +24,17 @@ impl Templates {
     /// The templates side by side, each above the name of its class, in lines of at most `width` characters;
     /// one template is drawn even where that is less.
     pub fn text(&self, classes: &[String], width: usize, ink: Ink) -> String {
-        let columns = ((width + GAP) / (SIDE + GAP)).clamp(1, self.images.len());
+        let side = self.side;
+        let columns = ((width + GAP) / (side + GAP)).clamp(1, self.images.len());
         let all: Vec<usize> = (0..self.images.len()).collect();
         let mut text = String::new();
         for row in all.chunks(columns) {
             let mut line = |cells: Vec<String>| text += &(cells.join(&" ".repeat(GAP)) + "\n");
-            for y in (0..SIDE).step_by(2) {
+            for y in (0..side).step_by(2) {
                 line(row.iter().map(|&class| self.text_line(class, y, ink)).collect());
             }
             let name =
-                |&class: &usize| centre(cut(classes.get(class).map_or("", String::as_str), SIDE), SIDE);
+                |&class: &usize| centre(cut(classes.get(class).map_or("", String::as_str), side), side);
             line(row.iter().map(name).collect());
             line(Vec::new());
         }
@@ -42,7 +43,7 @@ impl Templates {
 
     /// Pixel rows `y` and `y + 1`. Of a half block the upper pixel is the ink, the lower one the ground.
     fn text_line(&self, class: usize, y: usize, ink: Ink) -> String {
-        let row = |y: usize| &self.image(class)[y * SIDE..][..SIDE];
+        let row = |y: usize| &self.image(class)[y * self.side..][..self.side];
         let pixels = row(y).iter().zip(row(y + 1));
         match ink {
             Ink::Shades => {
@@ -66,6 +67,6 @@ impl Templates {
 }
 
 /// A pixel's brightness: ITU-R BT.601's luma.
-fn luma(&[r, g, b]: &[u8; CHANNELS]) -> f64 {
+fn luma(&[r, g, b]: &Pixel) -> f64 {
     0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b)
 }

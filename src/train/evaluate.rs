@@ -10,7 +10,7 @@ use crate::samples::{Element, Samples};
 /// how long a slice takes: 5 ms for the simd engine.
 const SLICE: usize = 1 << 14;
 
-/// The loss sum and the confusion matrix of each run over `samples`, in slices. None if `control` stops it between two.
+/// The loss sum of each run over `samples` and what it predicts, in slices. None if `control` stops it between two.
 ///
 /// # Errors
 /// What the engine fails with.
@@ -33,6 +33,50 @@ pub fn evaluate(
     Ok(Some(sums))
 }
 
+/// The fewest classes of which anybody asks whether the true one is among the first five.
+const MANY: usize = 20;
+/// The logits of a block.
+const LOGITS: usize = 1 << 20;
+
+/// The fraction of `samples` whose true class is among the five with the largest logits, of each of `models`, which
+/// `engine` evaluates. None of fewer than twenty classes.
+///
+/// # Errors
+/// What the engine fails with.
+///
+/// # Panics
+/// If there is no model, or no sample.
+pub fn top5(engine: &mut dyn Engine, models: &[Model], samples: &Samples) -> Result<Vec<Option<f64>>> {
+    let classes = models[0].classes.len();
+    if classes < MANY {
+        return Ok(vec![None; models.len()]);
+    }
+    let columns = models.len() * classes;
+    let block = (LOGITS / columns).max(1);
+    let (mut found, mut logits, mut first) = (vec![0usize; models.len()], Vec::new(), 0);
+    for rows in samples.images() {
+        for start in (0..rows.len()).step_by(block) {
+            let rows = rows.slice(start..rows.len().min(start + block));
+            logits.resize(rows.len() * columns, 0.0);
+            engine.forward(&rows, &mut logits)?;
+            for (index, logits) in (first..).zip(logits.chunks(columns)) {
+                let label = usize::from(samples.label(index));
+                let runs = found.iter_mut().zip(logits.chunks(classes));
+                runs.for_each(|(found, logits)| *found += usize::from(is_among_five(logits, label)));
+            }
+            first += rows.len();
+        }
+    }
+    Ok(found.iter().map(|&found| Some(found as f64 / samples.len() as f64)).collect())
+}
+
+/// Whether fewer than five classes come before `label`: with a larger logit, or an equal one and a smaller number.
+fn is_among_five(logits: &[f32], label: usize) -> bool {
+    let own = logits[label];
+    let before = |(class, &logit): (usize, &f32)| logit > own || (logit == own && class < label);
+    logits.iter().enumerate().filter(|&other| before(other)).count() < 5
+}
+
 /// An engine that evaluates saved models of one shape, standardization and objective, side by side, on samples whose
 /// features are stored as `element`: what it finds is what everybody finds who loads their files. A model that was trained in fixed point is evaluated in f32.
 ///
@@ -50,4 +94,16 @@ pub fn evaluator(models: &[Model], element: Element, machine: &Machine) -> Resul
     let Model { standardization, objective, .. } = &models[0];
     let problem = Problem { initial: &initial, standardization, objective, element };
     Machine { engine, team: machine.team.handle(), ..*machine }.engine(&problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_classes_come_first_and_of_equal_ones_the_smaller_numbers() {
+        let logits = [3.0, 1.0, 2.0, 2.0, 5.0, 2.0, 2.0, 9.0];
+        let among: Vec<usize> = (0..8).filter(|&label| is_among_five(&logits, label)).collect();
+        assert_eq!(among, [0, 2, 3, 4, 7]);
+    }
 }

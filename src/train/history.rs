@@ -17,6 +17,9 @@ pub struct Metrics {
     /// The fraction of images whose most probable class is the true one.
     #[serde(deserialize_with = "null_is_nan")]
     pub accuracy: f64,
+    /// The fraction of images whose true class is among the five most probable ones; of few classes nobody asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top5: Option<f64>,
 }
 
 impl Metrics {
@@ -24,7 +27,7 @@ impl Metrics {
     pub fn new(evaluation: &Evaluation, penalty: f64) -> Self {
         let images = evaluation.images() as f64;
         let loss = evaluation.loss_sum / images;
-        Self { loss, cost: loss + penalty, accuracy: evaluation.correct() as f64 / images }
+        Self { loss, cost: loss + penalty, accuracy: evaluation.correct() as f64 / images, top5: None }
     }
 
     /// The metrics of an evaluation of `model`, whose cost has the penalty that it was trained with.
@@ -33,7 +36,7 @@ impl Metrics {
     }
 
     /// Those of a model that there is not.
-    pub const NONE: Self = Self { loss: f64::NAN, cost: f64::NAN, accuracy: f64::NAN };
+    pub const NONE: Self = Self { loss: f64::NAN, cost: f64::NAN, accuracy: f64::NAN, top5: None };
 }
 
 /// What became of a run.

@@ -23,7 +23,7 @@ mod warm_start;
 pub use checkpoint::{Checkpoint, Fingerprint, Notes};
 pub use class_weights::ClassWeights;
 pub use control::{Control, End};
-pub use evaluate::{evaluate, evaluator};
+pub use evaluate::{evaluate, evaluator, top5};
 pub use history::{EpochRecord, EpochSeconds, Fate, Metrics};
 pub use lbfgs::SavedDescent;
 pub use optimizer::Optimizer;

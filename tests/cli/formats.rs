@@ -161,7 +161,7 @@ fn a_model_of_other_images_or_classes_is_refused() {
     });
     for (arguments, fact) in [
         (format!("evaluate {ten} --data python100"), format!("of 3072 features and 100 classes, {of_ten}")),
-        (format!("evaluate {ten} --data own"), format!("of 7 features and 3 classes, {of_ten}")),
+        (format!("evaluate {ten} --data own"), format!("of 7 features and 10 classes, {of_ten}")),
         (
             format!("evaluate {own} --data binary100 --labels coarse"),
             format!("expected a model of 3072 features and 20 classes, {of_own}"),

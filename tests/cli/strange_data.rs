@@ -79,7 +79,7 @@ fn control_characters_of_a_model_reach_no_terminal() {
     model.save(&desk.path("model\u{1b}.safetensors")).unwrap();
     let model = "model\u{1b}.safetensors";
     for (words, lines) in [
-        (format!("evaluate {model} --data data"), 14),
+        (format!("evaluate {model} --data data"), 13),
         (format!("evaluate {model} --data data --csv"), 3),
         (format!("predict {model} data/test_images.npy:0"), 3),
         (format!("predict {model} data/test_images.npy:0 --csv"), 2),
@@ -146,8 +146,9 @@ fn images_used_twice_and_classes_without_images_are_warned_of() {
         assert!(!text.contains("no image") && !text.contains(hint), "{text}");
     }
     for split in ["train", "test"] {
-        write_pair(&desk.path("data"), split, &[20, 4], &pixels, &[255, 1].repeat(10));
+        write_pair(&desk.path("data"), split, &[20, 4], &pixels, &[8, 1].repeat(10));
     }
-    let never = "warning   no image for training, validation, test is of 0, 2, 3, 4, 5 and 249 more classes";
+    std::fs::write(desk.path("data/classes.txt"), "a\nb\nc\nd\ne\nf\ng\nh\ni\n").unwrap();
+    let never = "warning   no image for training, validation, test is of a, c, d, e, f and 2 more classes";
     assert_eq!(warnings(), [never]);
 }

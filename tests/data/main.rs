@@ -3,6 +3,7 @@
 
 mod cifar_10;
 mod cifar_100;
+mod formats;
 mod mixed;
 mod npy;
 mod python;

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use onelayer::data::image_file::Place;
-use onelayer::data::npy;
+use onelayer::data::array::{self, Array};
+use onelayer::data::image_file::{Batch, Place};
+use onelayer::data::{ClassValues, npy};
 use tempfile::TempDir;
 
 use super::support::data_sets::{CIFAR_10, array, array_with, write_arrays, write_pair};
@@ -16,12 +17,21 @@ fn folder() -> TempDir {
     folder
 }
 
-fn read(bytes: &[u8]) -> onelayer::Result<npy::Array> {
+fn read(bytes: &[u8]) -> onelayer::Result<Array> {
     read_as("a.npy", bytes)
 }
 
-fn read_as(name: &str, bytes: &[u8]) -> onelayer::Result<npy::Array> {
+fn read_as(name: &str, bytes: &[u8]) -> onelayer::Result<Array> {
     npy::parse(Path::new(name), bytes)
+}
+
+fn images(name: &str, bytes: &[u8]) -> onelayer::Result<(usize, usize, Place)> {
+    array::images((read_as(name, bytes)?, Path::new(name), bytes))
+}
+
+fn pair(images: &[u8], labels: &[u8], values: &ClassValues) -> onelayer::Result<Batch> {
+    let found = |name, bytes| Ok((read_as(name, bytes)?, Path::new(name), bytes));
+    array::pair(found("images", images)?, found("labels", labels)?, values)
 }
 
 /// A folder with arrays of 5 features: 6 images that train, and 2 for the test.
@@ -61,7 +71,7 @@ fn every_version_of_the_header_is_read_in_place() {
         ([3, 0], (header.len() as u32).to_le_bytes().to_vec()),
     ] {
         let images = [b"\x93NUMPY", &version[..], &length, header.as_bytes(), &[1, 2, 3, 4, 5, 6]].concat();
-        let batch = npy::pair((Path::new("images"), &images), (Path::new("labels"), &labels)).unwrap();
+        let batch = pair(&images, &labels, &ClassValues::numbers(2)).unwrap();
         let offset = images.len() - 6;
         assert_eq!((batch.count, batch.features), (2, 3));
         assert_eq!(batch.images, Place::File { offset, stride: 3 });
@@ -161,11 +171,12 @@ fn arrays_that_do_not_fit_together() {
         &["expected labels [6], one for each", "found shape [5]"],
     );
     refused(&labels, array(&[6, 2], &[1; 12]), &labels, &["expected labels [6]", "found shape [6, 2]"]);
+    fs::write(folder.path().join("test_labels.npy"), array(&[2], &[0; 2])).unwrap();
     refused(
         &labels,
         array(&[6], &[0; 6]),
         &images,
-        &["labels of at least two classes", "found no label but 0"],
+        &["labels of 2 to 65,536 classes", "found no label but 0"],
     );
     refused(&labels, Vec::new(), &labels, &["numpy.save", "found an empty file"]);
 
@@ -177,7 +188,6 @@ fn arrays_that_do_not_fit_together() {
         &["expected images of 5 bytes, as", "train_images.npy has, found 4"],
     );
     let test = folder.path().join("test_labels.npy");
-    refused(&test, array(&[2], &[0, 3]), &test, &["expected labels from 0 to 2", "found 3 in record 1"]);
     fs::remove_file(&test).unwrap();
     assert_refused(folder.path(), &test, &["cannot open"]);
 }
@@ -192,9 +202,9 @@ fn names_of_classes_are_as_many_as_there_are_labels_or_more() {
     }
     fs::write(&path, "a\nb\n").unwrap();
     let labels = folder.path().join("train_labels.npy");
-    assert_refused(folder.path(), &labels, &["expected labels from 0 to 1", "found 2 in record 2"]);
+    assert_refused(folder.path(), &labels, &["expected labels from 0 to 1", "found 2 in row 2"]);
     fs::write(&path, "a\n").unwrap();
-    assert_refused(folder.path(), &path, &["expected 2 to 1024 class names, one a line", "found 1 names"]);
+    assert_refused(folder.path(), &path, &["expected 2 to 65536 class names, one a line", "found 1 names"]);
 }
 
 #[test]
@@ -269,44 +279,93 @@ fn floats_of_any_size_and_order_are_the_same_numbers() {
 #[test]
 fn bytes_in_fortran_order_are_the_same_bytes() {
     let by_columns = of_kind("|u1", true, "(2, 3)", [0u8, 3, 1, 4, 2, 5].map(|byte| [byte]));
-    let (count, features, place) = npy::images(Path::new("a"), &by_columns).unwrap();
+    let (count, features, place) = images("a", &by_columns).unwrap();
     assert_eq!((count, features, place), (2, 3, Place::Copy(vec![0, 1, 2, 3, 4, 5])));
 }
 
 #[test]
 fn what_is_no_finite_number_is_named_by_row_and_column() {
     for value in [f32::NAN, f32::INFINITY] {
-        let images = of_kind("<f4", false, "(2, 3)", [0.0, 1.0, 2.0, 3.0, 4.0, value].map(f32::to_le_bytes));
+        let bytes = of_kind("<f4", false, "(2, 3)", [0.0, 1.0, 2.0, 3.0, 4.0, value].map(f32::to_le_bytes));
         let found = format!("found {value} in row 1, column 2");
-        assert_error(npy::images(Path::new("a.npy"), &images), "a.npy", &["expected finite numbers", &found]);
+        assert_error(images("a.npy", &bytes), "a.npy", &["expected finite numbers", &found]);
     }
 }
 
 #[test]
-fn labels_that_are_no_classes_and_images_that_are_integers_come_with_advice() {
-    let images = array(&[2, 1], &[0, 1]);
-    let labels = |kind: &str, numbers: Vec<u8>| {
-        let size = numbers.len() / 2;
-        let numbers = numbers.chunks(size).map(|number| number.to_vec()).collect::<Vec<_>>().concat();
-        let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': (2,), }}");
-        let file = array_with(&header, &numbers);
-        npy::pair((Path::new("images"), &images), (Path::new("labels"), &file))
+fn labels_are_integers_of_any_type_and_value() {
+    let folder = small();
+    let write = |split: &str, kind: &str, labels: Vec<u8>, count: usize| {
+        let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({count},), }}");
+        fs::write(folder.path().join(format!("{split}_labels.npy")), array_with(&header, &labels)).unwrap();
     };
-    let unique = "numpy.unique(array, return_inverse=True)[1]";
+    let both = |kind: &str, of: fn(i64) -> Vec<u8>, train: [i64; 6]| {
+        write("train", kind, train.iter().flat_map(|&label| of(label)).collect(), 6);
+        write("test", kind, train[..2].iter().flat_map(|&label| of(label)).collect(), 2);
+    };
+    for (names, labels) in [
+        (["-1", "1"], [1, -1, 1, 1, -1, 1]),
+        (["1", "2"], [2, 1, 2, 2, 1, 2]),
+        (["0", "1"], [1, 0, 1, 1, 0, 1]),
+    ] {
+        both("<i8", |label| label.to_le_bytes().to_vec(), labels);
+        let data = open(folder.path()).unwrap();
+        assert_eq!(data.classes, names);
+        let found: Vec<u8> = contents(&data.train).iter().map(|(_, label)| *label).collect();
+        assert_eq!(found, [1, 0, 1, 1]);
+    }
+    both(">i2", |label| (label as i16).to_be_bytes().to_vec(), [-300, 5, -300, 5, 300, 5]);
+    assert_eq!(open(folder.path()).unwrap().classes, ["-300", "5", "300"]);
+    // -1 as a byte.
+    both("|u1", |label| vec![label as u8], [255, 1, 255, 1, 255, 1]);
+    assert_eq!(open(folder.path()).unwrap().classes, ["1", "255"]);
+}
+
+#[test]
+fn a_label_of_the_test_alone_is_a_class_too() {
+    let folder = small();
+    fs::write(folder.path().join("test_labels.npy"), array(&[2], &[0, 7])).unwrap();
+    assert_eq!(open(folder.path()).unwrap().classes, ["0", "1", "2", "7"]);
+}
+
+#[test]
+fn there_may_be_65536_classes_and_no_more() {
+    let folder = small();
+    let write = |split: &str, count: u32| {
+        let labels = (0..count).flat_map(|label| label.to_le_bytes()).collect::<Vec<u8>>();
+        let header = format!("{{'descr': '<u4', 'fortran_order': False, 'shape': ({count},), }}");
+        fs::write(folder.path().join(format!("{split}_labels.npy")), array_with(&header, &labels)).unwrap();
+        let images = array(&[count as usize, 5], &vec![0; 5 * count as usize]);
+        fs::write(folder.path().join(format!("{split}_images.npy")), images).unwrap();
+    };
+    write("train", 1 << 16);
+    write("test", 1 << 16);
+    let data = open(folder.path()).unwrap();
+    assert_eq!((data.classes.len(), data.test.samples().label(65535)), (1 << 16, 65535));
+    write("train", (1 << 16) + 1);
+    let images = folder.path().join("train_images.npy");
+    assert_refused(folder.path(), &images, &["2 to 65,536 classes", "found 65537 different labels"]);
+}
+
+#[test]
+fn labels_that_are_no_classes_and_images_that_are_integers_come_with_advice() {
+    let one = array(&[2, 1], &[0, 1]);
+    let labels = |kind: &str, numbers: Vec<u8>| {
+        let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': (2,), }}");
+        pair(&one, &array_with(&header, &numbers), &ClassValues::numbers(1024))
+    };
     assert_error(
         labels("|i1", vec![255, 1]),
         "labels",
-        &["expected labels from 0 to 1023", unique, "found -1 in row 0"],
+        &["expected labels from 0 to 1023", "found -1 in row 0"],
     );
     assert_error(labels("<u2", vec![1, 0, 0, 4]), "labels", &["found 1024 in row 1"]);
     assert_error(labels("<f4", vec![0; 8]), "labels", &["array.astype(numpy.int64)", "found float32"]);
     assert_eq!(labels(">i2", vec![0, 7, 1, 0]).unwrap().labels, Place::Copy(vec![7, 0, 0, 1]));
+    let known = pair(&one, &array(&[2], &[3, 4]), &ClassValues::of_labels([3, 9]));
+    assert_error(known, "labels", &["one of the 2 labels that are known, 3 to 9", "found 4 in row 1"]);
     let integers = of_kind("<i4", false, "(2, 1)", [[0; 4]; 2]);
-    assert_error(
-        npy::images(Path::new("a"), &integers),
-        "a",
-        &["array.astype(numpy.float32)", "found int32"],
-    );
+    assert_error(images("a", &integers), "a", &["array.astype(numpy.float32)", "found int32"]);
 }
 
 #[test]

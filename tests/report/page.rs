@@ -96,7 +96,7 @@ fn the_pages_figures_are_the_records() {
         assert!((seconds(row) - record["seconds"][key].as_f64().unwrap()).abs() <= 0.5e-3 + 1e-12);
     }
     for (class, row) in table(&page, "perclass").iter().enumerate() {
-        let right = runs.confusions[0][11 * class];
+        let right = runs.counts[0].of(class).right;
         assert_eq!(
             row[..3],
             [runs.records[0].dataset.classes[class].clone(), "100".into(), format!("{right}.0")]

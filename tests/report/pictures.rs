@@ -3,6 +3,7 @@
 use std::io::Cursor;
 
 use onelayer::data::layout::{CLASSES, FEATURES};
+use onelayer::engine::Counts;
 use onelayer::model::Parameters;
 use onelayer::objective::Objective;
 use onelayer::report::curves::{accuracy_curve, loss_curve};
@@ -160,14 +161,15 @@ fn roughness_tells_noise_from_slopes() {
 fn the_heat_map_holds_every_count() {
     let runs = Runs::lab();
     let classes = &runs.records[0].dataset.classes;
-    let svg = Confusion::new(classes, &runs.confusions[0]).heat_map();
+    let svg = Confusion::new(classes, &runs.counts[0]).heat_map().unwrap();
     check_balanced(&svg);
     let mut counts = svg.lines().filter(|line| line.contains("font-size=\"14\""));
-    for count in &runs.confusions[0] {
+    for count in runs.counts[0].matrix().unwrap() {
         assert!(counts.next().unwrap().contains(&format!(">{count}</text>")));
     }
     let many: Vec<String> = (0..100).map(|class| format!("class {class}")).collect();
-    let svg = Confusion::new(&many, &vec![1; 10_000]).heat_map();
+    let counts = Counts::of_matrix(vec![1; 10_000]);
+    let svg = Confusion::new(&many, &counts).heat_map().unwrap();
     check_balanced(&svg);
     assert_eq!(svg.matches("href=\"data:image/png;base64,").count(), 1, "one picture for all counts");
     assert!(!svg.contains("class 7"));
@@ -214,4 +216,14 @@ fn a_terminal_without_colours_gets_shades() {
     let text = templates.text(&["left".into(), "right".into()], 80, Ink::Shades);
     let line = "███████▓▓▓▓▓▓▒▒▒▒▒▒░░░░░░       ";
     assert_eq!(text.lines().next().unwrap(), format!("{line}  {line}"));
+}
+
+#[test]
+fn templates_of_grey_images_are_grey() {
+    let weight: Vec<f32> = (0..784).map(|pixel| (pixel % 28) as f32).collect();
+    let templates = Templates::new(&Parameters { weight, ..Parameters::zeros(1, 784) }).unwrap();
+    let image = templates.image(0);
+    assert_eq!((image.len(), image[0], image[27], image[28]), (784, [0; 3], [255; 3], [0; 3]));
+    assert_eq!(templates.text(&["a".into()], 28, Ink::Shades).lines().count(), 14 + 2);
+    check_balanced(&templates.svg(&["a".into()]));
 }

@@ -1,7 +1,7 @@
 //! Finished runs to report on, made up.
 
 use onelayer::data::layout::{CLASSES, FEATURES};
-use onelayer::engine::EngineInfo;
+use onelayer::engine::{Counts, EngineInfo};
 use onelayer::gradient_check::{Criterion, Entry};
 use onelayer::model::Parameters;
 use onelayer::objective::Objective;
@@ -13,7 +13,7 @@ use onelayer::train::{EpochRecord, EpochSeconds, Metrics, Run, RunRecord};
 pub struct Runs {
     pub records: Vec<RunRecord>,
     pub parameters: Vec<Parameters>,
-    pub confusions: Vec<Vec<u64>>,
+    pub counts: Vec<Counts>,
     pub probabilities: Vec<TrueClassProbabilities>,
     pub folders: Vec<String>,
     pub gradients: Vec<Criterion>,
@@ -31,7 +31,7 @@ impl Runs {
                 counts[class * classes + class] = (right + class) as u64;
                 counts[class * classes + (class + 1) % classes] = (100 - right - class) as u64;
             }
-            counts
+            Counts::of_matrix(counts)
         };
         let logits = [[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]];
         let mut probabilities = TrueClassProbabilities::default();
@@ -50,7 +50,7 @@ impl Runs {
             folders: records.iter().map(|run| format!("{}/", run.name.as_deref().unwrap())).collect(),
             records,
             parameters: (0..4).map(|seed| Parameters::random(classes, FEATURES, seed)).collect(),
-            confusions: [30, 40, 41, 38].map(confusion).to_vec(),
+            counts: [30, 40, 41, 38].map(confusion).to_vec(),
             probabilities: vec![probabilities; 4],
             gradients: vec![criterion("absolute error", 2e-10), criterion("relative error (Eq. 1)", 3e-7)],
         }
@@ -72,7 +72,7 @@ impl Runs {
             .map(|run| RunDetails {
                 record: &self.records[run],
                 parameters: &self.parameters[run],
-                confusion: &self.confusions[run],
+                counts: &self.counts[run],
                 probabilities: Some(&self.probabilities[run]),
                 folder: &self.folders[run],
             })
@@ -92,6 +92,7 @@ fn record((run, Run { name, settings }): (usize, Run)) -> RunRecord {
         let jump = if settings.eta > 0.01 && epoch.is_multiple_of(3) { 1.5 } else { 0.0 };
         let loss = 1.6 + offset + 0.7 / epoch as f64 + jump;
         Metrics {
+            top5: None,
             loss,
             cost: loss + settings.lambda / epoch as f64,
             accuracy: 0.45 - offset - 0.1 / epoch as f64,

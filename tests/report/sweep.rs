@@ -13,7 +13,7 @@ use crate::runs::Runs;
 
 /// A run that was trained for so many epochs to this accuracy.
 fn outcome(settings: Settings, status: Ending, epoch: usize, accuracy: f64) -> Outcome {
-    let metrics = |loss: f64| Metrics { loss, cost: loss + 0.5, accuracy };
+    let metrics = |loss: f64| Metrics { loss, cost: loss + 0.5, accuracy, top5: None };
     let record = |epoch| {
         let loss =
             if status == Ending::Diverged { f64::INFINITY } else { 3.0 - accuracy - 0.01 * epoch as f64 };

@@ -1,6 +1,7 @@
 //! Tables are aligned, and Table 1 stands next to the lab report's own.
 
-use onelayer::report::{Confusion, Table, table_1};
+use onelayer::engine::Counts;
+use onelayer::report::{Confusion, Table, per_class, table_1};
 
 use crate::runs::Runs;
 
@@ -39,9 +40,27 @@ fn text_and_markdown_are_aligned() {
 fn precision_and_recall_are_what_they_are_called() {
     let classes = ["cat".to_string(), "a,\"b\"".to_string()];
     // 10 cats, 4 of them found; 5 others, 3 of them found.
-    let confusion = Confusion::new(&classes, &[4, 6, 2, 3]);
+    let [counts, never] = [[4, 6, 2, 3], [4, 0, 0, 0]].map(|counts| Counts::of_matrix(counts.to_vec()));
+    let confusion = Confusion::new(&classes, &counts);
     assert_eq!((confusion.recall(0), confusion.precision(0)), (0.4, 4.0 / 6.0));
     assert_eq!((confusion.recall(1), confusion.precision(1)), (0.6, 3.0 / 9.0));
-    let empty = Confusion::new(&classes, &[4, 0, 0, 0]);
+    let empty = Confusion::new(&classes, &never);
     assert!(empty.recall(1).is_nan());
+}
+
+#[test]
+fn of_many_classes_those_with_the_lowest_recall_are_listed() {
+    let classes: Vec<String> = (0..1000).map(|class| format!("class {class}")).collect();
+    let mut counts = Counts::none(1000);
+    for class in 0..1000 {
+        (0..10).for_each(|image| {
+            counts.count(class, if image < class % 11 { class } else { (class + 1) % 1000 })
+        });
+    }
+    let confusion = Confusion::new(&classes, &counts);
+    assert!(confusion.heat_map().is_none() && confusion.rows().is_none());
+    let rows = per_class(&[("test", confusion)]).rows;
+    assert_eq!(rows.len(), 21);
+    assert_eq!(rows[1][..3], ["class 11", "10", "0.0"]);
+    assert_eq!(rows[20][0], "and 980 with a higher recall");
 }

@@ -344,7 +344,7 @@ fn an_evaluation_is_one_of_slices_and_stops_between_them() {
     let mut engine = splits.engine(EngineKind::Reference, &Settings::default());
     let whole = engine.evaluate(&splits.test).unwrap().remove(0);
     let sliced = evaluate(&mut *engine, &splits.test, &mut ()).unwrap().unwrap().remove(0);
-    assert_eq!((sliced.images(), &sliced.confusion), (IMAGES as u64, &whole.confusion));
+    assert_eq!((sliced.images(), &sliced.counts), (IMAGES as u64, &whole.counts));
     assert_near("loss", sliced.loss_sum, whole.loss_sum, 1e-9 * whole.loss_sum);
     assert_eq!(evaluate(&mut *engine, &splits.test, &mut Never).unwrap(), None);
 }

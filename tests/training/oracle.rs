@@ -150,7 +150,7 @@ fn weights_histories_and_predictions_are_those_of_numpy() {
             for (record, epoch) in
                 session.histories()[run].iter().zip(expected["history"].as_array().unwrap())
             {
-                for (Metrics { loss, cost, accuracy }, expected) in
+                for (Metrics { loss, cost, accuracy, .. }, expected) in
                     [record.train, record.validation].into_iter().zip(epoch.as_array().unwrap())
                 {
                     let expected = ["loss", "cost", "accuracy"].map(|name| expected[name].as_f64().unwrap());

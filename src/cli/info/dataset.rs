@@ -15,6 +15,9 @@ use crate::error::one_line;
 use crate::model::Standardization;
 use crate::report::{Table, count, fixed};
 
+/// So many classes are listed of more.
+const LISTED: usize = 100;
+
 /// A data set, measured.
 #[derive(Serialize)]
 pub(super) struct DatasetInfo {
@@ -111,9 +114,14 @@ impl DatasetInfo {
 
     fn per_class(&self) -> Table {
         let mut table = Table::new(["images of class", "training", "validation", "test"]);
-        for (class, name) in self.classes.iter().enumerate() {
+        for (class, name) in self.classes.iter().enumerate().take(LISTED) {
             let counts = self.splits().map(|(_, split)| count(split.per_class[class]));
             table.rows.push([vec![name.clone()], counts.to_vec()].concat());
+        }
+        if let Some(more @ 1..) = self.classes.len().checked_sub(LISTED) {
+            let cells =
+                [format!("and {} more classes", count(more)), String::new(), String::new(), String::new()];
+            table.rows.push(cells.to_vec());
         }
         table
     }

@@ -10,13 +10,15 @@ use serde::Serialize;
 
 use super::super::text;
 use super::pixels::Pixels;
-use crate::data::layout::FEATURES;
 use crate::error::{Error, Result, one_line};
 use crate::model::{Model, Parameters};
 use crate::objective::Loss;
 use crate::report::columns::{columns, left};
 use crate::report::{Ink, Templates, count};
 use crate::train::record::weights_sha256;
+
+/// So many classes are named of more.
+const NAMED: usize = 100;
 
 /// A model, measured.
 #[derive(Serialize)]
@@ -92,7 +94,7 @@ impl ModelInfo {
             one_line(self.path.display()),
             count(self.features),
             self.classes.len(),
-            one_line(self.classes.join(", ")),
+            named(&self.classes),
             self.objective,
             self.aims(),
             self.weights_sha256,
@@ -111,6 +113,15 @@ impl ModelInfo {
     }
 }
 
+/// The names of the classes, or of the first of many.
+fn named(classes: &[String]) -> String {
+    let first = one_line(classes[..classes.len().min(NAMED)].join(", "));
+    match classes.len().saturating_sub(NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
 /// A list or a dictionary in JSON with a space between its parts, where a line may end.
 fn spaced(value: &str) -> String {
     match serde_json::from_str(value) {
@@ -125,8 +136,9 @@ fn spaced(value: &str) -> String {
 pub(super) fn templates(path: &Path) -> Result<String> {
     let Model { parameters, classes, .. } = Model::load(path)?;
     let templates = Templates::new(&parameters).ok_or_else(|| {
-        let expected = format!("a model of {FEATURES} features, the pixels of an image");
-        Error::format(path, expected, parameters.features)
+        let expected = "a model of the pixels of images, 3072 features or 784, of at most 256 classes";
+        let found = format!("{} features and {} classes", parameters.features, parameters.classes);
+        Error::format(path, expected, found)
     })?;
     let width = text::width().unwrap_or(80);
     let colours = env::var("COLORTERM").is_ok_and(|colours| matches!(&*colours, "truecolor" | "24bit"));

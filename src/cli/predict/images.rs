@@ -1,20 +1,17 @@
 //! Where the images of `onelayer predict` come from: pictures, folders of them, and data files.
 
-use std::fs;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use crate::data::layout;
-use crate::data::{Format, ImageFile, Labels, npy};
+use crate::data::{ClassValues, Format, ImageFile, Labels, Reading, array_file};
 use crate::error::{Error, Result};
 use crate::files::whole::folder_of;
 use crate::model::Model;
+use crate::picture::folder::{self, EXTENSIONS};
 use crate::picture::{Picture, Shape};
 use crate::report::list;
 use crate::samples::{Sample, Values};
-
-/// What a file in a folder of pictures is called.
-const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "webp", "gif", "bmp"];
 
 /// An image to classify, and what is known of it.
 pub(super) struct Image {
@@ -70,7 +67,7 @@ pub(super) fn give(argument: &Path, model: &Model, receiver: &mut dyn Receiver) 
     }
     let (path, numbers) = match numbered(argument) {
         Some((path, first, last)) => (path, Some(first..=last)),
-        None if is_npy(argument) => (argument, None),
+        None if array_file::is_array(argument) => (argument, None),
         None => return receiver.take(argument, picture(argument, model)),
     };
     let records = match Records::open(path, numbers, model) {
@@ -95,34 +92,14 @@ fn picture(path: &Path, model: &Model) -> Result<Image> {
     Ok(Image { name: path.display().to_string(), remark, truth: None, features: Features::Bytes(features) })
 }
 
-/// The pictures in a folder and in the folders within it, by path. Links to folders are not followed: they may lead back.
+/// The pictures in a folder, of which there must be one.
 fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>> {
-    let is_picture = |path: &PathBuf| {
-        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        EXTENSIONS.contains(&extension.as_str())
-    };
-    let (mut pictures, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);
-    while let Some(folder) = folders.pop() {
-        let unreadable = || Error::io(&folder, "read the folder");
-        for entry in fs::read_dir(&folder).map_err(unreadable())? {
-            let entry = entry.map_err(unreadable())?;
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                folders.push(entry.path());
-            } else {
-                pictures.extend(Some(entry.path()).filter(is_picture));
-            }
-        }
-    }
+    let pictures = folder::pictures_in(folder)?;
     if pictures.is_empty() {
         let extensions = list(EXTENSIONS.map(|extension| format!(".{extension}")), "or");
         return Err(Error::format(folder, format_args!("a folder with {extensions} files"), "none of them"));
     }
-    pictures.sort();
     Ok(pictures)
-}
-
-fn is_npy(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "npy")
 }
 
 /// The file and the first and last number of `FILE:N` or `FILE:N-M`; none for any other path, or a file of
@@ -147,22 +124,26 @@ impl Records {
     fn open(path: &Path, numbers: Option<RangeInclusive<usize>>, model: &Model) -> Result<Self> {
         let (folder, count) = (folder_of(path), model.classes.len());
         let labels = Labels::ALL.into_iter().find(|labels| labels.classes() == count).unwrap_or_default();
-        let unlabelled = is_npy(path) && !npy::labels_of(path).is_ok_and(|labels| labels.exists());
-        let (file, classes) = if unlabelled {
-            (Format::open_unlabelled(path)?, None)
+        let is_array = array_file::is_array(path);
+        let (file, classes) = if is_array && !array_file::has_labels(path) {
+            (array_file::open_unlabelled(path)?, None)
         } else {
-            let format = match is_npy(path) {
-                true => Format::Npy,
+            let format = match is_array {
+                true => Format::Arrays,
                 false if folder.is_dir() => Format::of_folder(folder)?.unwrap_or_default(),
                 false => Format::default(),
             };
-            let file = format.open(path, labels)?;
             let official = layout::CLASSES.map(String::from).to_vec();
-            let classes = match format.class_names(folder, labels)? {
-                Some(names) => names,
-                None if format == Format::Cifar10Binary && count == official.len() => official,
-                None => model.classes.clone(),
+            let (classes, values) = match format.class_names(folder, labels)? {
+                Some(names) => (names, ClassValues::numbers(count)),
+                None if format == Format::Cifar10Binary && count == official.len() => {
+                    (official, ClassValues::numbers(count))
+                }
+                None => (model.classes.clone(), ClassValues::of_names(&model.classes)),
             };
+            let reading = Reading { labels, names: classes, values, shape: Shape::CIFAR };
+            let file = format.open(path, &reading)?;
+            let classes = reading.names;
             if classes.len() != count {
                 let expected = format!("images of {count} classes, as the model has");
                 return Err(Error::format(path, expected, classes.len()));

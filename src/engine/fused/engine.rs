@@ -214,9 +214,10 @@ impl Engine for Fused {
             for losses in portion.losses.chunks(runs) {
                 evaluations.iter_mut().zip(losses).for_each(|(evaluation, loss)| evaluation.loss_sum += loss);
             }
-            for (evaluation, confusion) in evaluations.iter_mut().zip(&portion.confusions) {
-                evaluation.confusion.iter_mut().zip(confusion).for_each(|(sum, count)| *sum += count);
-            }
+            evaluations
+                .iter_mut()
+                .zip(&portion.counts)
+                .for_each(|(evaluation, part)| evaluation.counts.add(part));
         }
         Ok(evaluations)
     }

@@ -9,6 +9,7 @@ use super::kernels::forward::{AHEAD, Block};
 use super::kernels::objective::{Labels, Score};
 use super::layer::Layer;
 use super::layout::{BLOCK, row};
+use crate::engine::counts::Counts;
 use crate::engine::problem::Shape;
 use crate::engine::team::Member;
 use crate::samples::{Rows, Sample, Samples};
@@ -57,8 +58,8 @@ impl<'a> Scoring<'a> {
 pub(super) struct Found {
     /// `[chunks][R]`: the sums of the losses, in order.
     pub(super) losses: Vec<f64>,
-    /// `[R]`: the confusion matrices.
-    pub(super) confusions: Vec<Vec<u64>>,
+    /// `[R]`: what was predicted.
+    pub(super) counts: Vec<Counts>,
 }
 
 /// The evaluation of one member's portion of `samples`.
@@ -70,7 +71,7 @@ pub(super) fn evaluate<A: Arithmetic>(
 ) -> Found {
     let Shape { classes, runs, .. } = scoring.layer.shape;
     let (weights, mut logits) = (scoring.pack(passes), scoring.logits());
-    let mut found = Found { losses: Vec::new(), confusions: vec![vec![0; classes * classes]; runs] };
+    let mut found = Found { losses: Vec::new(), counts: vec![Counts::none(classes); runs] };
     let mut gathered = Gathered::new();
     for (chunk, end) in chunks(samples.len(), member) {
         let (images, labels) = gathered.fill(samples.select(chunk.start..end));
@@ -87,8 +88,8 @@ pub(super) fn evaluate<A: Arithmetic>(
             let (count, labels) = (labels.len() - LANES * group, scoring.layer.labels(labels, group));
             for (run, logits) in logits.chunks_exact_mut(classes).enumerate() {
                 let score = kernels.score(*aim, logits, &labels.classes);
-                let confusion = &mut found.confusions[run];
-                found.losses[first + run] += tally(&score, &labels, count.min(LANES), confusion);
+                let counts = &mut found.counts[run];
+                found.losses[first + run] += tally(&score, &labels, count.min(LANES), counts);
             }
         }
     }
@@ -146,9 +147,8 @@ pub(super) fn chunk_logits<A: Arithmetic>(
     }
 }
 
-/// Counts the first `count` of sixteen samples in a confusion matrix, and returns the sum of their losses.
-pub(super) fn tally(score: &Score, labels: &Labels, count: usize, confusion: &mut [u64]) -> f64 {
-    let classes = confusion.len().isqrt();
+/// Counts the first `count` of sixteen samples, and returns the sum of their losses.
+pub(super) fn tally(score: &Score, labels: &Labels, count: usize, counts: &mut Counts) -> f64 {
     // One logarithm of a product is cheaper than a sum of logarithms, and sixteen factors are at most 256 each. Where
     // samples have weights, each has a logarithm of its own.
     let (mut product, mut aims, mut weighted) = (1.0, 0.0, 0.0);
@@ -161,7 +161,7 @@ pub(super) fn tally(score: &Score, labels: &Labels, count: usize, confusion: &mu
         } else {
             weighted += weight * (libm::log(sum) - aim);
         }
-        confusion[labels.classes.0[lane] as usize * classes + score.predicted.0[lane] as usize] += 1;
+        counts.count(labels.classes.0[lane] as usize, score.predicted.0[lane] as usize);
     }
     libm::log(product) - aims + weighted
 }

@@ -29,6 +29,7 @@ use super::layer::Layer;
 use super::layout::{Place, row};
 use super::lent::Lent;
 use super::train::sum_images;
+use crate::engine::counts::Counts;
 use crate::engine::gradient::Gradient;
 use crate::engine::problem::Shape;
 use crate::engine::team::Member;
@@ -66,8 +67,8 @@ struct Region<'a> {
 
 /// What a member finds in a region.
 struct Found {
-    /// `[R]`: the confusion matrices of its images.
-    confusions: Vec<Vec<u64>>,
+    /// `[R]`: what was predicted of its images.
+    counts: Vec<Counts>,
     /// `[slices][C]`: the sums of the dlogits of each batch, added up by slice; the same for every member.
     dbias: Vec<Vec<f64>>,
 }
@@ -114,10 +115,8 @@ impl Fused {
             for losses in losses.chunks(runs) {
                 found.iter_mut().zip(losses).for_each(|(run, loss)| run.evaluation.loss_sum += loss);
             }
-            for confusions in members.iter().map(|member| &member.confusions) {
-                for (run, confusion) in found.iter_mut().zip(confusions) {
-                    run.evaluation.confusion.iter_mut().zip(confusion).for_each(|(sum, count)| *sum += count);
-                }
+            for counts in members.iter().map(|member| &member.counts) {
+                found.iter_mut().zip(counts).for_each(|(run, counts)| run.evaluation.counts.add(counts));
             }
             for dbias in &members[0].dbias {
                 let all = found.iter_mut().flat_map(|run| &mut run.bias);
@@ -146,8 +145,8 @@ impl Region<'_> {
         let units = member.portion(groups.div_ceil(UNIT));
         let features = (units.start * UNIT).min(groups)..(units.end * UNIT).min(groups);
         let mut backward = Backward::<A>::new(passes, &self.scoring, features.clone());
-        let confusion = vec![0; self.classes * self.classes];
-        let mut found = Found { confusions: vec![confusion; columns / self.classes], dbias: Vec::new() };
+        let counts = vec![Counts::none(self.classes); columns / self.classes];
+        let mut found = Found { counts, dbias: Vec::new() };
         let (mut logits, mut gathered) = (self.scoring.logits(), Gathered::new());
 
         for (number, first) in self.images.clone().step_by(SLICE).enumerate() {
@@ -164,7 +163,7 @@ impl Region<'_> {
                 // SAFETY: the portions of different members do not overlap, and nobody reads them before the barrier;
                 // the slice before the last one, which had the same memory, was read before the barrier after it.
                 let dlogits = unsafe { self.dlogits[number % 2].write(lanes) };
-                self.score(&mut logits, &labels[..images.len()], first, dlogits, &mut found.confusions);
+                self.score(&mut logits, &labels[..images.len()], first, dlogits, &mut found.counts);
             }
             member.wait();
             let all = slice.len().div_ceil(LANES) * columns;
@@ -187,10 +186,10 @@ impl Region<'_> {
         labels: &[(u16, f32)],
         first: usize,
         dlogits: &mut [Lanes],
-        confusions: &mut [Vec<u64>],
+        counts: &mut [Counts],
     ) {
         let Layer { kernels, aim, .. } = self.scoring.layer;
-        let (columns, classes, runs) = (self.scoring.bias.len(), self.classes, confusions.len());
+        let (columns, classes, runs) = (self.scoring.bias.len(), self.classes, counts.len());
         assert!(labels.iter().all(|&(label, _)| usize::from(label) < classes), "a label that is no class");
         let place = (first - self.images.start) / LANES * runs;
         // SAFETY: these images are this member's alone, and the losses are read after the region.
@@ -207,7 +206,7 @@ impl Region<'_> {
                     dlogits.iter_mut().for_each(|dlogit| dlogit.0[count..].fill(0.0));
                 }
                 let score = kernels.score(*aim, logits, &labels.classes);
-                losses[run] = tally(&score, &labels, count.min(LANES), &mut confusions[run]);
+                losses[run] = tally(&score, &labels, count.min(LANES), &mut counts[run]);
             }
         }
     }

@@ -16,7 +16,8 @@ pub(super) fn csv(outcomes: &[&Outcome]) -> String {
     let mut table = Table::new(header.chain(["weights_sha256".to_string()]));
     table.rows.extend(outcomes.iter().map(|outcome| {
         let reached = outcome.kept().map_or([Metrics::NONE; 2], |record| [record.train, record.validation]);
-        let reached = reached.into_iter().flat_map(|Metrics { loss, cost, accuracy }| [loss, cost, accuracy]);
+        let reached =
+            reached.into_iter().flat_map(|Metrics { loss, cost, accuracy, .. }| [loss, cost, accuracy]);
         let run = [outcome.id.clone(), outcome.status.name().into(), outcome.epoch.to_string()];
         let values = run.into_iter().chain(settings().map(|name| outcome.config.get(name)));
         values.chain(reached.map(exact)).chain([outcome.weights_sha256.clone()]).collect()
