@@ -17,6 +17,9 @@ pub enum Element {
 }
 
 impl Element {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::U8, Self::F32];
+
     /// Its name, as NumPy has it.
     pub fn name(self) -> &'static str {
         match self {

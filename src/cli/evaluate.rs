@@ -104,6 +104,7 @@ impl Args {
         console.say(&used_again(&[(name, &excerpt.split)]))?;
         console.say(&machine.team.install(|| provenance::warnings(&model, &excerpt))?)?;
         console.say(&text::renamed(&model.classes, &excerpt.classes))?;
+        console.say(&text::other_element(&model, samples.element()))?;
         console.say(&format!(
             "{} on the {name} split, {} images: loss {}, cost {}, accuracy {:.2} %{}\n\n{}\n{}",
             one_line(self.model.display()),

@@ -10,8 +10,9 @@ use crate::engine::{Crew, EngineInfo, Evaluation, Machine, Team};
 use crate::error::{Error, Result};
 use crate::machine::Caches;
 use crate::model::{Model, Parameters};
-use crate::train::groups::{groups, share_out, side_by_side};
-use crate::train::{Control, End, EpochRecord, Metrics, Prepared, Run, Session, Which, evaluate, evaluator};
+use crate::sweep::Images;
+use crate::train::groups::{groups, share_out};
+use crate::train::{Control, End, EpochRecord, Metrics, Run, Session, Which, evaluate, evaluator};
 
 /// What became of a run.
 pub(super) struct Trained {
@@ -40,31 +41,15 @@ pub(super) fn train(
     progress: &Progress,
 ) -> Result<(Vec<Trained>, EngineInfo)> {
     let Inputs { machine, .. } = inputs;
-    let readings = runs.iter().map(|run| run.settings.length()).max().unwrap_or(1);
-    let prepare = |mirror: bool| {
-        let first = runs.iter().find(|run| run.settings.mirror == mirror)?;
-        Some(Prepared::new(inputs.splits(), &first.settings.lasting(readings), &machine.team))
-    };
-    let (plain, folded) = (prepare(false).transpose()?, prepare(true).transpose()?);
-    let images = |run: &Run| {
-        let of_run = if run.settings.mirror { &folded } else { &plain };
-        of_run.as_ref().expect("images that were prepared")
-    };
+    let images = Images::new(&inputs.splits(), runs.iter().map(|run| &run.settings), machine)?;
     let threads = NonZeroUsize::new(machine.team.threads()).expect("a team has a thread");
-    let mut named = Vec::new();
-    for mirror in [false, true] {
-        let (places, alike): (Vec<usize>, Vec<Run>) =
-            runs.iter().cloned().enumerate().filter(|(_, run)| run.settings.mirror == mirror).unzip();
-        let Some(first) = alike.first() else { continue };
-        let most = side_by_side(images(first).features(), images(first).classes(), &Caches::detect());
-        let group = |group: Vec<usize>| group.into_iter().map(|place| places[place]).collect::<Vec<usize>>();
-        named.extend(groups(&alike, most, threads.get()).into_iter().map(group));
-    }
+    let caches = Caches::detect();
+    let groups = groups(runs, |settings| images.side_by_side(settings, &caches), threads.get());
     let progress = Mutex::new(progress);
     let work = |group: Vec<usize>, team: &Team| {
         let of_group: Vec<Run> = group.iter().map(|&run| runs[run].clone()).collect();
         let one = Machine { engine: machine.engine, isa: machine.isa, team: team.handle() };
-        let mut session = Session::on(images(&of_group[0]), of_group, &one)?;
+        let mut session = Session::on(images.of(&of_group[0].settings), of_group, &one)?;
         let mut watch = Watch { signals: &inputs.signals, progress: &progress, runs: group.len() };
         if session.run(&mut watch)? == End::Stopped {
             return Err(interrupted(inputs));
@@ -75,8 +60,8 @@ pub(super) fn train(
             models.map(|(model, fate)| model.filter(|_| !fate.is_diverged())).collect();
         Ok((group, models, session.histories().to_vec(), seconds, session.engine()))
     };
-    let teams = NonZeroUsize::new(named.len()).unwrap_or(NonZeroUsize::MIN);
-    let done = share_out(&Crew::new(threads, teams)?, named, work)?;
+    let teams = NonZeroUsize::new(groups.len()).unwrap_or(NonZeroUsize::MIN);
+    let done = share_out(&Crew::new(threads, teams)?, groups, work)?;
     let engine = done.first().map(|group| group.4.clone());
     let mut found: Vec<Option<Trained>> = runs.iter().map(|_| None).collect();
     for (group, models, histories, seconds, _) in done {

@@ -5,6 +5,7 @@ mod bench;
 mod console;
 mod data_args;
 mod evaluate;
+mod export;
 mod fetch;
 mod gradcheck;
 mod info;
@@ -54,6 +55,8 @@ enum Verb {
     Evaluate(evaluate::Args),
     /// Predict the classes of pictures, or of images in a data file, with a saved model
     Predict(predict::Args),
+    /// Export a saved model to ONNX, for programs that run such
+    Export(export::Args),
     /// Check analytic gradients against numerical ones, for every engine
     Gradcheck(gradcheck::Args),
     /// Download CIFAR-10 or CIFAR-100, verify and unpack it
@@ -98,6 +101,7 @@ impl Verb {
             Self::Evaluate(args) => args.run(),
             Self::Predict(args) => args.run(),
             Self::Gradcheck(args) => args.run(),
+            Self::Export(args) => args.run(),
             Self::Fetch(args) => args.run(),
             Self::Bench(args) => args.run(),
             Self::Synth(args) => args.run(),

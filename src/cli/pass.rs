@@ -57,7 +57,8 @@ impl<'a> Pass<'a> {
     /// Trains, tests and saves the models and histories. Whatever ends it early, what was reached is saved.
     pub(super) fn run(&mut self, args: &TrainingArgs, console: Console) -> Result<()> {
         console.dataset(&self.inputs.dataset)?;
-        console.say(&text::constant_pixels(self.session.standardization()))?;
+        let (session, settings) = (&self.session, &self.session.runs()[0].settings);
+        console.say(&text::features(settings, session.standardization(), session.rounding()))?;
         console.remark(&text::before(&self.record(0)))?;
         console.remark(&text::heading(self.session.runs(), &self.session.engine()))?;
         let images = self.inputs.dataset.train.len();

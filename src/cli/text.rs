@@ -5,17 +5,21 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use super::settings;
-use crate::data::{Dataset, Excerpt, Part, synthetic};
+use crate::data::{Dataset, Excerpt, Part, Rounding, synthetic};
 use crate::engine::EngineInfo;
 use crate::error::one_line;
-use crate::model::Standardization;
+use crate::model::{Model, Standardization};
 use crate::report::table::LabResult;
 use crate::report::{Table, count, fixed, sparkline};
+use crate::samples::Element;
 use crate::train::record::{DatasetRecord, Ended, Reason, Status};
 use crate::train::{Earlier, EpochRecord, Metrics, Run, RunRecord, Setting, Settings};
 
 /// The characters of a curve.
 const CURVE: usize = 24;
+
+/// A rounding of so many deviations is worth a word.
+const FAR: f64 = 0.02;
 
 /// What every output on synthetic data says.
 const SYNTHETIC_HINT: &str = "\
@@ -74,6 +78,32 @@ pub(super) fn constant_pixels(standardization: &Standardization) -> String {
     }
 }
 
+/// What is to be known of the features that runs with `settings` train on: most are constant; they are rounded.
+pub(super) fn features(
+    settings: &Settings,
+    standardization: &Standardization,
+    rounding: Option<Rounding>,
+) -> String {
+    let constant = match settings.no_standardize {
+        true => String::new(),
+        false => constant_pixels(standardization),
+    };
+    constant + &rounding.map(off).unwrap_or_default()
+}
+
+/// How far the levels of features are from them.
+fn off(Rounding { rms, worst: (feature, worst) }: Rounding) -> String {
+    let far = if worst > FAR {
+        "; a few values far off take most of its levels: --clip leaves them out"
+    } else {
+        ""
+    };
+    format!(
+        "rounding  features in 256 levels each, off by {rms:.5} deviations (rms); the worst, feature {feature}, by \
+         {worst:.5}{far}\n"
+    )
+}
+
 /// What came before the training of a run: a model, other settings.
 pub(super) fn before(record: &RunRecord) -> String {
     let from = record.from.iter().map(|from| format!("from      {}\n", one_line(from.model.display())));
@@ -116,10 +146,25 @@ pub(super) fn renamed(model: &[String], data: &[String]) -> String {
     }
 }
 
-/// A cell of a CSV file: in quotes where it must be, and never a formula.
+/// A warning, where the features are stored as something else than those that the model was trained on: bytes are read over
+/// 255, floats as they are.
+pub(super) fn other_element(model: &Model, found: Element) -> String {
+    match model.element() {
+        Some(trained) if trained != found => {
+            let [trained, found] = [trained, found].map(Element::name);
+            format!(
+                "warning   the model was trained on {trained}, and this is {found}: bytes are read as 0 to 1, floats as they are\n"
+            )
+        }
+        _ => String::new(),
+    }
+}
+
+/// A cell of a CSV file: in quotes where it must be, and never a formula, which a number is not.
 pub(super) fn csv_cell(text: &str) -> String {
     let text = one_line(text);
-    let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text };
+    let formula = text.starts_with(['=', '+', '-', '@']) && text.parse::<f64>().is_err();
+    let text = if formula { format!("'{text}") } else { text };
     if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 const PREFIXES: [(&str, &str); 2] = [("x_", "y_"), ("X_", "y_")];
 
 /// Whether this is the path of a file of arrays, by its name.
-pub(crate) fn is_array(path: &Path) -> bool {
+pub fn is_array(path: &Path) -> bool {
     is_npy(path) || is_idx(path) || npz::is_archive(path) || npz::member(path).is_some()
 }
 
@@ -67,7 +67,7 @@ pub(super) fn open_pair(path: &Path, values: &ClassValues) -> Result<ImageFile> 
 ///
 /// # Errors
 /// A file that cannot be read or does not hold such an array, and an archive of several.
-pub(crate) fn open_unlabelled(path: &Path) -> Result<ImageFile> {
+pub fn open_unlabelled(path: &Path) -> Result<ImageFile> {
     let file = match npz::is_archive(path) {
         true => match &npz::names(path)?[..] {
             [name] => npz::open(path, name)?,
@@ -97,7 +97,7 @@ pub(super) fn label_values(path: &Path) -> Result<ClassValues> {
 ///
 /// # Errors
 /// Another name.
-pub(crate) fn labels_of(images: &Path) -> Result<PathBuf> {
+pub fn labels_of(images: &Path) -> Result<PathBuf> {
     let name = images.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let renamed = name.rsplit_once("images").map(|(before, after)| format!("{before}labels{after}"));
     let keras = || {
@@ -116,7 +116,7 @@ pub(crate) fn labels_of(images: &Path) -> Result<PathBuf> {
 }
 
 /// Whether the file of labels that belongs to the file `images` is there.
-pub(crate) fn has_labels(images: &Path) -> bool {
+pub fn has_labels(images: &Path) -> bool {
     labels_of(images).is_ok_and(|labels| exists(&labels))
 }
 

@@ -11,7 +11,7 @@
 #[cfg(feature = "cli")]
 pub mod archive;
 pub mod array;
-pub(crate) mod array_file;
+pub mod array_file;
 pub mod augmentation;
 pub mod binary;
 mod class_names;
@@ -25,6 +25,7 @@ pub mod idx;
 pub mod image_file;
 mod labels;
 pub mod layout;
+pub mod levels;
 pub mod mapped;
 pub mod npy;
 mod npz;
@@ -47,6 +48,7 @@ pub use draw::Draw;
 pub use format::{Format, Reading};
 pub use image_file::ImageFile;
 pub use labels::Labels;
+pub use levels::{Levels, Rounding};
 pub use origin::Origin;
 pub use resident::Resident;
 pub use source::Source;

@@ -54,13 +54,14 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Array> {
 
 /// The file of an array of floats of this shape.
 pub fn of_floats(shape: [usize; 2], values: &[f32]) -> Vec<u8> {
-    let [rows, columns] = shape;
+    [before_floats(shape), values.iter().flat_map(|value| value.to_le_bytes()).collect()].concat()
+}
+
+/// What comes before the values in a file of an array of floats: 128 bytes, whatever its shape.
+pub fn before_floats([rows, columns]: [usize; 2]) -> Vec<u8> {
     let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
-    // The values begin at a multiple of 64.
     let header = format!("{header:117}\n");
-    let mut file = [MAGIC, &[1, 0], &(header.len() as u16).to_le_bytes(), header.as_bytes()].concat();
-    file.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-    file
+    [MAGIC, &[1, 0], &(header.len() as u16).to_le_bytes(), header.as_bytes()].concat()
 }
 
 /// The beginning of a text, for an error message.

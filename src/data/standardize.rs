@@ -41,24 +41,8 @@ impl Standardization {
 /// The same of f32 numbers. What is not finite makes the mean or the deviation of its feature so.
 fn measure_floats(samples: &Samples) -> Standardization {
     let count = samples.len() as f64;
-    let sums = |term: &(dyn Fn(usize, f64) -> f64 + Sync)| -> Vec<f64> {
-        let block = |block: usize| {
-            let mut sums = vec![0.0; samples.features()];
-            for image in block * BLOCK..samples.len().min((block + 1) * BLOCK) {
-                let values = samples.image(image).exact().enumerate();
-                sums.iter_mut().zip(values).for_each(|(sum, (feature, x))| *sum += term(feature, x));
-            }
-            sums
-        };
-        let blocks: Vec<Vec<f64>> = (0..samples.len().div_ceil(BLOCK)).into_par_iter().map(block).collect();
-        let add = |mut sums: Vec<f64>, block: Vec<f64>| {
-            sums.iter_mut().zip(block).for_each(|(sum, block)| *sum += block);
-            sums
-        };
-        blocks.into_iter().reduce(add).expect("at least one block")
-    };
-    let mean: Vec<f64> = sums(&|_, x| x).into_iter().map(|sum| sum / count).collect();
-    let squares = sums(&|feature, x| (x - mean[feature]).powi(2));
+    let mean: Vec<f64> = sums(samples, &|_, x| x).into_iter().map(|sum| sum / count).collect();
+    let squares = sums(samples, &|feature, x| (x - mean[feature]).powi(2));
     // What is constant remains as the rounding of its mean.
     let std = |(square, mean): (f64, &f64)| {
         let std = (square / count).sqrt();
@@ -68,6 +52,24 @@ fn measure_floats(samples: &Samples) -> Standardization {
         std: squares.into_iter().zip(&mean).map(std).collect(),
         mean: mean.iter().map(|&mean| mean as f32).collect(),
     }
+}
+
+/// For each feature the sum over the samples of `term(feature, value)`, block by block and the blocks in order.
+pub(super) fn sums(samples: &Samples, term: &(dyn Fn(usize, f64) -> f64 + Sync)) -> Vec<f64> {
+    let block = |block: usize| {
+        let mut sums = vec![0.0; samples.features()];
+        for image in block * BLOCK..samples.len().min((block + 1) * BLOCK) {
+            let values = samples.image(image).exact().enumerate();
+            sums.iter_mut().zip(values).for_each(|(sum, (feature, x))| *sum += term(feature, x));
+        }
+        sums
+    };
+    let blocks: Vec<Vec<f64>> = (0..samples.len().div_ceil(BLOCK)).into_par_iter().map(block).collect();
+    let add = |mut sums: Vec<f64>, block: Vec<f64>| {
+        sums.iter_mut().zip(block).for_each(|(sum, block)| *sum += block);
+        sums
+    };
+    blocks.into_iter().reduce(add).expect("at least one block")
 }
 
 /// Images whose partial sums are taken in u32. The largest sum of squares, `BLOCK * 255^2`, must fit in.

@@ -1,7 +1,7 @@
 //! Files that appear whole or not at all: written under a temporary name in the same folder, then renamed.
 
 use std::fs::{self, DirEntry, File};
-use std::io::Write;
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -94,6 +94,23 @@ impl WholeFile {
             Ok(file)
         });
         Ok(Self { path: path.to_path_buf(), file: write.map_err(Error::io(path, "write"))?, durably })
+    }
+
+    /// Writes more, at its end.
+    ///
+    /// # Errors
+    /// A disk that is full or fails.
+    pub fn append(&mut self, contents: &[u8]) -> Result<()> {
+        self.file.write_all(contents).map_err(Error::io(&self.path, "write"))
+    }
+
+    /// Writes its beginning anew.
+    ///
+    /// # Errors
+    /// A disk that fails.
+    pub fn overwrite_start(&mut self, contents: &[u8]) -> Result<()> {
+        let write = self.file.rewind().and_then(|()| self.file.write_all(contents));
+        write.map_err(Error::io(&self.path, "write"))
     }
 
     /// Gives the file its name. A file of that name is replaced.

@@ -1,15 +1,17 @@
 //! The model: weights `[K, D]`, bias `[K]`, and the standardization they were trained behind.
 //!
 //! [`Parameters`] are what training changes; a [`Model`] is all that prediction needs. `file` writes and reads
-//! models, `init` draws the parameters that training begins with.
+//! models, `onnx` writes them for other programs, `init` draws the parameters that training begins with.
 
 mod file;
 mod init;
+mod onnx;
 mod standardization;
 
 use std::collections::BTreeMap;
 
 use crate::objective::{Loss, Objective};
+use crate::samples::Element;
 
 pub use init::Init;
 pub use standardization::Standardization;
@@ -30,6 +32,9 @@ pub struct Model {
 }
 
 impl Model {
+    /// The metadata key of what features are stored as: a name of [`Element`].
+    pub const ELEMENT: &str = "element";
+
     /// Whether its logits are scores that stand for no probabilities.
     pub fn is_scored(&self) -> bool {
         self.objective.loss == Loss::Hinge
@@ -38,6 +43,12 @@ impl Model {
     /// The weight of the penalty that it was trained with, if its metadata says so; else 0.
     pub fn lambda(&self) -> f64 {
         self.metadata.get("lambda").and_then(|lambda| lambda.parse().ok()).unwrap_or(0.0)
+    }
+
+    /// What the features that it was trained on were stored as, if its metadata says so.
+    pub fn element(&self) -> Option<Element> {
+        let element = self.metadata.get(Self::ELEMENT)?;
+        Element::ALL.into_iter().find(|known| known.name() == element)
     }
 
     /// The parameters that give the same logits behind another standardization, rounded once; the same bits behind its own.

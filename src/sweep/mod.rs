@@ -30,6 +30,7 @@ mod trainer;
 mod worker;
 
 pub use halving::{Rung, rungs};
+pub use images::Images;
 pub use merge::Shards;
 pub use outcome::{Ending, Outcome};
 pub use plan::{Header, Plan};

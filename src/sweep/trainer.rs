@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::files::RunFolder;
 use crate::machine::Caches;
 use crate::model::Model;
-use crate::train::groups::{groups, share_out, side_by_side};
+use crate::train::groups::{groups, share_out};
 use crate::train::record::weights_sha256;
 use crate::train::{
     self, Control, EpochRecord, Fingerprint, Optimizer, Prepared, Run, Session, Settings, Splits, Which,
@@ -53,7 +53,7 @@ impl<'a> Sweep<'a> {
         plan.check(&splits)?;
         let data = Fingerprint::of(&splits.train, &splits.validation, splits.classes);
         let (runs, all) = (plan.runs(), plan.space.settings());
-        let images = Images::new(&splits, &all, &machine.team)?;
+        let images = Images::new(&splits, all.iter(), machine)?;
         let engine = Session::on(images.of(&all[0]), Run::single(all[0].clone()), machine)?.engine();
         let header = Header::new(plan, &data, &engine.name);
         let (rungs, books) = (plan.rungs(), Books::new(runs));
@@ -166,18 +166,16 @@ impl<'a> Sweep<'a> {
 
     /// The runs that have not come to the end of epoch `until`, in groups.
     fn groups(&self, until: usize) -> Vec<Vec<usize>> {
-        let mut alike: BTreeMap<(Moment, bool), Vec<usize>> = BTreeMap::new();
+        let mut alike: BTreeMap<Moment, Vec<usize>> = BTreeMap::new();
         for run in self.books.alive().filter(|&run| self.books.moment(run).0 < until) {
-            let mirror = self.books.runs[run].settings.mirror;
-            alike.entry((self.books.moment(run), mirror)).or_default().push(run);
+            alike.entry(self.books.moment(run)).or_default().push(run);
         }
         let (caches, threads) = (Caches::detect(), self.machine.team.threads());
         let mut found = Vec::new();
         for alive in alike.into_values() {
             let runs: Vec<Run> = alive.iter().map(|&run| self.books.runs[run].clone()).collect();
-            let images = self.images.of(&runs[0].settings);
-            let most = side_by_side(images.features(), images.classes(), &caches);
             let named = |group: Vec<usize>| group.into_iter().map(|place| alive[place]).collect();
+            let most = |settings: &Settings| self.images.side_by_side(settings, &caches);
             found.extend(groups(&runs, most, threads).into_iter().map(named));
         }
         found

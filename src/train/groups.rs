@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::settings::Run;
+use super::settings::{Run, Settings};
 use crate::engine::{Crew, Team};
 use crate::error::Result;
 use crate::machine::Caches;
@@ -20,16 +20,19 @@ pub fn side_by_side(features: usize, classes: usize, caches: &Caches) -> usize {
     (caches.l2 / run).min(COLUMNS / classes).max(1)
 }
 
-/// Puts `runs` into groups for `threads` threads: runs that have all common settings, at most `most` in a group. Where
-/// there are runs enough, the groups are a multiple of the threads, and those of the same settings differ in size by at
-/// most one run. The largest come first. Each is a list of places in `runs`, in order.
-pub fn groups(runs: &[Run], most: usize, threads: usize) -> Vec<Vec<usize>> {
-    let mut classes: BTreeMap<Vec<String>, Vec<usize>> = BTreeMap::new();
+/// Puts `runs` into groups for `threads` threads: runs that have all common settings, at most `most(settings)` in a group.
+/// Where there are runs enough, the groups are a multiple of the threads, and those of the same settings differ in size by
+/// at most one run. The largest come first. Each is a list of places in `runs`, in order.
+pub fn groups(runs: &[Run], most: impl Fn(&Settings) -> usize, threads: usize) -> Vec<Vec<usize>> {
+    let mut alike: BTreeMap<Vec<String>, Vec<usize>> = BTreeMap::new();
     for (index, run) in runs.iter().enumerate() {
-        classes.entry(run.settings.common()).or_default().push(index);
+        alike.entry(run.settings.common()).or_default().push(index);
     }
-    let mut classes: Vec<Class> =
-        classes.into_values().map(|runs| Class { parts: runs.len().div_ceil(most), runs }).collect();
+    let class = |alike: Vec<usize>| Class {
+        parts: alike.len().div_ceil(most(&runs[alike[0]].settings)),
+        runs: alike,
+    };
+    let mut classes: Vec<Class> = alike.into_values().map(class).collect();
     let count: usize = classes.iter().map(|class| class.parts).sum();
     for _ in count..count.next_multiple_of(threads).min(runs.len()) {
         // The first of those with the largest groups.
@@ -84,7 +87,6 @@ mod tests {
     use std::num::NonZeroUsize;
 
     use super::*;
-    use crate::train::Settings;
 
     fn runs(batches: &[usize]) -> Vec<Run> {
         let run = |&batch: &usize| Run::single(Settings { batch, ..Settings::default() }).remove(0);
@@ -92,7 +94,7 @@ mod tests {
     }
 
     fn sizes(runs: &[Run], most: usize, threads: usize) -> Vec<usize> {
-        groups(runs, most, threads).iter().map(Vec::len).collect()
+        groups(runs, |_| most, threads).iter().map(Vec::len).collect()
     }
 
     #[test]
@@ -116,9 +118,9 @@ mod tests {
     #[test]
     fn only_runs_with_all_common_settings_are_side_by_side() {
         let mixed = runs(&[50, 100, 50, 100, 50]);
-        assert_eq!(groups(&mixed, 8, 1), [vec![0, 2, 4], vec![1, 3]]);
-        assert_eq!(groups(&mixed, 8, 3), [vec![1, 3], vec![2, 4], vec![0]]);
-        assert_eq!(groups(&mixed, 1, 2).len(), 5);
+        assert_eq!(groups(&mixed, |_| 8, 1), [vec![0, 2, 4], vec![1, 3]]);
+        assert_eq!(groups(&mixed, |_| 8, 3), [vec![1, 3], vec![2, 4], vec![0]]);
+        assert_eq!(groups(&mixed, |_| 1, 2).len(), 5);
     }
 
     #[test]

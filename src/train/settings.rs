@@ -17,9 +17,12 @@ use super::schedule::{Schedule, When};
 use crate::data::augmentation::{Augmentation, PictureShape};
 use crate::engine::Step;
 use crate::error::{Error, Result};
-use crate::model::{Init, Parameters};
+use crate::model::{Init, Parameters, Standardization};
 use crate::objective::{Loss, Objective};
 use crate::samples::{Element, Samples};
+
+/// The settings that make the images which runs are trained on, each from the data as it is.
+pub(super) const IMAGES: [&str; 3] = ["no_standardize", "clip", "mirror"];
 
 /// What is known of a setting.
 #[derive(Clone, Copy, Debug)]
@@ -121,6 +124,11 @@ settings! {
     Common epochs: usize = 40, "N";
     /// Visit the training images in a new random order in each epoch, instead of in the order of the files
     Common shuffle: bool = false, "";
+    /// Train on the features as they are, instead of less their mean and over their deviation
+    Common no_standardize: bool = false, "";
+    /// Where engine fixed trains on f32 features, in 256 levels each: the share of the training values beyond the levels at
+    /// each end
+    Common clip: f64 = 0.0, "SHARE";
     /// Hold the weights mirror-symmetric: what training with all flips leads to, without their noise, at half the work
     Common mirror: bool = false, "";
     /// Mirror each training image of an epoch with probability 1/2
@@ -202,6 +210,16 @@ impl Settings {
             if !(0.0..1.0).contains(&value) || value as f32 == 1.0 {
                 return Err(Error::setting(name, "a number from 0 to below 1", format_args!("{value:?}")));
             }
+        }
+        if !(0.0..0.5).contains(&self.clip) {
+            return Err(Error::setting(
+                "clip",
+                "a number from 0 to below 0.5",
+                format_args!("{:?}", self.clip),
+            ));
+        }
+        if self.clip > 0.0 && train.element() == Element::U8 {
+            return Err(Error::setting("clip", "0 for bytes, which are levels already", self.clip));
         }
         if self.uses("batch") && (self.batch == 0 || self.batch > images) {
             let expected = format!("1 to {images}, the images of the training split");
@@ -300,6 +318,15 @@ impl Settings {
         Step { eta, lambda: self.lambda as f32, momentum: self.momentum as f32 }
     }
 
+    /// What `samples` are standardized by: their mean and deviation, measured on the threads of the rayon pool that this is
+    /// called in, or nothing.
+    pub(super) fn standardization(&self, samples: &Samples) -> Standardization {
+        match self.no_standardize {
+            true => Standardization::none(samples.features()),
+            false => Standardization::measure(samples),
+        }
+    }
+
     /// The parameters that a run begins with.
     pub fn initial(&self, classes: usize, features: usize) -> Parameters {
         match self.optimizer {
@@ -324,6 +351,11 @@ impl Settings {
     /// where they can.
     pub fn parts_with(&self, other: &Self) -> Option<&'static str> {
         self.common_names().find(|name| self.get(name) != other.get(name))
+    }
+
+    /// The values of the settings that make the images which runs are trained on.
+    pub fn of_images(&self) -> [String; IMAGES.len()] {
+        IMAGES.map(|name| self.get(name))
     }
 
     fn common_names(&self) -> impl Iterator<Item = &'static str> {

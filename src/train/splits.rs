@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::settings::{Run, Settings};
+use super::settings::{IMAGES, Run, Settings};
 use crate::data::augmentation::Change;
-use crate::data::{Augmentation, Dataset, Resident};
-use crate::engine::Team;
+use crate::data::{Augmentation, Dataset, Levels, Resident, Rounding};
+use crate::engine::{EngineKind, Machine, Team};
 use crate::error::{Error, Result};
 use crate::model::{Model, Parameters, Standardization};
 use crate::objective::Objective;
@@ -39,19 +39,52 @@ pub struct Prepared<'a> {
     pub(super) standardization: Standardization,
     /// How pictures are folded, if they are.
     pub(super) mirror: Option<Augmentation>,
+    /// The levels of features that are trained on as bytes, and how far they are from the features.
+    pub(super) levels: Option<(Arc<Levels>, Rounding)>,
+    /// The settings that they were made for.
+    settings: [String; IMAGES.len()],
 }
 
 impl<'a> Prepared<'a> {
-    /// The images of `splits` for training with `settings`, and the mean and deviation of the training images. `team`
-    /// copies them, where that pays, folds them, where weights are held mirror-symmetric, and measures them.
+    /// The images of `splits` for training with `settings` on `machine`, and the mean and deviation of the training images.
+    /// The machine's threads copy them, where that pays, fold them, where weights are held mirror-symmetric, round f32
+    /// features to bytes, where its engine multiplies bytes alone, and measure them.
     ///
     /// # Errors
     /// Settings that cannot be used with these images; no memory for folded ones.
     ///
     /// # Panics
     /// If there is no training image.
-    pub fn new(splits: Splits<'a>, settings: &Settings, team: &Team) -> Result<Self> {
-        Self::with(splits, settings, None, team)
+    pub fn new(splits: Splits<'a>, settings: &Settings, machine: &Machine) -> Result<Self> {
+        let is_fixed = machine.engine == EngineKind::Fixed;
+        if is_fixed && splits.train.element() == Element::F32 {
+            return Self::in_levels(splits, settings, &machine.team);
+        }
+        if settings.clip > 0.0 {
+            return Err(Error::setting("clip", "0, or engine fixed", settings.clip));
+        }
+        Self::with(splits, settings, None, &machine.team)
+    }
+
+    /// The images in levels of f32 features.
+    fn in_levels(splits: Splits<'a>, settings: &Settings, team: &Team) -> Result<Self> {
+        let Splits { train, validation, classes } = splits;
+        settings.check(&train, classes.len())?;
+        team.handle().install(|| {
+            let standardization = settings.standardization(&train);
+            let levels = Levels::measure(&train, settings.clip);
+            let rounding = levels.rounding(&train, &standardization);
+            let [train, validation] = [train, validation].map(|split| Held::in_levels(split, &levels));
+            Ok(Self {
+                train: train?,
+                validation: validation?,
+                classes,
+                standardization,
+                mirror: None,
+                levels: Some((Arc::new(levels), rounding)),
+                settings: settings.of_images(),
+            })
+        })?
     }
 
     /// The same, standardized by `standardization`, or by what is measured.
@@ -67,23 +100,37 @@ impl<'a> Prepared<'a> {
         let hold = |split| Held::new(split, settings.length(), mirror.as_ref());
         let [train, validation] = team.handle().install(|| [train, validation].map(hold))?;
         let (train, validation) = (train?, validation?);
-        let measure = || Standardization::measure(&train.samples());
+        let measure = || settings.standardization(&train.samples());
         let standardization = match standardization {
             Some(standardization) => standardization,
             None => team.handle().install(measure)?,
         };
-        Ok(Self { train, validation, classes, standardization, mirror })
+        let settings = settings.of_images();
+        Ok(Self { train, validation, classes, standardization, mirror, levels: None, settings })
     }
 
     /// Checks that `runs` can be trained side by side on these images.
     pub(super) fn check(&self, runs: &[Run]) -> Result<()> {
         Run::check(runs, self.train.given(), self.classes())?;
-        let (expected, found) = (self.mirror.is_some(), runs[0].settings.mirror);
-        match expected == found {
-            true => Ok(()),
-            false => {
-                Err(Error::setting("mirror", format_args!("{expected}, as the images were prepared"), found))
+        let values = self.settings.iter().zip(runs[0].settings.of_images());
+        match IMAGES.into_iter().zip(values).find(|(_, (expected, found))| *expected != found) {
+            None => Ok(()),
+            Some((name, (expected, found))) => {
+                Err(Error::setting(name, format_args!("{expected}, as the images were prepared"), found))
             }
+        }
+    }
+
+    /// Whether they were prepared for runs with these settings.
+    pub fn are_for(&self, settings: &Settings) -> bool {
+        self.settings == settings.of_images()
+    }
+
+    /// The standardization of the numbers that an engine is given.
+    pub(super) fn of_engine(&self) -> Standardization {
+        match &self.levels {
+            None => self.standardization.clone(),
+            Some((levels, _)) => levels.standardization(&self.standardization),
         }
     }
 
@@ -106,9 +153,9 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// Whether images are folded, for weights that are mirror-symmetric.
-    pub fn is_folded(&self) -> bool {
-        self.mirror.is_some()
+    /// How far features that are trained on as bytes are from what they are, if they are.
+    pub fn rounding(&self) -> Option<Rounding> {
+        self.levels.as_ref().map(|(_, rounding)| *rounding)
     }
 
     /// The images of a training epoch.
@@ -161,6 +208,16 @@ impl<'a> Held<'a> {
             None => None,
         };
         Ok(Self { samples, copy: copy.map(Arc::new) })
+    }
+
+    /// Holds `samples` in levels. Called in the pool of a team.
+    ///
+    /// # Errors
+    /// No memory for them.
+    fn in_levels(samples: Samples<'a>, levels: &Levels) -> Result<Self> {
+        let copy = Resident::of(&samples, samples.features(), |values, row| levels.round(values, row));
+        let copy = copy.map_err(|_| Error::setting("engine", "memory for features as bytes", "none left"))?;
+        Ok(Self { samples, copy: Some(Arc::new(copy)) })
     }
 
     pub(crate) fn samples(&self) -> Samples<'_> {

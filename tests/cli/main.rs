@@ -22,6 +22,7 @@ mod malformed;
 mod markup;
 mod misuse;
 mod output;
+mod own_data;
 mod predict;
 mod provenance;
 mod random;

@@ -41,7 +41,7 @@ fn scene() -> Desk {
     desk
 }
 
-fn png(width: u32, height: u32, colour: [u8; 3]) -> Vec<u8> {
+pub fn png(width: u32, height: u32, colour: [u8; 3]) -> Vec<u8> {
     png_of(width, height, &colour.repeat((width * height) as usize))
 }
 

@@ -9,13 +9,14 @@ use super::Desk;
 fn every_setting_is_an_option_and_is_in_record_model_info_and_command() {
     let desk = Desk::new();
     let given = [
-        ("eta", "0.25"),
+        ("eta", "0.03125"),
         ("lambda", "0.125"),
         ("schedule", "step:1:0.5"),
         ("momentum", "0.5"),
         ("batch", "30"),
         ("epochs", "2"),
         ("shuffle", "true"),
+        ("no_standardize", "true"),
         ("mirror", "true"),
         ("shift", "1"),
         ("seed", "7"),
@@ -27,8 +28,8 @@ fn every_setting_is_an_option_and_is_in_record_model_info_and_command() {
         ("label_smoothing", "0.25"),
         ("class_weights", "balanced"),
     ];
-    // Flips and mirrors do not go together.
-    let every = Settings::TABLE.iter().map(|row| row.name).filter(|name| *name != "flip");
+    // Flips and mirrors do not go together, and bytes are not clipped.
+    let every = Settings::TABLE.iter().map(|row| row.name).filter(|name| !matches!(*name, "flip" | "clip"));
     assert!(given.iter().map(|(name, _)| *name).eq(every), "every setting");
     let option = |name: &str| format!("--{}", name.replace('_', "-"));
     let words = given.map(|(name, value)| match value {

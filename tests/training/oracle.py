@@ -1,6 +1,7 @@
 """One-layer networks by mini-batch gradient descent, in f64, from the formulas: nothing of it is the library's.
 
-Reads a job as JSON, {"train": {"pixels": [N, D], "labels": [N]}, "validation": ..., "runs": [{"weight": [K, D],
+Reads a job as JSON, {"train": {"features": [N, D], "labels": [N]}, "validation": ..., "standardize": whether they are,
+"runs": [{"weight": [K, D],
 "bias": [K], "eta", "lambda", "batch", "epochs", "schedule", "momentum", "objective", "smoothing", "class_weights": [K],
 "flips": [epochs, N], "width"}]}, and prints for each run what training ends with and every epoch's figures.
 """
@@ -96,7 +97,7 @@ def train(splits, run):
 
 
 job = json.load(sys.stdin)
-raw = [(np.array(job[name]["pixels"]), np.array(job[name]["labels"])) for name in ("train", "validation")]
-mean, std = standardization(raw[0][0])
-splits = [((pixels - mean) / std, labels) for pixels, labels in raw]
+raw = [(np.array(job[name]["features"]), np.array(job[name]["labels"])) for name in ("train", "validation")]
+mean, std = standardization(raw[0][0]) if job["standardize"] else (0, 1)
+splits = [((features - mean) / std, labels) for features, labels in raw]
 print(json.dumps([train(splits, run) for run in job["runs"]]))

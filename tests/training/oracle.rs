@@ -11,6 +11,7 @@ use onelayer::samples::{Element, Rows, Samples};
 use onelayer::train::{
     ClassWeights, Metrics, Run, Schedule, Session, Settings, Splits, When, Which, evaluator,
 };
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::machine;
@@ -55,12 +56,13 @@ fn groups() -> Vec<Vec<Run>> {
     groups.into_iter().map(|group| group.into_iter().flat_map(Run::single).collect()).collect()
 }
 
-/// What `oracle.py` makes of these runs.
-fn oracle(splits: [&(Vec<u8>, Vec<u8>); 2], runs: &[Run]) -> Value {
+/// What `oracle.py` makes of these runs on samples of these features and labels.
+fn oracle<T: Serialize>(splits: [&(Vec<T>, Vec<u8>); 2], runs: &[Run]) -> Value {
     let images = splits[0].1.len();
-    let [train, validation] = splits.map(
-        |(pixels, labels)| json!({ "pixels": pixels.chunks(FEATURES).collect::<Vec<_>>(), "labels": labels }),
-    );
+    let [train, validation] = splits.map(|(features, labels)| {
+        json!({ "features": features.chunks(FEATURES).collect::<Vec<_>>(), "labels": labels })
+    });
+    let standardize = !runs[0].settings.no_standardize;
     let run = |Run { settings, .. }: &Run| {
         let (step, initial) =
             (settings.step(When::START), Parameters::random(CLASSES, FEATURES, settings.seed));
@@ -80,8 +82,8 @@ fn oracle(splits: [&(Vec<u8>, Vec<u8>); 2], runs: &[Run]) -> Value {
             "batch": settings.batch, "epochs": settings.epochs,
         })
     };
-    let job =
-        json!({ "train": train, "validation": validation, "runs": runs.iter().map(run).collect::<Vec<_>>() });
+    let runs: Vec<Value> = runs.iter().map(run).collect();
+    let job = json!({ "train": train, "validation": validation, "standardize": standardize, "runs": runs });
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/training/oracle.py");
     let mut command = Command::new("python3");
     let mut python = command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -158,6 +160,67 @@ fn weights_histories_and_predictions_are_those_of_numpy() {
                     assert_close(&what(&name), [loss, cost, accuracy], &expected, tolerance);
                 }
             }
+        }
+    }
+}
+
+/// f32 features, each of a size and a mean of its own, some of which follow the label.
+fn floats(count: usize, salt: usize) -> (Vec<f32>, Vec<u8>) {
+    let (bytes, labels) = images(count, salt);
+    let float = |(i, &byte): (usize, &u8)| (f32::from(byte) / 100.0 - 1.3) * (1 + i % FEATURES % 7) as f32;
+    (bytes.iter().enumerate().map(float).collect(), labels)
+}
+
+#[test]
+fn weights_of_f32_features_standardized_or_not_or_in_bytes_are_those_of_numpy() {
+    if !has_numpy() {
+        return;
+    }
+    let (train, validation) = (floats(70, 1), floats(40, 2));
+    let classes: Vec<String> = (0..CLASSES).map(|class| class.to_string()).collect();
+    let [of_train, of_validation] = [&train, &validation].map(|(features, labels)| {
+        Samples::new(Rows::floats(features, FEATURES), Rows::contiguous(labels, 1))
+    });
+    let settings = |no_standardize| Settings {
+        no_standardize,
+        eta: if no_standardize { 1e-4 } else { 1e-3 },
+        lambda: 0.01,
+        momentum: 0.9,
+        schedule: Schedule::Linear,
+        batch: 12,
+        epochs: 3,
+        ..Settings::default()
+    };
+    let engines = [
+        (EngineKind::Reference, 1e-6),
+        (EngineKind::Simd, 3e-6),
+        (EngineKind::Gemm, 3e-6),
+        // A feature is rounded to one of 256 levels.
+        (EngineKind::Fixed, 3e-3),
+    ];
+    for no_standardize in [false, true] {
+        let runs = Run::single(settings(no_standardize));
+        let expected = oracle([&train, &validation], &runs);
+        let [weight, logits] = ["weight", "logits"].map(|name| numbers(&expected[0][name]));
+        for (engine, tolerance) in engines {
+            let what = |part: &str| format!("{engine:?}, no_standardize {no_standardize}, {part}");
+            let splits =
+                Splits { train: of_train.clone(), validation: of_validation.clone(), classes: &classes };
+            let mut session = Session::new(splits, runs.clone(), &machine(engine)).unwrap();
+            session.run(&mut ()).unwrap();
+            let model = session.models(Which::Last).swap_remove(0).unwrap();
+            let found = model.parameters.weight.iter().map(|&weight| weight.into());
+            assert_close(&what("weight"), found, &weight, tolerance);
+            // Whatever trained it, the model is one of the features as they are.
+            let mut found = vec![f32::NAN; validation.1.len() * CLASSES];
+            let rows = Rows::floats(&validation.0, FEATURES);
+            let mut evaluator = evaluator(&[model], Element::F32, &machine(EngineKind::Simd)).unwrap();
+            evaluator.forward(&rows, &mut found).unwrap();
+            assert_close(&what("logit"), found.into_iter().map(f64::from), &logits, 10.0 * tolerance);
+            // How far off levels are is told: r deviations in 255 steps have an rms of r / (255 sqrt(12)) or less.
+            let rounding = session.rounding().map(|rounding| rounding.rms);
+            assert_eq!(rounding.is_some(), engine == EngineKind::Fixed);
+            assert!(rounding.is_none_or(|rms| (1e-4..0.01).contains(&rms) != no_standardize), "{rounding:?}");
         }
     }
 }

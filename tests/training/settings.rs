@@ -14,6 +14,7 @@ pub fn other(name: &str, default: &str) -> String {
         "constant" => "step:3:0.5".into(),
         "equal" => "balanced".into(),
         "0" if matches!(name, "momentum" | "label_smoothing") => "0.5".into(),
+        "0" if name == "clip" => "0.25".into(),
         number => {
             let number: f64 =
                 number.parse().unwrap_or_else(|_| panic!("{name} {number}: another kind of value"));

@@ -1,6 +1,7 @@
 //! `onelayer predict`: what a saved model sees in pictures.
 
 mod images;
+mod probabilities;
 
 use std::mem;
 use std::path::{Path, PathBuf};
@@ -8,16 +9,17 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use self::images::{Image, Receiver};
+use self::probabilities::Probabilities;
 use super::args::EngineArgs;
 use super::console::{self, Console, OutputArgs};
 use super::{model_file, text};
-use crate::data::npy;
+
 use crate::engine::{Engine, Machine};
 use crate::error::{Error, Result, one_line};
-use crate::files::whole::{self, WholeFile};
+use crate::files::whole;
 use crate::model::Model;
 use crate::report::columns::{columns, left};
-use crate::report::count;
+
 use crate::samples::{Element, Rows, Values};
 use crate::train::evaluator;
 
@@ -97,13 +99,12 @@ impl Args {
         if self.top == 0 {
             return Err(Error::setting("top", "at least 1", self.top));
         }
-        // Tried before the work; it is removed again at once.
-        let tried = |path: &Path| WholeFile::new(path, &[], false).map(drop);
-        self.probabilities.as_deref().map_or(Ok(()), tried)?;
         if self.probabilities.is_some() && model.is_scored() {
             let expected = "a model with probabilities: hinge's scores are none";
             return Err(Error::setting("probabilities", expected, model.objective.loss));
         }
+        let classes = model.classes.len();
+        let probabilities = self.probabilities.clone().map(|path| Probabilities::begin(path, classes));
         let mut classifier = Classifier {
             args: &self,
             console,
@@ -111,7 +112,7 @@ impl Args {
             machine: self.engine.machine()?,
             engine: None,
             waiting: Vec::new(),
-            probabilities: Vec::new(),
+            probabilities: probabilities.transpose()?,
             seen: 0,
             failed: 0,
         };
@@ -127,11 +128,8 @@ impl Args {
         self.pictures.iter().try_for_each(|picture| images::give(picture, &model, &mut classifier))?;
         classifier.flush()?;
         let Classifier { probabilities, seen, failed, .. } = classifier;
-        if let Some(path) = &self.probabilities {
-            let shape = [probabilities.len() / model.classes.len(), model.classes.len()];
-            WholeFile::new(path, &npy::of_floats(shape, &probabilities), false)?.finish()?;
-            let (path, [images, classes]) = (one_line(path.display()), shape.map(count));
-            console.say(&format!("written   {path}: probabilities [{images}, {classes}]\n"))?;
+        if let Some(probabilities) = probabilities {
+            console.say(&probabilities.finish()?)?;
         }
         if failed > 0 { Err(Error::Pictures { failed, seen }) } else { Ok(()) }
     }
@@ -146,8 +144,8 @@ struct Classifier<'a> {
     /// The engine for the images that wait, and what their features are stored as.
     engine: Option<(Element, Box<dyn Engine>)>,
     waiting: Vec<Image>,
-    /// `[N, K]`, of all images so far.
-    probabilities: Vec<f32>,
+    /// Those of all images so far, if they are asked for.
+    probabilities: Option<Probabilities>,
     seen: usize,
     failed: usize,
 }
@@ -163,6 +161,7 @@ impl Receiver for Classifier<'_> {
                     self.flush()?;
                     let models = std::slice::from_ref(self.model);
                     self.engine = Some((element, evaluator(models, element, &self.machine)?));
+                    self.console.say(&text::other_element(self.model, element))?;
                 }
                 self.waiting.push(image);
                 if self.waiting.len() < BATCH { Ok(()) } else { self.flush() }
@@ -170,7 +169,8 @@ impl Receiver for Classifier<'_> {
             Err(error) => {
                 self.flush()?;
                 self.failed += 1;
-                self.probabilities.extend(self.model.classes.iter().map(|_| f32::NAN));
+                let unknown = self.model.classes.iter().map(|_| f32::NAN);
+                self.probabilities.as_mut().map_or(Ok(()), |file| file.add(unknown))?;
                 self.report(path, &error)
             }
         }
@@ -218,7 +218,8 @@ impl Classifier<'_> {
         for (image, logits) in images.iter().zip(logits.chunks(classes)) {
             let values = self.model.objective.probabilities(logits);
             let values = values.unwrap_or_else(|| logits.iter().map(|&logit| logit.into()).collect());
-            self.probabilities.extend(values.iter().map(|&value| value as f32));
+            let rounded = values.iter().map(|&value| value as f32);
+            self.probabilities.as_mut().map_or(Ok(()), |file| file.add(rounded))?;
             let mut ranking: Vec<(usize, f64)> = values.into_iter().enumerate().collect();
             ranking.sort_by(|a, b| b.1.total_cmp(&a.1));
             text += &self.line(image, &ranking);

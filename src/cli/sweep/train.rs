@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::super::args::{self, fit};
 use super::super::console::Console;
 use super::super::inputs::Inputs;
-use super::super::text::constant_pixels;
+use super::super::text::features;
 use super::common::CommonArgs;
 use super::conclusion::Conclusion;
 use super::lists::ListArgs;
@@ -54,7 +54,9 @@ impl TrainArgs {
         inputs.signals.note();
         let (folder, goes_on) = self.folder()?;
         console.dataset(&inputs.dataset)?;
-        console.say(&constant_pixels(sweep.images().standardization()))?;
+        let images = sweep.images();
+        let of_features = |run: &Run| features(&run.settings, images.standardization(), images.rounding());
+        console.say(&sweep.runs().first().map(of_features).unwrap_or_default())?;
         console.remark(&(few + &text::heading(&sweep, &inputs.machine)))?;
         match goes_on {
             true => {

@@ -31,7 +31,7 @@ use super::phase::Phase;
 use super::reached::{Reached, Snapshot};
 use super::settings::{Run, Settings};
 use super::splits::{Held, Prepared, Splits};
-use crate::data::Augmentation;
+use crate::data::{Augmentation, Rounding};
 use crate::engine::{Engine, EngineInfo, Machine, Problem, Team};
 use crate::error::{Error, Result};
 use crate::model::{Model, Parameters, Standardization};
@@ -45,6 +45,7 @@ pub struct Session<'a> {
     train: Held<'a>,
     validation: Held<'a>,
     standardization: Standardization,
+    rounding: Option<Rounding>,
     team: Team,
     engine: Box<dyn Engine>,
     /// How pictures are folded, if they are; and memory for those that each epoch changes in another way.
@@ -85,7 +86,7 @@ impl<'a> Session<'a> {
     /// # Panics
     /// If there is no run, or no image.
     pub fn new(splits: Splits<'a>, runs: Vec<Run>, machine: &Machine) -> Result<Self> {
-        let images = Prepared::new(splits, &runs[0].settings, &machine.team)?;
+        let images = Prepared::new(splits, &runs[0].settings, machine)?;
         Self::on(&images, runs, machine)
     }
 
@@ -112,7 +113,7 @@ impl<'a> Session<'a> {
         if expected != found {
             return Err(Error::setting("from", expected + ", as the data has", found));
         }
-        let images = Prepared::new(splits, &runs[0].settings, &machine.team)?;
+        let images = Prepared::new(splits, &runs[0].settings, machine)?;
         Self::begin(&images, runs, Some(model), machine)
     }
 
@@ -127,7 +128,7 @@ impl<'a> Session<'a> {
         let initial = &initial(&runs, images.classes(), images.features(), warm.as_ref());
         let objective = &images.objective(&runs);
         let element = images.element();
-        let problem = Problem { initial, standardization: images.standardization(), objective, element };
+        let problem = Problem { initial, standardization: &images.of_engine(), objective, element };
         let engine = machine.engine(&problem)?;
         Ok(Self { warm, ..Self::assemble(images.clone(), runs, engine, &machine.team) })
     }
@@ -156,7 +157,8 @@ impl<'a> Session<'a> {
     fn assemble(images: Prepared<'a>, runs: Vec<Run>, engine: Box<dyn Engine>, team: &Team) -> Self {
         let (objective, augmentation) = (images.objective(&runs), images.augmentation(&runs));
         let descents = descents(&runs, &*engine);
-        let Prepared { train, validation, classes, standardization, mirror } = images;
+        let rounding = images.rounding();
+        let Prepared { train, validation, classes, standardization, mirror, .. } = images;
         Self {
             descents,
             mirror,
@@ -175,6 +177,7 @@ impl<'a> Session<'a> {
             train,
             validation,
             standardization,
+            rounding,
             engine,
         }
     }
@@ -185,7 +188,7 @@ impl<'a> Session<'a> {
     /// As [`Session::new`], and a checkpoint of another engine, of other data, or that its own settings cannot lead to.
     pub fn resume(splits: Splits<'a>, checkpoint: Checkpoint, machine: &Machine) -> Result<Self> {
         checkpoint.check_data(&splits)?;
-        let images = Prepared::new(splits, &checkpoint.runs[0].settings, &machine.team)?;
+        let images = Prepared::new(splits, &checkpoint.runs[0].settings, machine)?;
         Self::resume_on(&images, checkpoint, machine)
     }
 
@@ -335,6 +338,11 @@ impl<'a> Session<'a> {
             notes: Notes::default(),
             path: PathBuf::new(),
         }
+    }
+
+    /// How far features that are trained on as bytes are from what they are, if they are.
+    pub fn rounding(&self) -> Option<Rounding> {
+        self.rounding
     }
 
     fn settings(&self) -> &Settings {

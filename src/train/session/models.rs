@@ -62,7 +62,11 @@ impl Session<'_> {
         // The model has its objective as a field.
         let names = Settings::TABLE.iter().map(|row| row.name);
         let metadata = names.filter(|name| !OBJECTIVE.contains(name)).map(setting);
-        let facts = [("engine", self.engine.info().name), ("epoch", epoch.to_string())];
+        let facts = [
+            ("engine", self.engine.info().name),
+            (Model::ELEMENT, self.train.given().element().name().into()),
+            ("epoch", epoch.to_string()),
+        ];
         let (parameters, standardization) = match self.mirror {
             None => (parameters, self.standardization.clone()),
             Some(mirror) => {
