@@ -12,7 +12,7 @@ use crate::model::{Model, Standardization};
 use crate::report::table::LabResult;
 use crate::report::{Table, count, fixed, sparkline};
 use crate::samples::Element;
-use crate::train::record::{DatasetRecord, Ended, Reason, Status};
+use crate::train::record::{DatasetRecord, Status};
 use crate::train::{Earlier, EpochRecord, Metrics, Run, RunRecord, Setting, Settings};
 
 /// The characters of a curve.
@@ -243,20 +243,9 @@ fn curve(name: &str, history: &[EpochRecord], split: impl Fn(&EpochRecord) -> Me
     format!("{name:<12} loss {loss}  accuracy {accuracy}\n")
 }
 
-/// Why L-BFGS ended, and how far from the optimum it is.
+/// Why L-BFGS ended, and how far from the optimum it is; a line, and another one where there is no optimum.
 pub(super) fn ended(record: &RunRecord) -> String {
-    let Some(Ended { reason, epoch, gradient: Some(gradient), evaluations: Some(evaluations) }) =
-        record.ended
-    else {
-        return String::new();
-    };
-    let Settings { tol, .. } = record.config;
-    let why = match reason {
-        Reason::Tol => format!("it is at most tol {tol:e}"),
-        Reason::Rounding => "rounding hides what is left to gain".into(),
-        Reason::EarlyStop => "early stop".into(),
-        Reason::Iterations | Reason::Epochs => format!("all iterations are used up, and tol is {tol:e}"),
-    };
+    let Some(why) = record.ended.and_then(|ended| ended.why(record.config.tol)) else { return String::new() };
     let separable =
         record.config.lambda == 0.0 && record.history.last().is_some_and(|last| last.train.accuracy == 1.0);
     let warning = match separable {
@@ -265,11 +254,7 @@ pub(super) fn ended(record: &RunRecord) -> String {
         }
         false => "",
     };
-    format!(
-        "ended     after {} iterations and {} evaluations; the largest entry of the gradient is {gradient:.2e}: {why}\n{warning}",
-        count(epoch),
-        count(evaluations)
-    )
+    format!("ended     {why}\n{warning}")
 }
 
 /// Where the time went, and how fast training was.

@@ -76,6 +76,24 @@ pub struct Ended {
     pub evaluations: Option<usize>,
 }
 
+impl Ended {
+    /// Why L-BFGS ended, where the largest entry of the gradient had to be at most `tol`; nothing of gradient descent.
+    pub fn why(&self, tol: f64) -> Option<String> {
+        let Self { reason, epoch, gradient: Some(gradient), evaluations: Some(evaluations) } = *self else {
+            return None;
+        };
+        let why = match reason {
+            Reason::Tol => format!("it is at most tol {tol:e}"),
+            Reason::Rounding => "rounding hides what is left to gain".into(),
+            Reason::EarlyStop => "early stop".into(),
+            Reason::Iterations | Reason::Epochs => format!("all iterations are used up, and tol is {tol:e}"),
+        };
+        Some(format!(
+            "after {epoch} iterations and {evaluations} evaluations; the largest entry of the gradient is {gradient:.2e}: {why}"
+        ))
+    }
+}
+
 /// A reason for which training ends, by the setting that says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
