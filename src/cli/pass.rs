@@ -62,7 +62,8 @@ impl<'a> Pass<'a> {
         console.remark(&text::before(&self.record(0)))?;
         console.remark(&text::heading(self.session.runs(), &self.session.engine()))?;
         let images = self.inputs.dataset.train.len();
-        let progress = console.progress(self.session.runs()[0].settings.epochs, images, self.session.epoch());
+        let progress =
+            console.progress(self.session.runs()[0].settings.length(), images, self.session.epoch());
         let mut watch = Watch { signals: &self.inputs.signals, progress: &progress };
         let trained = self.session.run(&mut watch);
         let writing = match trained.and_then(|end| self.test(end, &mut watch)) {
@@ -127,7 +128,7 @@ impl<'a> Pass<'a> {
         let runs = self.session.runs().iter().zip(self.session.fates());
         let first = runs.filter_map(|(run, fate)| match *fate {
             Fate::Diverged { epoch } => Some((run, epoch)),
-            Fate::Running | Fate::Early { .. } => None,
+            _ => None,
         });
         first.take(1).try_for_each(|(run, epoch)| {
             let (run, eta, lambda) = (run.name.clone(), run.settings.eta, run.settings.lambda);
@@ -198,14 +199,16 @@ impl<'a> Pass<'a> {
         let (session, dataset) = (&self.session, DatasetRecord::new(&self.inputs.dataset));
         let runs = session.runs();
         let test = self.tests.get(run).and_then(Option::as_ref);
-        let columns = dataset.classes.len() * runs.len();
-        let (images, features) = (dataset.train * session.epoch(), session.standardization().mean.len());
+        let features = session.standardization().mean.len();
+        // Runs side by side pass the images together.
+        let passes = (0..runs.len()).map(|run| session.passes(run)).max().unwrap_or(0);
+        let (images, columns) = (dataset.train * passes, dataset.classes.len() * runs.len());
         RunRecord {
             name: (runs.len() > 1).then(|| runs[run].name.clone()),
             status: match session.fates()[run] {
                 Fate::Diverged { .. } => Status::Diverged,
-                Fate::Running | Fate::Early { .. } if test.is_some() => Status::Done,
-                Fate::Running | Fate::Early { .. } => Status::Stopped,
+                _ if test.is_some() => Status::Done,
+                _ => Status::Stopped,
             },
             version: env!("CARGO_PKG_VERSION").into(),
             date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
@@ -218,6 +221,7 @@ impl<'a> Pass<'a> {
             fingerprint: session.fingerprint().cloned(),
             engine: session.engine(),
             history: session.histories()[run].clone(),
+            ended: session.ended(run),
             test: test.map_or(Metrics::NONE, |test| test.metrics),
             seconds: Seconds { total: self.elapsed(), ..self.seconds },
             weights_sha256: test.map_or(String::new(), |test| weights_sha256(&test.model.parameters)),

@@ -68,7 +68,7 @@ pub(super) fn run(args: &TrainingArgs, settings: &Settings, seeds: &[u64]) -> Re
     console.remark(&args.fit(&mut runs, inputs.dataset.train.len()))?;
     let folder = args.folder("train")?;
     inputs.signals.note();
-    let all = runs.iter().map(|run| run.settings.epochs).sum();
+    let all = runs.iter().map(|run| run.settings.length()).sum();
     let progress = console.progress(all, inputs.dataset.train.len(), 0);
     let (trained, engine) = many::train(&inputs, &runs, &progress)?;
     let mean = many::average(&trained).map(|model| many::test(&inputs, model)).transpose()?;
@@ -163,6 +163,7 @@ fn record(trained: &Trained, inputs: &Inputs, engine: &EngineInfo, out: PathBuf)
         fingerprint: None,
         engine: engine.clone(),
         history: trained.history.clone(),
+        ended: None,
         test: trained.test.as_ref().map_or(Metrics::NONE, |test| test.metrics),
         seconds: Seconds {
             train: trained.seconds,

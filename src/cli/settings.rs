@@ -14,7 +14,7 @@ const ALIASES: [(&str, &[&str]); 3] =
 /// The settings in which the lab report's runs differ: verbs that train them take no option for these.
 const RATES: [&str; 2] = ["eta", "lambda"];
 /// The settings that are always told, whatever their value.
-const ALWAYS: [&str; 6] = ["eta", "lambda", "batch", "epochs", "shuffle", "seed"];
+const ALWAYS: [&str; 8] = ["eta", "lambda", "batch", "epochs", "shuffle", "seed", "iterations", "tol"];
 
 /// The settings that make an objective.
 const OBJECTIVE: [&str; 3] = ["objective", "label_smoothing", "class_weights"];
@@ -141,11 +141,14 @@ pub(super) fn options<'a>(settings: &Settings, rows: impl IntoIterator<Item = &'
     words
 }
 
-/// The rows of the settings that are worth telling: those that are in everybody's mind, and those that are not the default.
+/// The rows of the settings that are worth telling: those that the optimizer uses and that are in everybody's mind, and those
+/// that are not the default.
 pub(super) fn told(settings: &Settings) -> impl Iterator<Item = &'static Setting> {
     let default = Settings::default();
-    let wanted =
-        |row: &&Setting| ALWAYS.contains(&row.name) || settings.get(row.name) != default.get(row.name);
+    let wanted = |row: &&Setting| match settings.get(row.name) == default.get(row.name) {
+        true => ALWAYS.contains(&row.name) && settings.uses(row.name),
+        false => true,
+    };
     Settings::TABLE.iter().filter(wanted).collect::<Vec<_>>().into_iter()
 }
 

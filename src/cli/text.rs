@@ -116,7 +116,7 @@ pub(super) fn heading(runs: &[Run], engine: &EngineInfo) -> String {
     let mut text = String::new();
     let of_run = |row: &&Setting| matches!(row.name, "eta" | "lambda") || settings::differs(runs, row);
     for Run { name, settings } in runs {
-        let rows = Settings::TABLE.iter().filter(of_run);
+        let rows = Settings::TABLE.iter().filter(of_run).filter(|row| settings.uses(row.name));
         let _ = writeln!(text, "{name:<9} {}", settings::values(settings, rows));
     }
     let first = &runs[0].settings;
@@ -185,6 +185,7 @@ pub(super) fn summary(record: &RunRecord) -> String {
     text.push_str(&curve("training", &record.history, |record| record.train));
     text.push_str(&curve("validation", &record.history, |record| record.validation));
     text.push('\n');
+    text.push_str(&ended(record));
     text.push_str(&timing(record));
     let _ = writeln!(text, "weights   sha256 {}", record.weights_sha256);
     let _ = writeln!(text, "written   {}", one_line(record.out.display()));
@@ -240,6 +241,20 @@ fn curve(name: &str, history: &[EpochRecord], split: impl Fn(&EpochRecord) -> Me
     };
     let (loss, accuracy) = (line(|metrics| metrics.loss), line(|metrics| metrics.accuracy));
     format!("{name:<12} loss {loss}  accuracy {accuracy}\n")
+}
+
+/// Why L-BFGS ended, and how far from the optimum it is; a line, and another one where there is no optimum.
+pub(super) fn ended(record: &RunRecord) -> String {
+    let Some(why) = record.ended.and_then(|ended| ended.why(record.config.tol)) else { return String::new() };
+    let separable =
+        record.config.lambda == 0.0 && record.history.last().is_some_and(|last| last.train.accuracy == 1.0);
+    let warning = match separable {
+        true => {
+            "warning   lambda is 0 and every training image is classified right: the weights can grow for ever\n"
+        }
+        false => "",
+    };
+    format!("ended     {why}\n{warning}")
 }
 
 /// Where the time went, and how fast training was.

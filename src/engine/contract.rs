@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::Evaluation;
+use super::gradient::Gradient;
 use crate::error::Result;
 use crate::model::Parameters;
 use crate::samples::{Rows, Samples};
@@ -30,6 +31,22 @@ pub trait Engine: Send {
     /// # Panics
     /// If a label is not below K, or a shape does not fit.
     fn evaluate(&mut self, samples: &Samples) -> Result<Vec<Evaluation>>;
+
+    /// The loss over all of `samples`, and its gradient, at each of the parameters `at`. There may be any number of them,
+    /// whatever this engine holds, and what it finds for one does not depend on those beside it. Sums over many samples are
+    /// in f64, in an order that depends on nothing else. `stop` is asked some 40 times a second; none if it says so.
+    ///
+    /// # Errors
+    /// If a thread of the team panics.
+    ///
+    /// # Panics
+    /// If `at` is empty, a label is not below K, or a shape does not fit.
+    fn gradient(
+        &mut self,
+        samples: &Samples,
+        at: &[Parameters],
+        stop: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Vec<Gradient>>>;
 
     /// `logits [N, R * K] <- x^ [N, D] . weight^T + bias`, row-major.
     ///

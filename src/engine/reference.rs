@@ -2,11 +2,15 @@
 
 use super::contract::{Batches, Engine, EngineInfo, Planes, RunState, Step};
 use super::evaluation::{Evaluation, argmax};
+use super::gradient::Gradient;
 use super::problem::{Problem, Shape};
 use crate::error::Result;
 use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
 use crate::samples::{Rows, Sample, Samples, Values};
+
+/// The samples after which a gradient asks whether it is to stop.
+const ASKED: usize = 64;
 
 /// The naive engine: one thread, f64 throughout.
 pub struct Reference {
@@ -121,6 +125,40 @@ impl Engine for Reference {
             }
         }
         Ok(evaluations)
+    }
+
+    fn gradient(
+        &mut self,
+        samples: &Samples,
+        at: &[Parameters],
+        stop: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Vec<Gradient>>> {
+        let Shape { features, classes, .. } = Shape::of(at);
+        let mut found = Vec::new();
+        for parameters in at {
+            let mut point = Self {
+                shape: Shape { features, classes, runs: 1 },
+                objective: self.objective.clone(),
+                standardization: self.standardization.clone(),
+                weight: Vec::new(),
+                bias: Vec::new(),
+                velocity: Vec::new(),
+            };
+            point.load(std::slice::from_ref(parameters));
+            let mut gradient = Gradient::empty(classes, features);
+            for first in (0..samples.len()).step_by(ASKED) {
+                if stop() {
+                    return Ok(None);
+                }
+                let images = first..samples.len().min(first + ASKED);
+                gradient.evaluation.add(&point.evaluate(&samples.slice(images.clone()))?[0]);
+                for sample in images.map(|index| samples.sample(index)) {
+                    point.add_gradient(sample, &mut gradient.weight, &mut gradient.bias);
+                }
+            }
+            found.push(gradient);
+        }
+        Ok(Some(found))
     }
 
     fn forward(&mut self, rows: &Rows, logits: &mut [f32]) -> Result<()> {

@@ -8,7 +8,7 @@ use super::number::{count, fixed, list, percent};
 use super::table::{LabResult, run_name};
 use super::templates::roughness;
 use crate::objective::Objective;
-use crate::train::EpochRecord;
+use crate::train::{EpochRecord, Optimizer};
 
 /// Whether a conclusion holds for these runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub struct Finding {
 /// Every conclusion that can be tested on `runs`.
 pub fn findings(runs: &[RunDetails]) -> Vec<Finding> {
     match runs {
+        // What L-BFGS ends with is the optimum: more of it changes nothing.
+        [run] if run.record.config.optimizer == Optimizer::Lbfgs => vec![result(run), overfitting(run)],
         [run] => vec![result(run), overfitting(run), still_learning(run)],
         _ => {
             let by_eta = same_but(runs, |run| run.record.config.lambda, |run| run.record.config.eta);

@@ -10,7 +10,7 @@ use crate::data::synthetic;
 use crate::gradient_check::Criterion;
 use crate::model::Parameters;
 use crate::objective::Loss;
-use crate::train::{Earlier, Metrics, RunRecord, Settings};
+use crate::train::{Earlier, Metrics, Optimizer, RunRecord, Settings};
 
 /// The content of a report, ready to be laid out.
 pub(super) struct Page<'a> {
@@ -161,11 +161,17 @@ fn tiles(records: &[&RunRecord]) -> Vec<(String, String)> {
         (percent(best.test.accuracy, 2), format!("test accuracy{name}")),
         (
             format!("{} s", fixed(first.seconds.train, 3)),
-            format!("training{runs}, {} epochs", first.config.epochs),
+            format!("training{runs}, {} {}", trained(first), first.config.length_name()),
         ),
         (count(first.throughput.images_per_second as u64), "training images a second".to_string()),
         (format!("{} GFLOP/s", fixed(first.throughput.gflops, 0)), engine(first)),
     ]
+}
+
+/// The epochs, or the iterations that it took.
+fn trained(record: &RunRecord) -> usize {
+    let iterations = record.ended.filter(|_| record.config.optimizer == Optimizer::Lbfgs);
+    iterations.map_or(record.config.length(), |ended| ended.epoch)
 }
 
 fn engine(record: &RunRecord) -> String {
@@ -187,15 +193,20 @@ fn run_part<'a>((index, (run, figures)): (usize, (&RunDetails<'a>, &'a Figures))
 
 /// The settings as the lab report writes them, and those that it does not have.
 fn settings_text(config: &Settings) -> String {
-    let Settings { batch, epochs, .. } = config;
-    let [eta, lambda] = ["eta", "lambda"].map(|name| config.get(name));
+    let first: &[[&str; 2]] = match config.optimizer {
+        Optimizer::Sgd => {
+            &[["n_batch", "batch"], ["eta", "eta"], ["n_epochs", "epochs"], ["lambda", "lambda"]]
+        }
+        Optimizer::Lbfgs => &[["lambda", "lambda"], ["tol", "tol"], ["iterations", "iterations"]],
+    };
     let default = Settings::default();
-    let told = ["batch", "eta", "epochs", "lambda", "seed", "shuffle", "evaluate_every"];
-    let other = Settings::TABLE.iter().filter(|row| !told.contains(&row.name));
+    let elsewhere = ["seed", "shuffle", "evaluate_every"];
+    let told = |name| elsewhere.contains(&name) || first.iter().any(|[_, row]| *row == name);
+    let other = Settings::TABLE.iter().filter(|row| !told(row.name));
     let other = other.filter(|row| config.get(row.name) != default.get(row.name));
-    let other: String =
-        other.map(|row| format!(", {} = {}", row.name.replace('_', " "), config.get(row.name))).collect();
-    format!("n_batch = {batch}, eta = {eta}, n_epochs = {epochs}, lambda = {lambda}{other}")
+    let other = other.map(|row| (row.name.replace('_', " "), row.name));
+    let words = first.iter().map(|[name, row]| (name.to_string(), *row)).chain(other);
+    words.map(|(name, row)| format!("{name} = {}", config.get(row))).collect::<Vec<_>>().join(", ")
 }
 
 /// What the loss is.
@@ -250,22 +261,38 @@ fn time(record: &RunRecord, machine: &str) -> Table {
 /// What all runs have in common; eta and lambda stand in Table 1.
 fn settings(record: &RunRecord) -> Table {
     let config = &record.config;
-    let order = if config.shuffle { "shuffled anew each epoch" } else { "as on disk" };
+    let (of_optimizer, between) = match config.optimizer {
+        Optimizer::Sgd => (of_descent(config), "epochs between evaluations"),
+        Optimizer::Lbfgs => (of_lbfgs(record), "iterations between evaluations"),
+    };
     let place = record.dataset.path.as_ref().map_or("built in".into(), |path| path.display().to_string());
     let earlier = Earlier::words(&record.earlier, config).into_iter().map(|words| ("before", words));
     let from = record.from.iter().map(|from| ("began with the model", from.model.display().to_string()));
     pairs(
         ["setting", "value"],
-        from.chain(earlier).chain([
-            ("images in a batch (n_batch)", count(config.batch as u64)),
-            ("epochs (n_epochs)", count(config.epochs as u64)),
-            ("order of the images", order.into()),
-            ("seed", config.seed.to_string()),
-            ("epochs between evaluations", count(config.evaluate_every as u64)),
+        from.chain(earlier).chain(of_optimizer).chain([
+            (between, count(config.evaluate_every as u64)),
             ("data set", record.dataset.name.clone()),
             ("its folder", place),
         ]),
     )
+}
+
+fn of_descent(config: &Settings) -> Vec<(&'static str, String)> {
+    let order = if config.shuffle { "shuffled anew each epoch" } else { "as on disk" };
+    vec![
+        ("images in a batch (n_batch)", count(config.batch as u64)),
+        ("epochs (n_epochs)", count(config.epochs as u64)),
+        ("order of the images", order.into()),
+        ("seed", config.seed.to_string()),
+    ]
+}
+
+fn of_lbfgs(record: &RunRecord) -> Vec<(&'static str, String)> {
+    let config = &record.config;
+    let ended = record.ended.and_then(|ended| ended.why(config.tol)).map(|why| ("ended", why));
+    let settings = [("most iterations", count(config.iterations as u64)), ("tol", config.get("tol"))];
+    settings.into_iter().chain(ended).collect()
 }
 
 fn fingerprints(records: &[&RunRecord]) -> Table {

@@ -271,7 +271,9 @@ impl Books {
             let Run { name, settings } = self.runs[run].clone();
             let (epoch, history) = (*epoch, history.clone());
             let (status, weights_sha256) = (Ending::Dropped, String::new());
-            let outcome = Outcome { id: name, status, epoch, config: settings, weights_sha256, history };
+            let ended = None;
+            let outcome =
+                Outcome { id: name, status, epoch, config: settings, weights_sha256, history, ended };
             Ended { run, outcome, model: None }
         };
         let dropped = runs.into_iter().map(dropped).collect();

@@ -20,12 +20,11 @@ impl<'a> Images<'a> {
         machine: &Machine,
     ) -> Result<Self> {
         // All runs together read them so often.
-        let epochs = all.clone().map(|settings| settings.epochs).sum();
+        let length = all.clone().map(Settings::length).fold(0, usize::saturating_add);
         let mut images: Vec<Prepared> = Vec::new();
         for settings in all {
             if !images.iter().any(|images| images.are_for(settings)) {
-                let settings = Settings { epochs, ..settings.clone() };
-                images.push(Prepared::new(splits.clone(), &settings, machine)?);
+                images.push(Prepared::new(splits.clone(), &settings.lasting(length), machine)?);
             }
         }
         Ok(Self(images))

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
+use crate::train::record::Ended;
 use crate::train::{EpochRecord, Metrics, Settings};
 
 /// A run that is trained no further.
@@ -21,6 +22,9 @@ pub struct Outcome {
     pub weights_sha256: String,
     /// What it reached, epoch by epoch.
     pub history: Vec<EpochRecord>,
+    /// Why its training ended; none of one that diverged or was dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ended>,
 }
 
 /// How a run of a sweep ended.

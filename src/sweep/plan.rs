@@ -10,7 +10,7 @@ use super::halving::{Rung, rungs};
 use super::shard::Shard;
 use super::space::{Lists, Space};
 use crate::error::{Error, Result};
-use crate::train::{Fingerprint, Run, Setting, Settings, Splits};
+use crate::train::{Fingerprint, Optimizer, Run, Setting, Settings, Splits};
 
 /// What a sweep is to do.
 #[derive(Clone, Debug)]
@@ -34,6 +34,10 @@ impl Plan {
         let Some(factor) = self.halving else { return Ok(()) };
         if factor < 2 {
             return Err(Error::setting("halving", "at least 2: one run in so many goes on", factor));
+        }
+        if all.iter().any(|settings| settings.optimizer == Optimizer::Lbfgs) {
+            let expected = "none with optimizer lbfgs, whose runs end on their own";
+            return Err(Error::setting("halving", expected, factor));
         }
         // Runs are compared after the same epoch.
         for name in ["epochs", "evaluate_every"] {

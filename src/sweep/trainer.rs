@@ -21,7 +21,7 @@ use crate::model::Model;
 use crate::train::groups::{groups, share_out};
 use crate::train::record::weights_sha256;
 use crate::train::{
-    self, Control, EpochRecord, Fate, Fingerprint, Prepared, Run, Session, Settings, Splits, Which,
+    self, Control, EpochRecord, Fingerprint, Optimizer, Prepared, Run, Session, Settings, Splits, Which,
 };
 
 /// Trains the runs of a plan on all threads of a machine.
@@ -191,7 +191,7 @@ impl<'a> Sweep<'a> {
             epochs.iter_mut().for_each(|epoch| *epoch = rung.epoch.max(*epoch));
             epochs.truncate(rung.keep);
         }
-        let last = |place: usize| self.books.runs[place].settings.epochs;
+        let last = |place: usize| self.books.runs[place].settings.length();
         all += self.books.alive().zip(&epochs).map(|(run, epoch)| last(run) - epoch).sum::<usize>();
         let mut progress = Progress {
             all: (all * self.images().images()) as u64,
@@ -265,7 +265,11 @@ impl<'a> Sweep<'a> {
         let splits = Splits { train: train.followed_by(&validation), validation, classes };
         // Its end is known, and nothing is left to choose an epoch by.
         let settings = Settings { early_stop: 0, best: false, ..outcome.config.clone() };
-        let last = outcome.kept().map_or(settings.epochs, |record| record.epoch);
+        let last = match settings.optimizer {
+            Optimizer::Sgd => outcome.kept().map_or(settings.epochs, |record| record.epoch),
+            // An optimum is reached when it is.
+            Optimizer::Lbfgs => settings.iterations,
+        };
         let mut session = Session::new(splits, Run::single(settings), self.machine)?;
         if session.run_to(last, control)? == train::End::Stopped {
             return Ok(None);
@@ -273,7 +277,7 @@ impl<'a> Sweep<'a> {
         let model = session.models(Which::Last).swap_remove(0);
         let history = session.histories()[0].clone();
         match (session.fates()[0], model) {
-            (Fate::Running, Some(model)) => Ok(Some((history, model))),
+            (fate, Some(model)) if !fate.is_diverged() => Ok(Some((history, model))),
             _ => {
                 let Settings { eta, lambda, .. } = outcome.config;
                 Err(Error::Diverged { run: outcome.id.clone(), epoch: session.epoch(), eta, lambda })

@@ -61,7 +61,7 @@ impl Workshop<'_, '_> {
             Some(checkpoint) => Session::resume_on(images, checkpoint, &machine)?,
             None => Session::on(images, runs, &machine)?,
         };
-        let until = self.until.min(session.runs()[0].settings.epochs);
+        let until = self.until.min(session.runs()[0].settings.length());
         let mut saved = Instant::now();
         while session.epoch() < until && session.fates().contains(&Fate::Running) {
             if session.run_to(session.epoch() + 1, &mut listener)? == End::Stopped {
@@ -87,8 +87,9 @@ impl Workshop<'_, '_> {
     fn enter(&self, group: &[usize], session: &mut Session) -> Result<()> {
         let places = || (0..group.len()).map(|place| (place, session.fates()[place], &session.runs()[place]));
         let ending = |fate, run: &Run| match fate {
-            Fate::Running if session.epoch() < run.settings.epochs => None,
+            Fate::Running if session.epoch() < run.settings.length() => None,
             Fate::Running => Some((Ending::Done, session.epoch())),
+            Fate::Converged { epoch } | Fate::Stuck { epoch } => Some((Ending::Done, epoch)),
             Fate::Diverged { epoch } => Some((Ending::Diverged, epoch)),
             Fate::Early { epoch } => Some((Ending::Stopped, epoch)),
         };
@@ -114,6 +115,7 @@ impl Workshop<'_, '_> {
                     .as_ref()
                     .map_or(String::new(), |model| weights_sha256(&model.parameters)),
                 history: session.histories()[place].clone(),
+                ended: session.ended(place),
             };
             ended.push(Ended { run: group[place], outcome, model });
         }

@@ -2,13 +2,15 @@
 //!
 //! A checkpoint is one file: a line that names the format, the length of the header as a little-endian u64, the
 //! header in JSON (settings, fingerprint of the data, what was reached, the length of each plane), the planes of each
-//! run's exact state, those of its best state, and the SHA-256 of everything before it. It appears whole or not at all.
+//! run's exact state, those of its best state, that of its descent by L-BFGS, and the SHA-256 of everything before it. It
+//! appears whole or not at all.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::lbfgs::SavedDescent;
 use super::phase::{CHANGEABLE, Phase};
 use super::reached::{Reached, Snapshot};
 use super::settings::{Run, Setting, Settings};
@@ -25,7 +27,7 @@ use crate::samples::{Sample, Samples};
 pub const FILE: &str = "checkpoint.bin";
 
 /// What the file begins with.
-const MAGIC: &[u8] = b"onelayer checkpoint 3\n";
+const MAGIC: &[u8] = b"onelayer checkpoint 4\n";
 /// The bytes of the header's length.
 const LENGTH: usize = size_of::<u64>();
 /// The bytes of a SHA-256.
@@ -71,6 +73,8 @@ pub struct Checkpoint {
     pub reached: Reached,
     /// The state of each run at its smallest validation loss so far.
     pub best: Vec<Option<Snapshot>>,
+    /// The descent of each run by L-BFGS; none by gradient descent.
+    pub descents: Vec<SavedDescent>,
     /// What its writer noted.
     #[serde(default)]
     pub notes: Notes,
@@ -112,7 +116,8 @@ impl Checkpoint {
     /// The file that [`Checkpoint::save`] writes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let best = self.best.iter().flatten().map(|snapshot| &snapshot.state);
-        let planes: Vec<Vec<&[u8]>> = self.states.iter().chain(best).map(planes).collect();
+        let descents = self.descents.iter().map(|descent| vec![&descent.plane[..]]);
+        let planes: Vec<Vec<&[u8]>> = self.states.iter().chain(best).map(planes).chain(descents).collect();
         let lengths = |planes: &Vec<&[u8]>| planes.iter().map(|plane| plane.len()).collect();
         let header = Header { checkpoint: self, planes: planes.iter().map(lengths).collect() };
         let planes: Vec<&[u8]> = planes.into_iter().flatten().collect();
@@ -167,6 +172,8 @@ impl Checkpoint {
         };
         let mut planes =
             |lengths: &[usize; 2]| Some(Planes { weight: plane(lengths[0])?, bias: plane(lengths[1])? });
+        let count = self.runs.len() + self.best.iter().flatten().count();
+        let (lengths, of_descents) = lengths.split_at_checked(count)?;
         let mut states = lengths.iter().map(|lengths| match lengths.as_chunks() {
             ([parameters], []) => Some(RunState { parameters: planes(parameters)?, velocity: None }),
             ([parameters, velocity], []) => {
@@ -178,7 +185,13 @@ impl Checkpoint {
         for snapshot in self.best.iter_mut().flatten() {
             snapshot.state = states.next()??;
         }
-        let all = states.next().is_none() && bytes.is_empty();
+        let mut of_descents = of_descents.iter();
+        for descent in &mut self.descents {
+            let [length] = of_descents.next()?[..] else { return None };
+            let (plane, rest) = bytes.split_at_checked(length)?;
+            (descent.plane, bytes) = (plane.to_vec(), rest);
+        }
+        let all = of_descents.next().is_none() && bytes.is_empty();
         let fits = !self.runs.is_empty() && self.every > 0 && self.best.len() == self.runs.len();
         (all && fits).then_some(self)
     }
@@ -204,10 +217,10 @@ impl Checkpoint {
     fn check_settings(&self, runs: &[Run]) -> Result<()> {
         let reached = self.reached.epoch;
         for (ours, found) in self.runs.iter().zip(runs) {
-            let [before, epochs] = [ours, found].map(|run| run.settings.epochs);
-            if epochs != before && epochs <= reached {
+            let [before, length] = [ours, found].map(|run| run.settings.length());
+            if length != before && length <= reached {
                 let expected = format_args!("{before}, or more than the {reached} that are finished");
-                return Err(Error::setting("epochs", expected, epochs));
+                return Err(Error::setting(found.settings.length_name(), expected, length));
             }
             for Setting { name, .. } in Settings::TABLE.iter().filter(|row| !CHANGEABLE.contains(&row.name)) {
                 let [ours, found] = [ours, found].map(|run| run.settings.get(name));

@@ -40,7 +40,7 @@ pub fn groups(runs: &[Run], most: impl Fn(&Settings) -> usize, threads: usize) -
         largest.expect("a run is in a class").parts += 1;
     }
     let mut groups: Vec<Vec<usize>> = classes.iter().flat_map(Class::groups).collect();
-    groups.sort_by_key(|group| Reverse(group.len() * runs[group[0]].settings.epochs));
+    groups.sort_by_key(|group| Reverse(group.len() * runs[group[0]].settings.length()));
     groups
 }
 

@@ -57,12 +57,35 @@ pub enum Fate {
         /// The epoch after which it stopped.
         epoch: usize,
     },
+    /// L-BFGS came to where no entry of the gradient is larger than [`Settings::tol`].
+    ///
+    /// [`Settings::tol`]: super::Settings::tol
+    Converged {
+        /// The iteration after which it did.
+        epoch: usize,
+    },
+    /// L-BFGS found no step to a lower cost: what is left to gain is below what rounding hides.
+    Stuck {
+        /// The iteration in which it found none.
+        epoch: usize,
+    },
 }
 
 impl Fate {
     /// Whether it diverged.
     pub fn is_diverged(self) -> bool {
         matches!(self, Self::Diverged { .. })
+    }
+
+    /// The epoch in which it ended, if it has before the last one.
+    pub fn epoch(self) -> Option<usize> {
+        match self {
+            Self::Running => None,
+            Self::Diverged { epoch }
+            | Self::Early { epoch }
+            | Self::Converged { epoch }
+            | Self::Stuck { epoch } => Some(epoch),
+        }
     }
 
     /// Notes whether the run, if it still trains, is finite after `epoch`.

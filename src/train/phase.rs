@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::settings::{Run, Settings};
 
 /// The settings that may change where a run is resumed.
-pub(super) const CHANGEABLE: [&str; 3] = ["eta", "schedule", "epochs"];
+pub(super) const CHANGEABLE: [&str; 4] = ["eta", "schedule", "epochs", "iterations"];
 
 /// Training up to the point where it was resumed with other settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub struct Phase {
 impl Phase {
     /// Whether it came to its last epoch.
     pub fn is_whole(&self) -> bool {
-        self.images == 0 && self.runs.first().is_some_and(|run| run.settings.epochs == self.epoch)
+        self.images == 0 && self.runs.first().is_some_and(|run| run.settings.length() == self.epoch)
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::history::{EpochRecord, EpochSeconds, Fate};
+use super::optimizer::Optimizer;
 use super::phase::Phase;
 use super::settings::{Run, Settings};
 use crate::engine::RunState;
@@ -42,8 +43,12 @@ impl Reached {
 
     /// Whether training `runs`, whose settings can be used, on `images` images comes past this point.
     pub fn fits(&self, runs: &[Run], images: usize) -> bool {
-        let Settings { batch, epochs, evaluate_every, .. } = runs[0].settings;
-        let batches = self.images < images && self.images.is_multiple_of(batch);
+        let Settings { batch, optimizer, evaluate_every, .. } = runs[0].settings;
+        let epochs = runs[0].settings.length();
+        let batches = match optimizer {
+            Optimizer::Sgd => self.images < images && self.images.is_multiple_of(batch),
+            Optimizer::Lbfgs => self.images == 0,
+        };
         let place = match self.epoch.cmp(&epochs) {
             Ordering::Less => batches || self.images == images,
             Ordering::Equal => self.images == 0,
@@ -53,12 +58,11 @@ impl Reached {
         let ends = self.phases.iter().filter(|phase| phase.is_whole()).map(|phase| phase.epoch);
         let lasts: Vec<usize> = ends.chain([epochs]).collect();
         let whole = |(history, fate): (&Vec<EpochRecord>, &Fate)| {
-            let end = match *fate {
-                Fate::Running => self.epoch,
-                Fate::Diverged { epoch } | Fate::Early { epoch } => epoch,
-            };
+            let end = fate.epoch().unwrap_or(self.epoch);
+            // So is the iteration in which L-BFGS ends.
+            let own = matches!(fate, Fate::Converged { .. } | Fate::Stuck { .. }).then_some(end);
             let is_last = |epoch: &usize| *epoch <= end && !epoch.is_multiple_of(evaluate_every);
-            let lasts: BTreeSet<usize> = lasts.iter().copied().filter(is_last).collect();
+            let lasts: BTreeSet<usize> = lasts.iter().copied().chain(own).filter(is_last).collect();
             let evaluated = |epoch: &usize| epoch.is_multiple_of(evaluate_every) || lasts.contains(epoch);
             let found: Vec<usize> = history.iter().map(|record| record.epoch).collect();
             end <= self.epoch

@@ -45,6 +45,9 @@ pub struct RunRecord {
     pub engine: EngineInfo,
     /// What it reached, epoch by epoch.
     pub history: Vec<EpochRecord>,
+    /// Why training ended; none where it did not, or where the run diverged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ended>,
     /// What the saved model reaches on the test split; null unless the run is done.
     pub test: Metrics,
     /// Where the time went.
@@ -56,6 +59,55 @@ pub struct RunRecord {
     /// The run folder.
     #[serde(serialize_with = "crate::files::path_text::path")]
     pub out: PathBuf,
+}
+
+/// Why the training of a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The reason.
+    pub reason: Reason,
+    /// The epoch, or the iteration of L-BFGS, after which it ended.
+    pub epoch: usize,
+    /// Of L-BFGS: the largest entry of the gradient where it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient: Option<f64>,
+    /// Of L-BFGS: how often cost and gradient were computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluations: Option<usize>,
+}
+
+impl Ended {
+    /// Why L-BFGS ended, where the largest entry of the gradient had to be at most `tol`; nothing of gradient descent.
+    pub fn why(&self, tol: f64) -> Option<String> {
+        let Self { reason, epoch, gradient: Some(gradient), evaluations: Some(evaluations) } = *self else {
+            return None;
+        };
+        let why = match reason {
+            Reason::Tol => format!("it is at most tol {tol:e}"),
+            Reason::Rounding => "rounding hides what is left to gain".into(),
+            Reason::EarlyStop => "early stop".into(),
+            Reason::Iterations | Reason::Epochs => format!("all iterations are used up, and tol is {tol:e}"),
+        };
+        Some(format!(
+            "after {epoch} iterations and {evaluations} evaluations; the largest entry of the gradient is {gradient:.2e}: {why}"
+        ))
+    }
+}
+
+/// A reason for which training ends, by the setting that says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// All epochs were trained.
+    Epochs,
+    /// All iterations were used up.
+    Iterations,
+    /// No entry of the gradient is larger than `tol`.
+    Tol,
+    /// The validation loss had no new minimum for so long.
+    EarlyStop,
+    /// L-BFGS got no further, as rounding hides what is left to gain.
+    Rounding,
 }
 
 /// How a run ended.

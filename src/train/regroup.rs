@@ -40,6 +40,7 @@ impl Checkpoint {
                 ..first.reached
             },
             best: picks.iter().map(|(from, run)| from.best[*run].clone()).collect(),
+            descents: picks.iter().filter_map(|(from, run)| from.descents.get(*run).cloned()).collect(),
             states: picks.iter().map(|(from, run)| from.states[*run].clone()).collect(),
             path: PathBuf::new(),
         }

@@ -11,6 +11,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::class_weights::ClassWeights;
+use super::optimizer::Optimizer;
 use super::order::Order;
 use super::schedule::{Schedule, When};
 use crate::data::augmentation::{Augmentation, PictureShape};
@@ -101,6 +102,13 @@ macro_rules! settings {
 }
 
 settings! {
+    /// How the parameters are found: sgd (mini-batch gradient descent), or lbfgs (L-BFGS on all training images at once, which
+    /// finds the optimum without a learning rate)
+    Common optimizer: Optimizer = Optimizer::Sgd, "NAME";
+    /// The most iterations of lbfgs; each evaluates the training images once, or more often where a step is hard to find
+    Common iterations: usize = 1000, "N";
+    /// Where lbfgs ends: the largest entry of the gradient is at most this
+    Own tol: f64 = 1e-4, "T";
     /// Learning rate
     Own eta: f64 = 0.001, "RATE";
     /// Weight of the penalty lambda ||W||^2, which leaves the bias out. It is half of what PyTorch calls weight_decay
@@ -147,14 +155,52 @@ settings! {
     Common class_weights: ClassWeights = ClassWeights::Equal, "WEIGHTS";
 }
 
+/// The settings of gradient descent, and those of L-BFGS, which begins with zeros.
+const OF_SGD: [&str; 10] =
+    ["eta", "schedule", "momentum", "batch", "epochs", "shuffle", "flip", "shift", "seed", "init"];
+const OF_LBFGS: [&str; 2] = ["iterations", "tol"];
+
 impl Settings {
+    /// Whether the optimizer has a use for the setting `name`.
+    pub fn uses(&self, name: &str) -> bool {
+        match self.optimizer {
+            Optimizer::Sgd => !OF_LBFGS.contains(&name),
+            Optimizer::Lbfgs => !OF_SGD.contains(&name),
+        }
+    }
+
+    /// How long it trains: the epochs, or the most iterations.
+    pub fn length(&self) -> usize {
+        match self.optimizer {
+            Optimizer::Sgd => self.epochs,
+            Optimizer::Lbfgs => self.iterations,
+        }
+    }
+
+    /// The setting that says how long it trains.
+    pub fn length_name(&self) -> &'static str {
+        match self.optimizer {
+            Optimizer::Sgd => "epochs",
+            Optimizer::Lbfgs => "iterations",
+        }
+    }
+
+    /// The same, to train as long as this.
+    pub(crate) fn lasting(&self, length: usize) -> Self {
+        match self.optimizer {
+            Optimizer::Sgd => Self { epochs: length, ..self.clone() },
+            Optimizer::Lbfgs => Self { iterations: length, ..self.clone() },
+        }
+    }
+
     /// Checks the settings against training on `train`, in `classes` classes.
     ///
     /// # Errors
     /// The first setting that cannot be used.
     pub fn check(&self, train: &Samples, classes: usize) -> Result<()> {
+        self.check_optimizer()?;
         let images = train.len();
-        for (name, value) in [("eta", self.eta), ("lambda", self.lambda)] {
+        for (name, value) in [("eta", self.eta), ("lambda", self.lambda), ("tol", self.tol)] {
             if !(value.is_finite() && value >= 0.0 && (value as f32).is_finite()) {
                 let expected = format!("a number from 0 to {:e}", f32::MAX);
                 return Err(Error::setting(name, expected, format_args!("{value:?}")));
@@ -175,11 +221,12 @@ impl Settings {
         if self.clip > 0.0 && train.element() == Element::U8 {
             return Err(Error::setting("clip", "0 for bytes, which are levels already", self.clip));
         }
-        if self.batch == 0 || self.batch > images {
+        if self.uses("batch") && (self.batch == 0 || self.batch > images) {
             let expected = format!("1 to {images}, the images of the training split");
             return Err(Error::setting("batch", expected, self.batch));
         }
-        for (name, value) in [("epochs", self.epochs), ("evaluate_every", self.evaluate_every)] {
+        let lengths = [(self.length_name(), self.length()), ("evaluate_every", self.evaluate_every)];
+        for (name, value) in lengths {
             if value == 0 {
                 return Err(Error::setting(name, "at least 1", value));
             }
@@ -211,6 +258,26 @@ impl Settings {
             return Err(Error::setting(name, "pictures of bytes", found));
         }
         Ok(())
+    }
+
+    /// Checks that the settings go with the optimizer.
+    fn check_optimizer(&self) -> Result<()> {
+        let (default, optimizer) = (Self::default(), self.optimizer);
+        let other = if optimizer == Optimizer::Sgd { Optimizer::Lbfgs } else { Optimizer::Sgd };
+        for row in Self::TABLE.iter().filter(|row| !self.uses(row.name)) {
+            let value = self.get(row.name);
+            if value != default.get(row.name) {
+                let found = format_args!("{value} with optimizer {optimizer}");
+                return Err(Error::setting(row.name, format_args!("optimizer {other}"), found));
+            }
+        }
+        match (optimizer, self.objective) {
+            (Optimizer::Lbfgs, Loss::Hinge) => {
+                let expected = "softmax or sigmoid with optimizer lbfgs, which needs a smooth loss";
+                Err(Error::setting("objective", expected, self.objective))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What is minimized when `train` is trained on.
@@ -262,7 +329,10 @@ impl Settings {
 
     /// The parameters that a run begins with.
     pub fn initial(&self, classes: usize, features: usize) -> Parameters {
-        Parameters::initial(self.init, classes, features, self.seed)
+        match self.optimizer {
+            Optimizer::Sgd => Parameters::initial(self.init, classes, features, self.seed),
+            Optimizer::Lbfgs => Parameters::zeros(classes, features),
+        }
     }
 
     /// The order in which each epoch visits the images of `train`.
@@ -377,6 +447,7 @@ values! {
     u64, "a whole number from 0 to 2^64 - 1";
     bool, "true or false";
     Loss, Self::ALL.map(Self::name).join(" or ");
+    Optimizer, Self::ALL.map(Self::name).join(" or ");
     Init, Self::ALL.map(Self::name).join(" or ");
     Schedule, Self::FORMS;
     ClassWeights, "equal, balanced, or numbers from 0 on, separated by commas";

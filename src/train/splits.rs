@@ -124,7 +124,7 @@ impl<'a> Prepared<'a> {
         let Splits { train, validation, classes } = splits;
         settings.check(&train, classes.len())?;
         let mirror = settings.augmentation(train.features())?.filter(|augmentation| augmentation.mirror);
-        let hold = |split| Held::new(split, settings.epochs, mirror.as_ref());
+        let hold = |split| Held::new(split, settings.length(), mirror.as_ref());
         let [train, validation] = team.handle().install(|| [train, validation].map(hold))?;
         let (train, validation) = (train?, validation?);
         let measure = || settings.standardization(&train.samples());

@@ -21,7 +21,7 @@ pub fn assert_run_keys(run: &Value, names: &str) {
     assert_keys(
         run,
         &format!(
-            "{names}status version date machine config dataset engine history test seconds throughput weights_sha256 out"
+            "{names}status version date machine config dataset engine history ended test seconds throughput weights_sha256 out"
         ),
     );
     let settings = Settings::TABLE.iter().map(|row| row.name).collect::<Vec<_>>().join(" ");
@@ -36,6 +36,7 @@ pub fn assert_run_keys(run: &Value, names: &str) {
         assert_keys(&epoch["validation"], "loss cost accuracy");
         assert_keys(&epoch["seconds"], "train evaluate");
     }
+    assert_keys(&run["ended"], "reason epoch");
     assert_keys(&run["test"], "loss cost accuracy");
     assert_keys(&run["seconds"], "load train evaluate write total");
     assert_keys(&run["throughput"], "images_per_second gflops");

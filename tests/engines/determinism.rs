@@ -1,7 +1,7 @@
 //! The trained weights are a function of data, configuration and seed alone: not of threads, of how training is
 //! cut into calls, of a pause, or of the runs that train beside.
 
-use onelayer::engine::{Batches, Engine, Evaluation, Problem, RunState, Step};
+use onelayer::engine::{Batches, Engine, Evaluation, Gradient, Problem, RunState, Step};
 use onelayer::gradient_check::flat;
 use onelayer::model::Parameters;
 
@@ -27,8 +27,8 @@ fn alone(contender: Contender, case: &Case, run: usize) -> (Box<dyn Engine>, Vec
     (engine, case.steps()[run..].iter().copied().step_by(SIZES.runs).collect())
 }
 
-/// All that can be seen of an engine: its state, what it finds, and its logits.
-type Seen = (Vec<RunState>, Vec<Evaluation>, Vec<u32>);
+/// All that can be seen of an engine: its state, what it finds, its logits, and the gradients of where the runs began.
+type Seen = (Vec<RunState>, Vec<Evaluation>, Vec<u32>, Option<Vec<Gradient>>);
 
 /// What is seen of an engine after training.
 pub fn seen(contender: Contender, case: &Case, threads: usize) -> Seen {
@@ -37,7 +37,8 @@ pub fn seen(contender: Contender, case: &Case, threads: usize) -> Seen {
     train(&mut *engine, case);
     let evaluations = engine.evaluate(&case.samples()).unwrap();
     let logits = case.logits(&mut *engine).iter().map(|logit| logit.to_bits()).collect();
-    (engine.state(), evaluations, logits)
+    let gradients = engine.gradient(&case.samples(), &case.parameters, &mut || false).unwrap();
+    (engine.state(), evaluations, logits, gradients)
 }
 
 #[test]
@@ -48,6 +49,23 @@ fn any_number_of_threads_gives_the_same_bits() {
         for threads in [2, 3, 5] {
             assert!(seen(contender, &case, threads) == one, "{contender:?}, {threads} threads");
         }
+    }
+}
+
+#[test]
+fn a_gradient_of_many_slices_has_the_same_bits_on_any_number_of_threads() {
+    let sizes = Sizes { features: 97, classes: 3, runs: 2, images: 6500, batch: 1 };
+    let case = Recipe::new(sizes, 0.05, 3).case();
+    for contender in Contender::TEAMS {
+        let gradients = |threads: usize, stop: &mut dyn FnMut() -> bool| {
+            let mut engine = contender.engine(&case.problem(), threads);
+            engine.gradient(&case.samples(), &case.parameters, stop).unwrap()
+        };
+        let one = gradients(1, &mut || false);
+        for threads in [2, 3, 5] {
+            assert!(gradients(threads, &mut || false) == one, "{contender:?}, {threads} threads");
+        }
+        assert_eq!(gradients(2, &mut || true), None, "{contender:?}");
     }
 }
 

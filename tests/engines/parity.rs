@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use onelayer::engine::{Batches, Engine, Evaluation, Step};
+use onelayer::engine::{Batches, Engine, Evaluation, Gradient, Step};
 use onelayer::gradient_check::{Precision, UNIT_F32, flat, logit_tolerance, tolerance};
 use onelayer::model::{Parameters, Standardization};
 use onelayer::objective::Loss;
@@ -19,7 +19,7 @@ use crate::naive::Layer;
 /// Holds an engine to what the case is.
 fn check(contender: Contender, case: &Case) -> Verdict {
     of_the_formulas(contender, case)?;
-    let checks = [check_training, check_forward, check_evaluation];
+    let checks = [check_training, check_forward, check_evaluation, check_gradient];
     checks.iter().try_for_each(|check| check(&mut *contender.create(case), contender.precision(), case))
 }
 
@@ -91,11 +91,44 @@ fn check_forward(engine: &mut dyn Engine, precision: Precision, case: &Case) -> 
 }
 
 fn check_evaluation(engine: &mut dyn Engine, precision: Precision, case: &Case) -> Verdict {
-    let (samples, Case { standardization, sizes, .. }) = (case.samples(), case);
-    let (found, expected) =
-        (engine.evaluate(&samples).unwrap(), Contender::REFERENCE.create(case).evaluate(&samples).unwrap());
-    ensure(found.len() == expected.len(), || format!("{} evaluations", found.len()))?;
+    let samples = case.samples();
+    let expected = Contender::REFERENCE.create(case).evaluate(&samples).unwrap();
+    compare_evaluations(&engine.evaluate(&samples).unwrap(), &expected, precision, case)
+}
+
+/// Loss and gradient at the parameters of all runs, and at those of the last one alone.
+fn check_gradient(engine: &mut dyn Engine, precision: Precision, case: &Case) -> Verdict {
+    let (samples, Case { parameters, standardization, objective, .. }) = (case.samples(), case);
+    let gradients = |engine: &mut dyn Engine, at: &[Parameters]| {
+        engine.gradient(&samples, at, &mut || false).unwrap().expect("nobody stopped it")
+    };
+    let found = gradients(engine, parameters);
+    let expected = gradients(&mut *Contender::REFERENCE.create(case), parameters);
+    let [of_found, of_expected] = [&found, &expected]
+        .map(|gradients| gradients.iter().map(|one| one.evaluation.clone()).collect::<Vec<_>>());
+    compare_evaluations(&of_found, &of_expected, precision, case)?;
     for (run, (found, expected)) in found.iter().zip(&expected).enumerate() {
+        let mean = |gradient: &Gradient| -> Vec<f64> {
+            let sums = gradient.weight.iter().chain(&gradient.bias);
+            sums.map(|sum| sum / samples.len() as f64).collect()
+        };
+        let error = tolerance(&samples, standardization, objective, &parameters[run], 0.0, precision);
+        close(&mean(found), &mean(expected), &error)
+            .map_err(|wrong| format!("gradient of run {run}: {wrong}"))?;
+    }
+    let last = gradients(engine, &parameters[parameters.len() - 1..]);
+    ensure(last[..] == found[found.len() - 1..], || "another gradient without the runs beside it".into())
+}
+
+fn compare_evaluations(
+    found: &[Evaluation],
+    expected: &[Evaluation],
+    precision: Precision,
+    case: &Case,
+) -> Verdict {
+    let (samples, Case { standardization, sizes, .. }) = (case.samples(), case);
+    ensure(found.len() == expected.len(), || format!("{} evaluations", found.len()))?;
+    for (run, (found, expected)) in found.iter().zip(expected).enumerate() {
         let parameters = &case.parameters[run];
         let scores = Layer::of(case, run).scores(&flat(parameters));
         let (mut off, mut ties) = (0.0, 0);

@@ -123,6 +123,7 @@ fn record((run, Run { name, settings }): (usize, Run)) -> RunRecord {
         from: None,
         fingerprint: None,
         history: history.collect(),
+        ended: None,
         test: metrics(35 + run, 0.1),
         engine: EngineInfo { name: "simd".into(), isa: "avx512".into(), threads: 2 },
         seconds: Seconds { load: 0.031, train: 0.106, evaluate: 0.133, write: 0.02, total: 0.29 },

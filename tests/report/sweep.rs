@@ -28,6 +28,7 @@ fn outcome(settings: Settings, status: Ending, epoch: usize, accuracy: f64) -> O
         config: settings,
         weights_sha256,
         history: (1..=epoch).map(record).collect(),
+        ended: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Training reaches what the lab reached, whatever the data and the engine, and does what its settings say.
 
 mod checkpoint;
+mod lbfgs;
 mod mirror;
 mod oracle;
 mod portions;

@@ -47,7 +47,7 @@ impl RunInfo {
              trained   {} by onelayer {} on {}: {}\n\
              data      {} ({place}): {train} training, {validation} validation, {test} test images\n\
              {}{}engine    {} ({}), {} threads\n\
-             {}\n{}\n{}",
+             {}{}\n{}\n{}",
             one_line(self.path.display()),
             one_line(&first.date),
             one_line(&first.version),
@@ -59,6 +59,7 @@ impl RunInfo {
             one_line(&first.engine.name),
             one_line(&first.engine.isa),
             first.engine.threads,
+            text::ended(first),
             text::timing(first),
             text::table(&self.results()),
             text::table(&self.weights())

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::files::run_folder::JOURNAL;
 use crate::files::{Existing, RunFolder};
 use crate::sweep::{End, Plan, Shard, Space, Sweep};
-use crate::train::{Run, Settings};
+use crate::train::{Optimizer, Run, Settings};
 
 #[derive(clap::Args)]
 pub(super) struct TrainArgs {
@@ -98,7 +98,13 @@ impl TrainArgs {
     /// The plan, for so many training images; and that its batch is smaller than the default, if it is.
     fn plan(&self, images: usize, shard: Option<Shard>) -> Result<(Plan, String)> {
         let mut runs = Run::single(Settings::default());
-        let few = fit(&mut runs, images, self.lists.0.iter().any(|(name, _)| *name == "batch"));
+        let given = |setting| self.lists.0.iter().filter(move |(name, _)| *name == setting);
+        if given("optimizer").all(|(_, list)| list == Optimizer::Lbfgs.name())
+            && given("optimizer").count() > 0
+        {
+            runs[0].settings.optimizer = Optimizer::Lbfgs;
+        }
+        let few = fit(&mut runs, images, given("batch").count() > 0);
         let space = Space::new(&runs[0].settings, &self.lists.0, self.random)?;
         Ok((Plan { space, halving: self.halving, shard }, few))
     }

@@ -106,6 +106,7 @@ impl Winner {
             fingerprint: Some(sweep.header().data.clone()),
             engine: sweep.engine().clone(),
             history: outcome.history.clone(),
+            ended: outcome.ended,
             test,
             seconds: Seconds { train, evaluate, total, ..Seconds::default() },
             weights_sha256: weights_sha256(parameters),

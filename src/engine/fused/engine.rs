@@ -14,6 +14,7 @@ use super::partition::room;
 use super::train::{self, Bias, Training};
 use crate::engine::contract::{Batches, Engine, EngineInfo, Planes, RunState, from_bytes, to_bytes};
 use crate::engine::evaluation::Evaluation;
+use crate::engine::gradient::Gradient;
 use crate::engine::problem::{Problem, Shape};
 use crate::engine::team::Team;
 use crate::error::{Error, Result};
@@ -26,7 +27,7 @@ pub struct Fused {
     pub(super) layer: Layer,
     pub(super) passes: Chosen,
     /// The [`Arithmetic::place`] of its arithmetic.
-    place: fn(usize) -> Place,
+    pub(super) place: fn(usize) -> Place,
     pub(super) team: Team,
     /// `[groups][row(C)]`: the weights, scaled.
     pub(super) weight: Vec<Lanes>,
@@ -131,13 +132,27 @@ impl Fused {
             passes,
             place: A::place,
             team,
-            weight: vec![Lanes::ZERO; groups * row(shape.columns())],
+            weight: Vec::new(),
             velocity: Vec::new(),
             bias: Bias::default(),
             partials: [Vec::new(), Vec::new()],
         };
         engine.load(problem.initial);
         Ok(engine)
+    }
+
+    /// `[groups][row(C)]`: the weights of `parameters`, scaled.
+    pub(super) fn packed(&self, parameters: &[Parameters]) -> Vec<Lanes> {
+        let stride = row(Shape::of(parameters).columns());
+        let mut packed = vec![Lanes::ZERO; self.layer.mean.len() * stride];
+        let rows = parameters.iter().flat_map(|run| run.weight.chunks(run.features));
+        for (column, row) in rows.enumerate() {
+            for (feature, &weight) in row.iter().enumerate() {
+                let Place { group, lane } = (self.place)(feature);
+                packed[group * stride + column].0[lane] = weight * self.layer.scale[group].0[lane];
+            }
+        }
+        packed
     }
 
     /// Every velocity becomes 0.
@@ -207,6 +222,15 @@ impl Engine for Fused {
         Ok(evaluations)
     }
 
+    fn gradient(
+        &mut self,
+        samples: &Samples,
+        at: &[Parameters],
+        stop: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Vec<Gradient>>> {
+        self.gradients(samples, at, stop)
+    }
+
     fn forward(&mut self, rows: &Rows, logits: &mut [f32]) -> Result<()> {
         assert_eq!(rows.features(), self.layer.shape.features, "features of an image");
         assert_eq!(logits.len(), rows.len() * self.bias.value.len(), "logits [N, R * K]");
@@ -258,14 +282,7 @@ impl Engine for Fused {
 
     fn load(&mut self, parameters: &[Parameters]) {
         assert_eq!(Shape::of(parameters), self.layer.shape);
-        let stride = row(self.layer.shape.columns());
-        let rows = parameters.iter().flat_map(|run| run.weight.chunks(run.features));
-        for (column, row) in rows.enumerate() {
-            for (feature, &weight) in row.iter().enumerate() {
-                let Place { group, lane } = (self.place)(feature);
-                self.weight[group * stride + column].0[lane] = weight * self.layer.scale[group].0[lane];
-            }
-        }
+        self.weight = self.packed(parameters);
         self.velocity.clear();
         let value = parameters.iter().flat_map(|run| &run.bias).copied().collect();
         self.bias = Bias { value, velocity: Vec::new() };

@@ -15,7 +15,7 @@ use crate::engine::team::Member;
 use crate::samples::{Rows, Sample, Samples};
 
 /// Images in a chunk. Losses are added chunk by chunk: the bits of a loss depend on it.
-const CHUNK: usize = 128;
+pub(super) const CHUNK: usize = 128;
 
 /// The model, for all members.
 pub(super) struct Scoring<'a> {
@@ -39,7 +39,7 @@ impl<'a> Scoring<'a> {
     }
 
     /// The weights of each block, packed for the forward pass.
-    fn pack<A: Arithmetic>(&self, passes: &dyn Passes<A>) -> Vec<A::Weights> {
+    pub(super) fn pack<A: Arithmetic>(&self, passes: &dyn Passes<A>) -> Vec<A::Weights> {
         let pack = |block| {
             let mut weights = A::Weights::default();
             passes.pack(block, &mut weights);
@@ -49,7 +49,7 @@ impl<'a> Scoring<'a> {
     }
 
     /// Memory for the logits of a chunk.
-    fn logits(&self) -> Vec<Lanes> {
+    pub(super) fn logits(&self) -> Vec<Lanes> {
         vec![Lanes::ZERO; CHUNK / LANES * self.bias.len()]
     }
 }
@@ -129,7 +129,7 @@ fn chunks(count: usize, member: &Member) -> impl Iterator<Item = (Range<usize>, 
 
 /// `logits [groups of 16 images][C] <- (x - mean) . weight^T + bias`, of the first `count` images, which are followed by
 /// up to `AHEAD` images to prefetch.
-fn chunk_logits<A: Arithmetic>(
+pub(super) fn chunk_logits<A: Arithmetic>(
     passes: &dyn Passes<A>,
     scoring: &Scoring,
     weights: &[A::Weights],
@@ -148,7 +148,7 @@ fn chunk_logits<A: Arithmetic>(
 }
 
 /// Counts the first `count` of sixteen samples, and returns the sum of their losses.
-fn tally(score: &Score, labels: &Labels, count: usize, counts: &mut Counts) -> f64 {
+pub(super) fn tally(score: &Score, labels: &Labels, count: usize, counts: &mut Counts) -> f64 {
     // One logarithm of a product is cheaper than a sum of logarithms, and sixteen factors are at most 256 each. Where
     // samples have weights, each has a logarithm of its own.
     let (mut product, mut aims, mut weighted) = (1.0, 0.0, 0.0);

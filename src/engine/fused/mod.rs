@@ -35,6 +35,7 @@ mod evaluate;
 mod f32;
 mod fixed;
 mod gathered;
+mod gradient;
 mod isa;
 mod kernels;
 mod layer;

@@ -38,6 +38,7 @@ impl Blocks {
 }
 
 /// `x^ = (x - centre) * scale`: the standardization of a feature, with one rounding for each operation.
+#[derive(Clone)]
 pub(super) struct Standardizer {
     /// `[D]`, padded to whole tiles: `unit mean`.
     centre: Vec<f32>,

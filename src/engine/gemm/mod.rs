@@ -46,6 +46,7 @@
 //! those of a run depend on the runs beside it, as sgemm sums each column over the features, or the images, in order.
 
 mod block;
+mod gradient;
 mod model;
 mod objective;
 mod product;
@@ -54,15 +55,17 @@ mod step;
 use rayon::prelude::*;
 
 use self::block::{Blocks, IMAGES};
+use self::gradient::Sums;
 use self::model::{Coefficients, Model};
-use self::step::Buffers;
+use self::step::{Buffers, STRETCH};
 use super::contract::{Batches, Engine, EngineInfo, Planes, RunState, from_bytes, to_bytes};
 use super::evaluation::Evaluation;
+use super::gradient::Gradient;
 use super::problem::{Problem, Shape};
 use super::team::Team;
 use crate::error::Result;
 use crate::model::Parameters;
-use crate::samples::{Rows, Samples, Values};
+use crate::samples::{Rows, Sample, Samples, Values};
 
 /// The matrix-product engine.
 pub struct Gemm {
@@ -118,6 +121,26 @@ impl Engine for Gemm {
             evaluations.iter_mut().zip(&chunk).for_each(|(evaluation, part)| evaluation.add(part));
         }
         Ok(evaluations)
+    }
+
+    fn gradient(
+        &mut self,
+        samples: &Samples,
+        at: &[Parameters],
+        stop: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Vec<Gradient>>> {
+        let Self { model, team, blocks, buffers } = self;
+        assert_eq!(samples.features(), model.shape.features, "features of an image");
+        let model = model.at(at);
+        let mut sums = Sums::new(&model);
+        for first in (0..samples.len()).step_by(STRETCH) {
+            if stop() {
+                return Ok(None);
+            }
+            let stretch: Vec<Sample> = samples.select(first..samples.len().min(first + STRETCH)).collect();
+            team.install(|| sums.add(&model, &stretch, blocks, buffers))?;
+        }
+        Ok(Some(sums.gradients(&model)))
     }
 
     fn forward(&mut self, rows: &Rows, logits: &mut [f32]) -> Result<()> {

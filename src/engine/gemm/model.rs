@@ -52,6 +52,25 @@ impl Model {
         model
     }
 
+    /// The same with runs that have the parameters `at`.
+    pub(super) fn at(&self, at: &[Parameters]) -> Self {
+        let shape = Shape::of(at);
+        let own = (self.shape.features, self.shape.classes);
+        assert_eq!((shape.features, shape.classes), own, "parameters of the engine's shape");
+        let columns = shape.columns().next_multiple_of(TILE);
+        let weight = vec![0.0; self.standardizer.features() * columns];
+        let mut model = Self {
+            shape,
+            columns,
+            objective: self.objective.clone(),
+            standardizer: self.standardizer.clone(),
+            parameters: Coefficients { weight, bias: vec![0.0; columns] },
+            velocity: None,
+        };
+        model.load(at);
+        model
+    }
+
     /// Replaces the parameters by `parameters`, one for each run.
     pub(super) fn load(&mut self, parameters: &[Parameters]) {
         let Shape { features, classes, .. } = self.shape;

@@ -10,17 +10,17 @@ use crate::engine::contract::Step;
 use crate::samples::{Sample, Values};
 
 /// The images of a batch whose partial logits are in memory at the same time.
-const STRETCH: usize = 1024;
+pub(super) const STRETCH: usize = 1024;
 /// The images whose dlogits are one piece of work.
-const OBJECTIVE_IMAGES: usize = 32;
+pub(super) const OBJECTIVE_IMAGES: usize = 32;
 
 /// The values between the passes of a step. Their memory grows to the size of the largest batch.
 #[derive(Default)]
 pub(super) struct Buffers {
     /// `[blocks of features, B, C]`, of the B images of a stretch, padded to whole tiles.
-    partials: Vec<f32>,
+    pub(super) partials: Vec<f32>,
     /// `[B, C]`; 0 in the padding columns.
-    dlogits: Vec<f32>,
+    pub(super) dlogits: Vec<f32>,
 }
 
 impl Model {
@@ -60,7 +60,12 @@ impl Model {
     }
 
     /// `partials [blocks of features, B, C] <- x^ [B, F] . weight [F, C]`, B padded to whole tiles.
-    fn forward<'a>(&self, images: &[Values], blocks: &Blocks, partials: &'a mut Vec<f32>) -> &'a [f32] {
+    pub(super) fn forward<'a>(
+        &self,
+        images: &[Values],
+        blocks: &Blocks,
+        partials: &'a mut Vec<f32>,
+    ) -> &'a [f32] {
         let (columns, height) = (self.columns, images.len().next_multiple_of(TILE));
         let count = self.standardizer.features().div_ceil(FEATURES);
         let partials = grown(partials, count * height * columns);
@@ -77,21 +82,26 @@ impl Model {
     /// `dlogits [B, C] <- scale dloss/dlogits`, at the logits that are the sum of bias and `partials`.
     fn gradient(&self, partials: &[f32], samples: &[Sample], scale: f32, dlogits: &mut [f32]) {
         let columns = self.columns;
-        let partial_len = samples.len().next_multiple_of(TILE) * columns;
         let chunks =
             dlogits.par_chunks_mut(OBJECTIVE_IMAGES * columns).zip(samples.par_chunks(OBJECTIVE_IMAGES));
-        chunks.enumerate().for_each(|(chunk, (dlogits, samples))| {
-            dlogits.chunks_mut(columns).for_each(|logits| logits.copy_from_slice(&self.parameters.bias));
-            for partial in partials.chunks(partial_len) {
-                let partial = &partial[chunk * OBJECTIVE_IMAGES * columns..];
-                dlogits.iter_mut().zip(partial).for_each(|(logit, partial)| *logit += partial);
-            }
+        let images = samples.len();
+        chunks.enumerate().for_each(|(piece, (dlogits, samples))| {
+            self.sum_partials(partials, images, piece, dlogits);
             for (dlogits, sample) in dlogits.chunks_mut(columns).zip(samples) {
                 for dlogits in dlogits[..self.shape.columns()].chunks_mut(self.shape.classes) {
                     objective::gradient(&self.objective, dlogits, sample.label.into(), scale * sample.weight);
                 }
             }
         });
+    }
+
+    /// `logits [B, C] <- bias + partials`, of the piece of this number of a stretch of `images` images.
+    pub(super) fn sum_partials(&self, partials: &[f32], images: usize, piece: usize, logits: &mut [f32]) {
+        logits.chunks_mut(self.columns).for_each(|logits| logits.copy_from_slice(&self.parameters.bias));
+        for partial in partials.chunks(images.next_multiple_of(TILE) * self.columns) {
+            let partial = &partial[piece * OBJECTIVE_IMAGES * self.columns..];
+            logits.iter_mut().zip(partial).for_each(|(logit, partial)| *logit += partial);
+        }
     }
 
     /// `dweight [D, C] <- x^^T [D, B] . dlogits [B, C]`, and the update of the weights.
@@ -151,7 +161,7 @@ fn update(steps: &[Step], gradients: &[f32], parameters: &mut [f32], velocity: O
 }
 
 /// The first `count` values of `buffer`, which grows to hold as many.
-fn grown(buffer: &mut Vec<f32>, count: usize) -> &mut [f32] {
+pub(super) fn grown(buffer: &mut Vec<f32>, count: usize) -> &mut [f32] {
     if buffer.len() < count {
         buffer.resize(count, 0.0);
     }

@@ -220,7 +220,9 @@ fn settings(record: &SweepRecord, varied: &[&'static str]) -> Table {
         (name, if varied.contains(&name) { lists } else { common })
     };
     let told = |(name, value): &(&'static str, String)| {
-        ["batch", "epochs", "shuffle", "seed"].contains(name) || *value != default.get(name)
+        let always = ["batch", "epochs", "shuffle", "seed", "iterations", "tol"].contains(name);
+        let used = first.is_none_or(|first| first.uses(name));
+        (always && used) || *value != default.get(name)
     };
     let drawn = record.random.map(|points| ("random points", count(points)));
     let halving = record.halving.map(|factor| ("halving: one goes on in", count(factor)));

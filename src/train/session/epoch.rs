@@ -37,7 +37,12 @@ impl Session<'_> {
         if epoch == epochs || epoch.is_multiple_of(evaluate_every) {
             let start = Instant::now();
             let Some(found) = self.evaluate_splits(control)? else { return Ok(End::Stopped) };
-            let records = self.record(found, start);
+            let [train, validation] = found.map(|found| self.metrics(&found));
+            let due: Vec<bool> = self.reached.fates.iter().map(|fate| *fate == Fate::Running).collect();
+            let last = epoch == epochs;
+            let limit =
+                if last { WORSE * self.objective.guessing(self.classes.len()) } else { f64::INFINITY };
+            let records = self.record(&due, [&train, &validation], limit, start);
             control.evaluated(&records);
         } else {
             (self.reached.epoch, self.reached.images) = (epoch, 0);
@@ -90,7 +95,7 @@ impl Session<'_> {
         let epoch = self.order.len().div_ceil(batch);
         let step_of = |step: usize, (run, fate): (&Run, &Fate)| match fate {
             Fate::Running => run.settings.step(When { step, steps: epochs * epoch, epoch }),
-            Fate::Early { .. } | Fate::Diverged { .. } => Step::default(),
+            _ => Step::default(),
         };
         let begun = self.reached.epoch * epoch + first;
         let runs = || self.runs.iter().zip(&self.reached.fates);
@@ -109,12 +114,21 @@ impl Session<'_> {
         Ok(validation.map(|validation| [train, validation]))
     }
 
-    /// Ends the epoch: adds what was found to the histories, and keeps the states of the runs that are finite. The newest
-    /// record of every run.
-    fn record(&mut self, [train, validation]: [Vec<Evaluation>; 2], start: Instant) -> Vec<EpochRecord> {
-        let penalties = self.penalties();
-        let last = self.reached.epoch + 1 == self.settings().epochs;
-        let limit = if last { WORSE * self.objective.guessing(self.classes.len()) } else { f64::INFINITY };
+    /// What evaluations, one of each run, say of a split.
+    pub(super) fn metrics(&self, found: &[Evaluation]) -> Vec<Metrics> {
+        found.iter().zip(self.penalties()).map(|(found, penalty)| Metrics::new(found, penalty)).collect()
+    }
+
+    /// Ends the epoch: adds what was found on training and validation images to the histories of the runs where that is due,
+    /// and keeps the states of those that are finite. A run whose cost is above `limit` has diverged. The newest record of
+    /// every run.
+    pub(super) fn record(
+        &mut self,
+        due: &[bool],
+        [train, validation]: [&[Metrics]; 2],
+        limit: f64,
+        start: Instant,
+    ) -> Vec<EpochRecord> {
         let states = self.engine.state();
         let Reached { epoch, images, histories, fates, unevaluated_seconds, seconds, .. } = &mut self.reached;
         (*epoch, *images) = (*epoch + 1, 0);
@@ -126,15 +140,11 @@ impl Session<'_> {
         seconds.evaluate += spent.evaluate;
 
         for (run, state) in states.into_iter().enumerate() {
-            if fates[run] != Fate::Running {
+            if !due[run] {
                 continue;
             }
-            let record = EpochRecord {
-                epoch: *epoch,
-                train: Metrics::new(&train[run], penalties[run]),
-                validation: Metrics::new(&validation[run], penalties[run]),
-                seconds: spent,
-            };
+            let record =
+                EpochRecord { epoch: *epoch, train: train[run], validation: validation[run], seconds: spent };
             let best =
                 histories[run].iter().map(|record| record.validation.loss).fold(f64::INFINITY, f64::min);
             histories[run].push(record);

@@ -11,7 +11,9 @@
 //!
 //! How an epoch is sliced, where it is stopped and resumed, and which runs stand beside a run change no bit of it.
 
+mod ended;
 mod epoch;
+mod iteration;
 mod models;
 
 pub use models::Which;
@@ -23,6 +25,8 @@ use super::augmented::Augmented;
 use super::checkpoint::{Checkpoint, Fingerprint, Notes};
 use super::control::{Control, End};
 use super::history::{EpochRecord, EpochSeconds, Fate};
+use super::lbfgs::Descent;
+use super::optimizer::Optimizer;
 use super::phase::Phase;
 use super::reached::{Reached, Snapshot};
 use super::settings::{Run, Settings};
@@ -49,6 +53,8 @@ pub struct Session<'a> {
     augmented: Option<Augmented>,
     /// What the runs begin with, where that is a model.
     warm: Option<Parameters>,
+    /// The descent of each run by L-BFGS; none by gradient descent.
+    descents: Vec<Descent>,
     /// The order of the images in this epoch: a buffer that is made once.
     order: Vec<u32>,
     /// Batches in the next slice.
@@ -161,9 +167,11 @@ impl<'a> Session<'a> {
 
     fn assemble(images: Prepared<'a>, runs: Vec<Run>, engine: Box<dyn Engine>, team: &Team) -> Self {
         let (objective, augmentation) = (images.objective(&runs), images.augmentation(&runs));
+        let descents = descents(&runs, &*engine);
         let rounding = images.rounding();
         let Prepared { train, validation, classes, standardization, mirror, .. } = images;
         Self {
+            descents,
             mirror,
             augmented: augmentation.map(Augmented::new),
             order: vec![0; train.given().len()],
@@ -200,7 +208,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// As [`Session::resume`], other data apart.
     pub fn resume_on(images: &Prepared<'a>, checkpoint: Checkpoint, machine: &Machine) -> Result<Self> {
-        let Checkpoint { runs, engine, reached, states, best, path, .. } = checkpoint;
+        let Checkpoint { runs, engine, reached, states, best, descents, path, .. } = checkpoint;
         let mut session = Self::on(images, runs, machine)?;
         if session.engine.info().name != engine {
             let expected = format_args!("{engine}, as in the run that is resumed");
@@ -214,6 +222,12 @@ impl<'a> Session<'a> {
             let found = "a state of another size";
             Error::format(&path, format_args!("a state of {expected} bytes for each run"), found)
         })?;
+        let whole = descents.len() == session.descents.len();
+        let mut restored = session.descents.iter_mut().zip(&descents);
+        if !whole || !restored.all(|(descent, saved)| descent.restore(saved).is_some()) {
+            let expected = "a descent of each run of lbfgs, and no others";
+            return Err(Error::format(&path, expected, "descents that do not fit"));
+        }
         let finite = |(state, fate): (_, &Fate)| {
             let known = reached.epoch > 0 && !fate.is_diverged();
             known.then(|| Arc::new(Snapshot { epoch: reached.epoch, state }))
@@ -230,6 +244,7 @@ impl<'a> Session<'a> {
     pub fn restart(&mut self) {
         let features = self.standardization.mean.len();
         self.engine.load(&initial(&self.runs, self.classes.len(), features, self.warm.as_ref()));
+        self.descents = descents(&self.runs, &*self.engine);
         self.reached = Reached::nothing(self.runs.len());
         self.last.fill(None);
         self.best.fill(None);
@@ -262,7 +277,10 @@ impl<'a> Session<'a> {
         let team = self.team.handle();
         team.lead(|| {
             while !self.is_finished() && self.reached.epoch < last {
-                let end = self.epoch_left(control)?;
+                let end = match self.settings().optimizer {
+                    Optimizer::Sgd => self.epoch_left(control)?,
+                    Optimizer::Lbfgs => self.iteration_left(control)?,
+                };
                 self.save_checkpoint(end)?;
                 if end == End::Stopped {
                     return Ok(End::Stopped);
@@ -328,6 +346,7 @@ impl<'a> Session<'a> {
             reached: self.reached.clone(),
             states: self.engine.state(),
             best: self.best.iter().map(|best| best.as_deref().cloned()).collect(),
+            descents: self.descents.iter().map(Descent::save).collect(),
             notes: Notes::default(),
             path: PathBuf::new(),
         }
@@ -344,7 +363,7 @@ impl<'a> Session<'a> {
 
     fn is_finished(&self) -> bool {
         let ended = |fate: &Fate| *fate != Fate::Running;
-        self.reached.epoch == self.settings().epochs || self.reached.fates.iter().all(ended)
+        self.reached.epoch == self.settings().length() || self.reached.fates.iter().all(ended)
     }
 
     fn save_checkpoint(&mut self, end: End) -> Result<()> {
@@ -372,4 +391,15 @@ fn check_shape(splits: &Splits, model: &Model) -> Result<()> {
 fn initial(runs: &[Run], classes: usize, features: usize, warm: Option<&Parameters>) -> Vec<Parameters> {
     let drawn = |run: &Run| run.settings.initial(classes, features);
     runs.iter().map(|run| warm.cloned().unwrap_or_else(|| drawn(run))).collect()
+}
+
+/// Where L-BFGS begins, for each run of it.
+fn descents(runs: &[Run], engine: &dyn Engine) -> Vec<Descent> {
+    match runs[0].settings.optimizer {
+        Optimizer::Sgd => Vec::new(),
+        Optimizer::Lbfgs => {
+            let begun = engine.parameters().into_iter().zip(runs);
+            begun.map(|(parameters, run)| Descent::new(parameters, run.settings.lambda)).collect()
+        }
+    }
 }

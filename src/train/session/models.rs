@@ -2,7 +2,6 @@
 
 use super::Session;
 use crate::model::{Model, Parameters};
-use crate::train::history::Fate;
 use crate::train::phase::Earlier;
 use crate::train::reached::Snapshot;
 use crate::train::settings::Settings;
@@ -34,7 +33,7 @@ impl Session<'_> {
                 Which::Wanted => self.runs[run].settings.best,
             };
             if !best && !fate.is_diverged() && parameters.is_finite() {
-                let epoch = if let Fate::Early { epoch } = fate { epoch } else { self.reached.epoch };
+                let epoch = fate.epoch().unwrap_or(self.reached.epoch);
                 return Some(self.model(run, parameters, epoch));
             }
             let snapshots = if best { &self.best } else { &self.last };

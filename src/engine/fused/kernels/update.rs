@@ -26,6 +26,10 @@ pub(crate) struct ColumnStep {
 }
 
 impl ColumnStep {
+    /// A step of -1 along the sum of the gradients: from a weight of 0, that sum.
+    pub(crate) const UPWARD: Self =
+        Self { rate: -1.0, penalty: 0.0, momentum: 0.0, lookahead: 0.0, reciprocal: 0.0 };
+
     /// The update that is `step` on a batch of `samples`.
     pub(crate) fn new(step: Step, samples: usize) -> Self {
         let samples = samples as f32;
