@@ -27,7 +27,7 @@ pub(super) struct Books {
 enum Place {
     Start,
     Paused(Paused),
-    Ended(Outcome),
+    Ended(Box<Outcome>),
 }
 
 /// A run that goes on from a state.
@@ -70,7 +70,7 @@ impl Books {
             self.runs.iter().enumerate().map(|(index, run)| (run.name.clone(), index)).collect();
         for outcome in outcomes {
             if let Some(&run) = index.get(&outcome.id) {
-                self.places[run] = Place::Ended(outcome);
+                self.places[run] = Place::Ended(outcome.into());
             }
         }
         for name in store.states()? {
@@ -145,11 +145,11 @@ impl Books {
         let (came, history) = match &self.places[run] {
             Place::Start => (None, &[][..]),
             Place::Paused(paused) => ((paused.moment.0 >= rung.epoch).then_some(true), &paused.history[..]),
-            Place::Ended(Outcome { status: Ending::Dropped, epoch, history, .. }) => {
-                (Some(*epoch >= rung.epoch), &history[..])
+            Place::Ended(outcome) => {
+                // One that was not dropped did not stop there.
+                let dropped_there = outcome.status == Ending::Dropped && outcome.epoch == rung.epoch;
+                (Some(outcome.epoch > rung.epoch || dropped_there), &outcome.history[..])
             }
-            // It did not stop there.
-            Place::Ended(Outcome { epoch, history, .. }) => (Some(*epoch > rung.epoch), &history[..]),
         };
         (came, history.iter().filter(|record| record.epoch <= rung.epoch).copied().collect())
     }
@@ -232,7 +232,9 @@ impl Books {
             store.end(ended.iter().map(|ended| &ended.outcome), decided)?;
         }
         self.best = leader.or(self.best.take());
-        ended.into_iter().try_for_each(|Ended { run, outcome, .. }| self.move_to(run, Place::Ended(outcome)))
+        ended
+            .into_iter()
+            .try_for_each(|Ended { run, outcome, .. }| self.move_to(run, Place::Ended(outcome.into())))
     }
 
     /// Drops all runs that go on but the best `rung.keep`. They have come to the rung.

@@ -266,7 +266,7 @@ fn every_other_setting_is_named() {
         if runs == checkpoint.runs {
             continue;
         }
-        let message = checkpoint.clone().go_on_with(runs).err().expect(row.name).to_string();
+        let message = checkpoint.clone().go_on_with(runs).expect_err(row.name).to_string();
         let expected =
             message.starts_with(&format!("{}: expected ", row.name)) && message.contains("resumed");
         assert!(expected, "{}: {message}", row.name);
