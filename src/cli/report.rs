@@ -3,6 +3,7 @@
 use std::slice;
 
 use super::inputs::Inputs;
+use crate::data::levels::in_levels;
 use crate::engine::{EngineKind, Evaluation, Problem};
 use crate::error::Result;
 use crate::files::RunFolder;
@@ -10,7 +11,7 @@ use crate::gradient_check::{Criterion, Examination, Options, Precision};
 use crate::machine::MachineRecord;
 use crate::model::Model;
 use crate::report::{self, Contents, RunDetails, TrueClassProbabilities};
-use crate::samples::Rows;
+use crate::samples::{Element, Rows};
 use crate::train::{Metrics, Run, RunRecord, evaluator};
 
 /// The images on which the gradient is examined: few enough not to be waited for.
@@ -50,8 +51,16 @@ impl Extras {
         let models: Vec<Model> = tests.iter().flatten().map(|test| test.model.clone()).collect();
         let (train, Model { standardization, objective, .. }) = (dataset.train.samples(), &models[0]);
         let parameters = runs[0].settings.initial(dataset.classes.len(), train.features());
+        let few = train.slice(0..train.len().min(GRADIENT_IMAGES));
+        let levels = (engine == EngineKind::Fixed && train.element() == Element::F32)
+            .then(|| in_levels(&few, standardization))
+            .transpose()?;
+        let (few, standardization) = match &levels {
+            Some((copy, standardization)) => (copy.samples(), standardization),
+            None => (few, standardization),
+        };
         let examination = Examination {
-            samples: &train.slice(0..train.len().min(GRADIENT_IMAGES)),
+            samples: &few,
             standardization,
             parameters: &parameters,
             objective,
@@ -60,11 +69,11 @@ impl Extras {
         };
         let lambda = runs.iter().map(|run| run.settings.lambda as f32).fold(0.0, f32::max);
         let mut gradients = machine.team.handle().install(|| examination.reference(lambda))??;
-        let (initial, element) = (slice::from_ref(&parameters), train.element());
+        let (initial, element) = (slice::from_ref(&parameters), few.element());
         let mut single = machine.engine(&Problem { initial, standardization, objective, element })?;
         gradients.push(examination.engine(&mut *single, Precision::of(engine), lambda)?);
         progress("measuring probabilities");
-        let mut evaluator = evaluator(&models, element, machine)?;
+        let mut evaluator = evaluator(&models, train.element(), machine)?;
         let shape = (models.len(), parameters.classes);
         let forward = |rows: &Rows, logits: &mut [f32]| evaluator.forward(rows, logits);
         let probabilities = TrueClassProbabilities::of(&dataset.test.samples(), shape, objective, forward)?;

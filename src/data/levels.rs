@@ -7,7 +7,9 @@
 
 use rayon::prelude::*;
 
+use super::resident::Resident;
 use super::standardize::sums;
+use crate::error::{Error, Result};
 use crate::model::Standardization;
 use crate::samples::{Samples, Values};
 
@@ -76,6 +78,15 @@ impl Levels {
         }
     }
 
+    /// A copy of `samples` in levels. Made on the threads of the rayon pool that this is called in.
+    ///
+    /// # Errors
+    /// No memory for it.
+    pub fn apply(&self, samples: &Samples) -> Result<Resident> {
+        let copy = Resident::of(samples, samples.features(), |values, row| self.round(values, row));
+        copy.map_err(|_| Error::setting("engine", "memory for features as bytes", "none left"))
+    }
+
     /// The standardization of levels, as bytes over 255, that gives the numbers that `standardization` gives of the values.
     pub fn standardization(&self, standardization: &Standardization) -> Standardization {
         let ends = || self.low.iter().zip(&self.range);
@@ -104,6 +115,19 @@ impl Levels {
         let mean = rms.iter().map(|rms| rms * rms).sum::<f64>() / rms.len() as f64;
         Rounding { rms: mean.sqrt(), worst }
     }
+}
+
+/// A few samples as an engine that multiplies bytes is given them, and what standardizes those: f32 samples in levels of
+/// their own.
+///
+/// # Errors
+/// No memory for them.
+pub fn in_levels(
+    samples: &Samples,
+    standardization: &Standardization,
+) -> Result<(Resident, Standardization)> {
+    let levels = Levels::measure(samples, 0.0);
+    Ok((levels.apply(samples)?, levels.standardization(standardization)))
 }
 
 #[cfg(test)]

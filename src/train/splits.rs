@@ -249,8 +249,7 @@ impl<'a> Held<'a> {
     /// # Errors
     /// No memory for them.
     fn in_levels(samples: Samples<'a>, levels: &Levels) -> Result<Self> {
-        let copy = Resident::of(&samples, samples.features(), |values, row| levels.round(values, row));
-        let copy = copy.map_err(|_| Error::setting("engine", "memory for features as bytes", "none left"))?;
+        let copy = levels.apply(&samples)?;
         Ok(Self { samples, copy: Some(Arc::new(copy)) })
     }
 
