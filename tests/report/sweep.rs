@@ -170,7 +170,7 @@ fn the_table_of_all_runs_is_there_as_csv() {
     let lines: Vec<&str> = csv.lines().collect();
     let names: Vec<&str> = lines[0].split(',').collect();
     assert_eq!(lines.len(), 7);
-    assert_eq!(names[..5], ["run", "status", "epoch", "eta", "lambda"]);
+    assert_eq!(names[..3], ["run", "status", "epoch"]);
     assert!(Settings::TABLE.iter().all(|row| names.contains(&row.name)));
     let field = |line: &str, name: &str| {
         line.split(',').nth(names.iter().position(|found| *found == name).unwrap()).unwrap().to_string()

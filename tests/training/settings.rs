@@ -55,8 +55,13 @@ fn runs_side_by_side_may_differ_in_their_own_settings_alone() {
         }
         let value = other(row.name, &runs[1].settings.get(row.name));
         runs[1].settings.set(row.name, &value).unwrap();
-        let data = vec![0; 1000 * 3072];
-        let train = Samples::new(Rows::contiguous(&data, 3072), Rows::contiguous(&data[..1000], 1));
+        let (data, floats) = (vec![0; 1000 * 3072], vec![0.0; 1000 * 3072]);
+        let labels = Rows::contiguous(&data[..1000], 1);
+        let train = match row.name {
+            // Bytes are not clipped.
+            "clip" => Samples::new(Rows::floats(&floats, 3072), labels),
+            _ => Samples::new(Rows::contiguous(&data, 3072), labels),
+        };
         let checked = Run::check(&runs, &train, 10);
         if row.scope == Scope::Own {
             checked.unwrap();

@@ -45,6 +45,18 @@ pub(crate) struct Descent {
     evaluations: usize,
     before: usize,
     search: Option<Search>,
+    /// How the search ended, until the iteration does, and whether the memory has misled it.
+    found: Option<Found>,
+    misled: bool,
+}
+
+/// How a search ended.
+#[derive(Clone, Debug)]
+enum Found {
+    /// With these parameters.
+    Step(Parameters, Known),
+    /// No step is lower.
+    Nothing,
 }
 
 /// The cost at some parameters, and its gradient.
@@ -91,8 +103,18 @@ struct Search {
 impl Descent {
     /// A descent of the cost with this penalty, from `parameters` on.
     pub(crate) fn new(parameters: Parameters, lambda: f64) -> Self {
-        let (known, memory, progress, search) = (None, Memory::default(), Progress::NONE, None);
-        Self { lambda, parameters, known, memory, progress, evaluations: 0, before: 0, search }
+        Self {
+            lambda,
+            parameters,
+            known: None,
+            memory: Memory::default(),
+            progress: Progress::NONE,
+            evaluations: 0,
+            before: 0,
+            search: None,
+            found: None,
+            misled: false,
+        }
     }
 
     /// Where it stands.
@@ -136,22 +158,23 @@ impl Descent {
     /// # Panics
     /// If nothing is known of where it stands.
     pub(crate) fn begin(&mut self) {
-        self.before = self.evaluations;
         self.search = Some(self.searched());
     }
 
     /// The search that follows from what it remembers.
     fn searched(&mut self) -> Search {
         let Known { metrics, gradient } = self.known.as_ref().expect("a descent on known ground");
-        let mut direction = self.memory.direction(gradient);
+        let nothing = Memory::default();
+        let mut memory = if self.misled { &nothing } else { &self.memory };
+        let mut direction = memory.direction(gradient);
         let mut slope = dot(gradient, &direction);
         if !(slope < 0.0 && slope.is_finite()) {
-            self.memory.clear();
-            direction = self.memory.direction(gradient);
+            (self.misled, memory) = (true, &nothing);
+            direction = memory.direction(gradient);
             slope = dot(gradient, &direction);
         }
         // Without a memory the size of the first step is a guess: at most of length 1.
-        let first = if self.memory.is_empty() { (-slope).sqrt().recip().min(1.0) } else { 1.0 };
+        let first = if memory.is_empty() { (-slope).sqrt().recip().min(1.0) } else { 1.0 };
         let line = LineSearch::new(metrics.cost, slope, first);
         let trial = moved(&self.parameters, line.step(), &direction);
         Search { direction, line, trial }
@@ -159,7 +182,20 @@ impl Descent {
 
     /// Gives up the iteration, which then begins again where it began.
     pub(crate) fn abandon(&mut self) {
-        (self.search, self.evaluations) = (None, self.before);
+        (self.search, self.found, self.misled, self.evaluations) = (None, None, false, self.before);
+    }
+
+    /// Ends the iteration: moves to where the search ended.
+    pub(crate) fn end(&mut self) {
+        self.before = self.evaluations;
+        if std::mem::take(&mut self.misled) {
+            self.memory.clear();
+        }
+        match self.found.take() {
+            Some(Found::Step(parameters, known)) => self.accept(parameters, known),
+            Some(Found::Nothing) => self.progress.since = PATIENCE,
+            None => {}
+        }
     }
 
     /// Takes what was found at the parameters that it asked for, on so many samples.
@@ -167,6 +203,7 @@ impl Descent {
         self.evaluations += 1;
         let Some(mut search) = self.search.take() else {
             self.known = Some(Known::new(found, samples, &self.parameters, self.lambda));
+            self.before = self.evaluations;
             return;
         };
         let known = Known::new(found, samples, &search.trial, self.lambda);
@@ -176,13 +213,13 @@ impl Descent {
                 search.trial = moved(&self.parameters, search.line.step(), &search.direction);
                 self.search = Some(search);
             }
-            Verdict::Accepted => self.accept(search.trial, known),
+            Verdict::Accepted => self.found = Some(Found::Step(search.trial, known)),
             // What it remembers may mislead it: without, it goes the steepest way.
-            Verdict::Nothing if !self.memory.is_empty() => {
-                self.memory.clear();
+            Verdict::Nothing if !self.misled && !self.memory.is_empty() => {
+                self.misled = true;
                 self.search = Some(self.searched());
             }
-            Verdict::Nothing => self.progress.since = PATIENCE,
+            Verdict::Nothing => self.found = Some(Found::Nothing),
         }
     }
 

@@ -76,6 +76,7 @@ impl Session<'_> {
                 return Ok(End::Stopped);
             }
         }
+        self.team.handle().install(|| self.descents.par_iter_mut().for_each(Descent::end))?;
         Ok(End::Finished)
     }
 
