@@ -1,6 +1,6 @@
 //! Data sets: files on disk become labelled images in training, validation and test splits.
 //!
-//! [`mapped`] maps a file into memory. [`binary`] and [`pickle`] read CIFAR's files, [`npy`] and [`idx`] the [`array`]s of
+//! [`mapped`] maps a file into memory. [`binary`] and [`pickle`] read CIFAR's files, [`npy`] and [`idx`] the [arrays](mod@array) of
 //! `.npy` and `.npz` files and of MNIST's; `picture_folder` decodes pictures. Each finds the images and labels in bytes; the
 //! result is an [`image_file`]. Labels of arrays may be any integers: [`ClassValues`] tells their classes.
 //! [`format`](mod@format) detects the format of a

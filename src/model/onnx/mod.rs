@@ -29,8 +29,8 @@ const OPERATORS: i64 = 13;
 const BATCH: &str = "batch";
 
 impl Model {
-    /// The file of the model as an ONNX graph: one input, `features` [batch, D]; and two outputs, `class` [batch], the number
-    /// of the likeliest one, and `probabilities` [batch, K], or the `scores` [batch, K] of hinge.
+    /// The file of the model as an ONNX graph: one input, `features` `[batch, D]`; and two outputs, `class` `[batch]`, the
+    /// number of the likeliest one, and `probabilities` `[batch, K]`, or the `scores` `[batch, K]` of hinge.
     pub fn to_onnx(&self) -> Vec<u8> {
         prost::Message::encode_to_vec(&self.onnx())
     }
