@@ -1,5 +1,6 @@
 """What tests share: CIFAR's images where they are, built-in ones where not."""
 
+import signal
 import os
 import subprocess
 import sys
@@ -12,6 +13,9 @@ import pytest
 from sklearn.datasets import load_digits
 
 import onelayer
+
+# A shell that runs this in the background has Ctrl-C ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def command(*words):
