@@ -6,8 +6,6 @@
 
 use std::ops::Range;
 
-use crate::data::read_ahead::read_ahead;
-
 /// What a feature is stored as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Element {
@@ -392,16 +390,15 @@ impl<'a> Samples<'a> {
         self.ranges(&[range])
     }
 
-    /// Asks the system to read these images from the disk soon, where they lie in a mapped file.
+    /// The memory that the images of `range` lie in, from the first of each stretch to the last.
     ///
     /// # Panics
     /// If the range goes past the last sample.
-    pub fn read_ahead(&self, range: Range<usize>) {
-        for Stretch { images, .. } in self.slice(range).stretches {
-            let Some(last) = images.len().checked_sub(1) else { continue };
-            let end = last * images.stride + images.features;
-            read_ahead(images.values.slice(0..end).memory());
-        }
+    pub fn memory(&self, range: Range<usize>) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.slice(range).stretches.into_iter().filter(|stretch| !stretch.images.is_empty()).map(|stretch| {
+            let Rows { values, count, features, stride } = stretch.images;
+            values.slice(0..(count - 1) * stride + features).memory()
+        })
     }
 
     /// The samples of `ranges`, one range after the other, in place.

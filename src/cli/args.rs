@@ -15,7 +15,7 @@ use crate::data::Dataset;
 use crate::engine::{EngineInfo, EngineKind, Isa, Machine, Team};
 use crate::error::{Error, Result};
 use crate::files::{Existing, RunFolder, run_folder};
-use crate::train::{Optimizer, Run};
+use crate::train::{Run, Settings};
 
 /// The engine, its instruction set and its threads.
 #[derive(Args)]
@@ -150,9 +150,8 @@ impl TrainingArgs {
 
 /// Makes the batch of `runs`, unless it was given, as small as the training images are few, and says so.
 pub(super) fn fit(runs: &mut [Run], images: usize, given: bool) -> String {
-    let batch = runs[0].settings.batch;
-    let lbfgs = runs[0].settings.optimizer == Optimizer::Lbfgs;
-    if given || lbfgs || batch <= images {
+    let Settings { batch, .. } = runs[0].settings;
+    if given || !runs[0].settings.uses("batch") || batch <= images {
         return String::new();
     }
     runs.iter_mut().for_each(|run| run.settings.batch = images);

@@ -55,7 +55,7 @@ enum Verb {
     Evaluate(evaluate::Args),
     /// Predict the classes of pictures, or of images in a data file, with a saved model
     Predict(predict::Args),
-    /// Export a saved model to ONNX, for programs that run such
+    /// Export a saved model to ONNX, a format that other programs run
     Export(export::Args),
     /// Check analytic gradients against numerical ones, for every engine
     Gradcheck(gradcheck::Args),
@@ -100,8 +100,8 @@ impl Verb {
             Self::Sweep(args) => args.run(),
             Self::Evaluate(args) => args.run(),
             Self::Predict(args) => args.run(),
-            Self::Gradcheck(args) => args.run(),
             Self::Export(args) => args.run(),
+            Self::Gradcheck(args) => args.run(),
             Self::Fetch(args) => args.run(),
             Self::Bench(args) => args.run(),
             Self::Synth(args) => args.run(),

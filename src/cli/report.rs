@@ -3,15 +3,14 @@
 use std::slice;
 
 use super::inputs::Inputs;
-use crate::data::levels::in_levels;
 use crate::engine::{EngineKind, Evaluation, Problem};
 use crate::error::Result;
 use crate::files::RunFolder;
-use crate::gradient_check::{Criterion, Examination, Options, Precision};
+use crate::gradient_check::{Criterion, Examination, Given, Options, Precision};
 use crate::machine::MachineRecord;
 use crate::model::Model;
 use crate::report::{self, Contents, RunDetails, TrueClassProbabilities};
-use crate::samples::{Element, Rows};
+use crate::samples::Rows;
 use crate::train::{Metrics, Run, RunRecord, evaluator};
 
 /// The images on which the gradient is examined: few enough not to be waited for.
@@ -52,13 +51,8 @@ impl Extras {
         let (train, Model { standardization, objective, .. }) = (dataset.train.samples(), &models[0]);
         let parameters = runs[0].settings.initial(dataset.classes.len(), train.features());
         let few = train.slice(0..train.len().min(GRADIENT_IMAGES));
-        let levels = (engine == EngineKind::Fixed && train.element() == Element::F32)
-            .then(|| in_levels(&few, standardization))
-            .transpose()?;
-        let (few, standardization) = match &levels {
-            Some((copy, standardization)) => (copy.samples(), standardization),
-            None => (few, standardization),
-        };
+        let given = machine.team.handle().install(|| Given::new(few, standardization, engine))??;
+        let (few, standardization) = (given.samples(), given.standardization());
         let examination = Examination {
             samples: &few,
             standardization,

@@ -18,7 +18,7 @@ use crate::train::{Earlier, EpochRecord, Metrics, Run, RunRecord, Setting, Setti
 /// The characters of a curve.
 const CURVE: usize = 24;
 
-/// A rounding of so many deviations is worth a word.
+/// Where the rms error of a feature is above so many standard deviations, the line on rounding says what to do.
 const FAR: f64 = 0.02;
 
 /// What every output on synthetic data says.
@@ -78,7 +78,8 @@ pub(super) fn constant_pixels(standardization: &Standardization) -> String {
     }
 }
 
-/// What is to be known of the features that runs with `settings` train on: most are constant; they are rounded.
+/// What people should know of the features that runs with `settings` train on: that most are constant, and how they are
+/// rounded.
 pub(super) fn features(
     settings: &Settings,
     standardization: &Standardization,
@@ -91,16 +92,12 @@ pub(super) fn features(
     constant + &rounding.map(off).unwrap_or_default()
 }
 
-/// How far the levels of features are from them.
+/// How large the error is that rounding features to levels makes.
 fn off(Rounding { rms, worst: (feature, worst) }: Rounding) -> String {
-    let far = if worst > FAR {
-        "; a few values far off take most of its levels: --clip leaves them out"
-    } else {
-        ""
-    };
+    let far = if worst > FAR { "; outliers take most of its levels: --clip 0.001 cuts them off" } else { "" };
     format!(
-        "rounding  features in 256 levels each, off by {rms:.5} deviations (rms); the worst, feature {feature}, by \
-         {worst:.5}{far}\n"
+        "rounding  each feature is rounded to 256 levels: the rms error is {rms:.5} standard deviations; the worst, feature \
+         {feature}, {worst:.5}{far}\n"
     )
 }
 
@@ -153,7 +150,7 @@ pub(super) fn other_element(model: &Model, found: Element) -> String {
         Some(trained) if trained != found => {
             let [trained, found] = [trained, found].map(Element::name);
             format!(
-                "warning   the model was trained on {trained}, and this is {found}: bytes are read as 0 to 1, floats as they are\n"
+                "warning   the model was trained on {trained} features, these are {found}: bytes are divided by 255, floats are not\n"
             )
         }
         _ => String::new(),

@@ -117,19 +117,6 @@ impl Levels {
     }
 }
 
-/// A few samples as an engine that multiplies bytes is given them, and what standardizes those: f32 samples in levels of
-/// their own.
-///
-/// # Errors
-/// No memory for them.
-pub fn in_levels(
-    samples: &Samples,
-    standardization: &Standardization,
-) -> Result<(Resident, Standardization)> {
-    let levels = Levels::measure(samples, 0.0);
-    Ok((levels.apply(samples)?, levels.standardization(standardization)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,12 +1,12 @@
 //! Data sets: files on disk become labelled images in training, validation and test splits.
 //!
-//! [`mapped`] maps a file into memory. [`binary`] and [`pickle`] read CIFAR's files, [`npy`] and [`idx`] the [arrays](mod@array) of
-//! `.npy` and `.npz` files and of MNIST's; `picture_folder` decodes pictures. Each finds the images and labels in bytes; the
-//! result is an [`image_file`]. Labels of arrays may be any integers: [`ClassValues`] tells their classes.
-//! [`format`](mod@format) detects the format of a
-//! folder, and [`dataset`] makes splits of its files. [`layout`] describes a CIFAR image. `standardize` measures the
-//! training split, [`resident`] copies it to memory that is faster to read, and [`augmentation`] mirrors and moves its
-//! pictures. [`synthetic`] draws a data set for machines without CIFAR. [`fetch`](mod@fetch) downloads and unpacks an official [`archive`].
+//! [`mapped`] maps a file into memory. [`binary`] and [`pickle`] read CIFAR's files, [`npy`] and [`idx`] the
+//! [arrays](mod@array) of `.npy` and `.npz` files and of MNIST's; `picture_folder` decodes pictures. Each finds the images and
+//! labels in bytes; the result is an [`image_file`]. Labels of arrays may be any integers: [`ClassValues`] tells their
+//! classes. [`format`](mod@format) detects the format of a folder, and [`dataset`] makes splits of its files. [`layout`]
+//! describes a CIFAR image. `standardize` measures the training split, [`resident`] copies it to memory that is faster to
+//! read, [`levels`] rounds floats to bytes, and [`augmentation`] mirrors and moves pictures. [`synthetic`] draws a data set
+//! for machines without CIFAR. [`fetch`](mod@fetch) downloads and unpacks an official [`archive`].
 
 #[cfg(feature = "cli")]
 pub mod archive;

@@ -39,10 +39,10 @@ pub(super) struct Plan<'a> {
 }
 
 /// What is read instead of CSV, and how to get it.
-const NO_CSV: &str = "arrays, pictures or CIFAR's files, as numpy.save(\"train_images.npy\", numpy.loadtxt(\"FILE.csv\", \
-    delimiter=\",\", dtype=numpy.float32)) makes one";
+const NO_CSV: &str = "arrays (numpy.save(\"train_images.npy\", numpy.loadtxt(\"FILE.csv\", delimiter=\",\", \
+    dtype=numpy.float32)) makes one), pictures or CIFAR's files";
 
-/// The CSV file that `place` is, or has in it beside nothing that is read.
+/// The CSV file that `place` is, or has in it where nothing else there is read.
 fn csv_in(place: &Path) -> Option<PathBuf> {
     let is_csv =
         |path: &PathBuf| path.extension().is_some_and(|extension| extension == "csv") && path.is_file();

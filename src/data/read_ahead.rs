@@ -8,12 +8,16 @@ const PIECE: usize = 128 << 10;
 /// memory, and another system than Unix, are left as they are.
 pub fn read_ahead(memory: &[u8]) {
     #[cfg(unix)]
-    for piece in memory.chunks(PIECE) {
+    {
         // SAFETY: sysconf only tells a number.
         let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
-        let beyond = piece.as_ptr().addr() % page;
-        let start = piece.as_ptr().wrapping_sub(beyond).cast_mut();
-        // SAFETY: the advice changes no memory; all pages from `start` on hold a part of `piece`.
-        let _ = unsafe { libc::madvise(start.cast(), piece.len() + beyond, libc::MADV_WILLNEED) };
+        for piece in memory.chunks(PIECE) {
+            let beyond = piece.as_ptr().addr() % page;
+            let start = piece.as_ptr().wrapping_sub(beyond).cast_mut();
+            // SAFETY: the advice changes no memory; all pages from `start` on hold a part of `piece`.
+            let _ = unsafe { libc::madvise(start.cast(), piece.len() + beyond, libc::MADV_WILLNEED) };
+        }
     }
+    #[cfg(not(unix))]
+    let _ = memory;
 }

@@ -1,5 +1,7 @@
 //! Which engine, by name.
 
+use crate::samples::Element;
+
 /// An engine, by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EngineKind {
@@ -29,6 +31,11 @@ impl EngineKind {
             Self::Gemm => "gemm",
             Self::Reference => "reference",
         }
+    }
+
+    /// Whether engines of this kind compute with such features in levels, as they multiply bytes alone.
+    pub fn takes_levels_of(self, element: Element) -> bool {
+        self == Self::Fixed && element == Element::F32
     }
 
     /// The engine of that name.

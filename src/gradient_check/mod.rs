@@ -2,6 +2,7 @@
 
 mod criteria;
 mod examination;
+mod given;
 mod layer;
 mod one_step;
 mod sweep;
@@ -10,6 +11,7 @@ mod update;
 
 pub use criteria::{Criterion, Entry, Options, Report, compare};
 pub use examination::Examination;
+pub use given::Given;
 pub use layer::LayerCost;
 pub use one_step::{engine_gradient, flat, reference_gradient};
 pub use sweep::{StepSweep, SweepRow, step_sweep};

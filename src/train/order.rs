@@ -7,6 +7,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use crate::data::read_ahead::read_ahead;
 use crate::samples::Samples;
 
 /// Images of more bytes are not all shuffled with one another: they may not fit into memory, and a disk is read in order,
@@ -84,7 +85,8 @@ impl Order {
         for window in order.chunks(WINDOW * block).take(begins.end + 1).skip(first) {
             let blocks: BTreeSet<usize> = window.iter().map(|&image| image as usize / block).collect();
             for number in blocks {
-                train.read_ahead(number * block..order.len().min((number + 1) * block));
+                let images = number * block..order.len().min((number + 1) * block);
+                train.memory(images).for_each(read_ahead);
             }
         }
     }

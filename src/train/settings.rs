@@ -124,10 +124,10 @@ settings! {
     Common epochs: usize = 40, "N";
     /// Visit the training images in a new random order in each epoch, instead of in the order of the files
     Common shuffle: bool = false, "";
-    /// Train on the features as they are, instead of less their mean and over their deviation
+    /// Train on the features as they are: do not subtract their mean and divide by their standard deviation
     Common no_standardize: bool = false, "";
-    /// Where engine fixed trains on f32 features, in 256 levels each: the share of the training values beyond the levels at
-    /// each end
+    /// With engine fixed on float features: their 256 levels lie between the quantiles SHARE and 1 - SHARE of the training
+    /// values, instead of the smallest and the largest
     Common clip: f64 = 0.0, "SHARE";
     /// Hold the weights mirror-symmetric: what training with all flips leads to, without their noise, at half the work
     Common mirror: bool = false, "";
@@ -219,7 +219,7 @@ impl Settings {
             ));
         }
         if self.clip > 0.0 && train.element() == Element::U8 {
-            return Err(Error::setting("clip", "0 for bytes, which are levels already", self.clip));
+            return Err(Error::setting("clip", "0 for bytes, which are not rounded", self.clip));
         }
         if self.uses("batch") && (self.batch == 0 || self.batch > images) {
             let expected = format!("1 to {images}, the images of the training split");

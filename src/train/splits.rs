@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::settings::{IMAGES, Run, Settings};
 use crate::data::augmentation::Change;
 use crate::data::{Augmentation, Dataset, Levels, Resident, Rounding};
-use crate::engine::{EngineKind, Machine, Team};
+use crate::engine::{Machine, Team};
 use crate::error::{Error, Result};
 use crate::model::{Model, Parameters, Standardization};
 use crate::objective::Objective;
@@ -51,7 +51,7 @@ impl<'a> Prepared<'a> {
     /// features to bytes, where its engine multiplies bytes alone, and measure them.
     ///
     /// # Errors
-    /// Settings that cannot be used with these images; no memory for folded ones.
+    /// Settings that cannot be used with these images; no memory for folded or rounded ones.
     ///
     /// # Panics
     /// If there is no training image.
@@ -78,8 +78,7 @@ impl<'a> Prepared<'a> {
         standardization: Option<Standardization>,
         machine: &Machine,
     ) -> Result<Self> {
-        let is_fixed = machine.engine == EngineKind::Fixed;
-        if is_fixed && splits.train.element() == Element::F32 {
+        if machine.engine.takes_levels_of(splits.train.element()) {
             return Self::in_levels(splits, settings, standardization, &machine.team);
         }
         if settings.clip > 0.0 {

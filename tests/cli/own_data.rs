@@ -151,7 +151,7 @@ fn features_of_another_kind_than_the_models_are_warned_of() {
         ["evaluate run --data data/stored.npz", "predict run/model.safetensors data/stored.npz/test_images"]
     {
         let (text, _) = desk.run(arguments);
-        assert!(text.contains("the model was trained on uint8, and this is float32"), "{text}");
+        assert!(text.contains("the model was trained on uint8 features, these are float32"), "{text}");
     }
 }
 

@@ -247,6 +247,18 @@ fn its_bits_depend_on_no_threads_no_instruction_set_and_no_run_beside_it() {
     }
 }
 
+#[test]
+fn without_validation_images_it_ends_at_the_same_model() {
+    let Splits { train, validation, classes, .. } = Splits::small(300);
+    let models = [validation.clone(), validation.slice(0..0)].map(|validation| {
+        let splits = train::Splits { train: train.clone(), validation, classes };
+        let mut session = Session::new(splits, runs(), &machine(EngineKind::Simd)).unwrap();
+        session.run(&mut ()).unwrap();
+        session.models(Which::Last).into_iter().map(|model| model.unwrap().parameters).collect::<Vec<_>>()
+    });
+    assert!(models[0] == models[1]);
+}
+
 /// Stops when it is asked for the last of so many times.
 struct Patience(usize);
 

@@ -10,14 +10,14 @@ use super::args::{self, DataArgs, EngineArgs};
 use super::console::{Console, OutputArgs};
 use super::settings::{self, OfObjective, Selection, SettingArgs};
 use super::text;
-use crate::data::levels::in_levels;
 use crate::engine::{EngineKind, Machine, Problem, Team};
 use crate::error::{Error, Result};
 use crate::files::RunFolder;
-use crate::gradient_check::{Criterion, Entry, Examination, Options, Precision, Update, flat, step_sweep};
+use crate::gradient_check::{
+    Criterion, Entry, Examination, Given, Options, Precision, Update, flat, step_sweep,
+};
 use crate::model::{Parameters, Standardization};
 use crate::report::{self, Table, count};
-use crate::samples::Element;
 use crate::train::Settings;
 
 /// The momentum with which updates are examined beside those without.
@@ -89,17 +89,11 @@ impl Args {
         self.settings.apply(&mut settings)?;
         settings.check(&train, dataset.classes.len())?;
         let standardization = team.install(|| Standardization::measure(&train))?;
-        let few = train.slice(0..images);
-        let levels = (self.engine.kind() == EngineKind::Fixed && train.element() == Element::F32)
-            .then(|| team.install(|| in_levels(&few, &standardization))?)
-            .transpose()?;
-        let (few, standardization) = match &levels {
-            Some((copy, standardization)) => (&copy.samples(), standardization),
-            None => (&few, &standardization),
-        };
+        let kind = self.engine.kind();
+        let given = team.install(|| Given::new(train.slice(0..images), &standardization, kind))??;
         let examination = Examination {
-            samples: few,
-            standardization,
+            samples: &given.samples(),
+            standardization: given.standardization(),
             parameters: &Parameters::random(dataset.classes.len(), train.features(), self.seed),
             objective: &settings.objective(&train, dataset.classes.len()),
             options,

@@ -99,9 +99,8 @@ impl TrainArgs {
     fn plan(&self, images: usize, shard: Option<Shard>) -> Result<(Plan, String)> {
         let mut runs = Run::single(Settings::default());
         let given = |setting| self.lists.0.iter().filter(move |(name, _)| *name == setting);
-        if given("optimizer").all(|(_, list)| list == Optimizer::Lbfgs.name())
-            && given("optimizer").count() > 0
-        {
+        // Where no run is one of sgd, there are no batches.
+        if given("optimizer").any(|(_, list)| list == Optimizer::Lbfgs.name()) {
             runs[0].settings.optimizer = Optimizer::Lbfgs;
         }
         let few = fit(&mut runs, images, given("batch").count() > 0);

@@ -107,11 +107,18 @@ impl Session<'_> {
         let Some(train) = evaluate(&mut *self.engine, &self.train.samples(), control)? else {
             return Ok(None);
         };
-        let validation = match self.validation.given().is_empty() {
-            true => Some(vec![Evaluation::empty(self.classes.len()); self.runs.len()]),
-            false => evaluate(&mut *self.engine, &self.validation.samples(), control)?,
-        };
-        Ok(validation.map(|validation| [train, validation]))
+        Ok(self.evaluate_validation(control)?.map(|validation| [train, validation]))
+    }
+
+    /// What every run reaches on the validation split, of which there may be no image; none if `control` stopped it.
+    pub(super) fn evaluate_validation(
+        &mut self,
+        control: &mut dyn Control,
+    ) -> Result<Option<Vec<Evaluation>>> {
+        match self.validation.given().is_empty() {
+            true => Ok(Some(vec![Evaluation::empty(self.classes.len()); self.runs.len()])),
+            false => evaluate(&mut *self.engine, &self.validation.samples(), control),
+        }
     }
 
     /// What evaluations, one of each run, say of a split.

@@ -8,7 +8,6 @@ use super::Session;
 use crate::error::Result;
 use crate::model::Parameters;
 use crate::train::control::{Control, End};
-use crate::train::evaluate::evaluate;
 use crate::train::history::{Fate, Metrics};
 use crate::train::lbfgs::Descent;
 use crate::train::settings::Settings;
@@ -41,9 +40,7 @@ impl Session<'_> {
             .collect();
         if due.contains(&true) {
             let start = Instant::now();
-            let Some(validation) = evaluate(&mut *self.engine, &self.validation.samples(), control)? else {
-                return Ok(End::Stopped);
-            };
+            let Some(validation) = self.evaluate_validation(control)? else { return Ok(End::Stopped) };
             let train: Vec<Metrics> = self.descents.iter().map(Descent::metrics).collect();
             let validation = self.metrics(&validation);
             let records = self.record(&due, [&train, &validation], f64::INFINITY, start);
