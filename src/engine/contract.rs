@@ -142,6 +142,14 @@ impl<'a> Batches<'a> {
         assert_eq!(steps.len(), order.len().div_ceil(size) * runs, "a step for each batch and run");
         order.chunks(size).zip(steps.chunks(runs))
     }
+
+    /// The first `count` batches, and the others; of no more than there are.
+    pub(super) fn split_at(self, count: usize, runs: usize) -> (Self, Self) {
+        let images = count.saturating_mul(self.size).min(self.order.len());
+        let (first, second) = self.order.split_at(images);
+        let (steps, later) = self.steps.split_at(images.div_ceil(self.size) * runs);
+        (Self { order: first, steps, ..self }, Self { order: second, steps: later, ..self })
+    }
 }
 
 /// The exact state of one run, in the engine's own layout and precision. It does not depend on the runs beside it.

@@ -1,5 +1,7 @@
 //! The engine: it holds the parameters in the layout of the kernels, and fulfils the contract.
 
+use std::time::Instant;
+
 use super::arithmetic::{Arithmetic, Passes};
 use super::evaluate::{self, Scoring};
 use super::f32::{F32, kernels};
@@ -16,7 +18,7 @@ use crate::engine::contract::{Batches, Engine, EngineInfo, Planes, RunState, fro
 use crate::engine::evaluation::Evaluation;
 use crate::engine::gradient::Gradient;
 use crate::engine::problem::{Problem, Shape};
-use crate::engine::team::Team;
+use crate::engine::team::{Clock, Pace, Stretch, Team};
 use crate::error::{Error, Result};
 use crate::model::{Parameters, Standardization};
 use crate::samples::{Element, Rows, Samples};
@@ -36,6 +38,8 @@ pub struct Fused {
     pub(super) bias: Bias,
     /// The partial logits of two steps.
     partials: [Vec<Lanes>; 2],
+    /// How many threads train; none before the first step.
+    pace: Option<Pace>,
 }
 
 /// The passes of an engine, in its arithmetic.
@@ -136,6 +140,7 @@ impl Fused {
             velocity: Vec::new(),
             bias: Bias::default(),
             partials: [Vec::new(), Vec::new()],
+            pace: None,
         };
         engine.load(problem.initial);
         Ok(engine)
@@ -159,6 +164,28 @@ impl Fused {
     fn start_velocity(&mut self) {
         self.velocity = vec![Lanes::ZERO; self.weight.len()];
         self.bias.velocity = vec![0.0; self.bias.value.len()];
+    }
+
+    /// Takes one step for each batch, on `members` threads. The seconds that the one with the fewest had a processor for.
+    fn train_on(&mut self, members: usize, samples: &Samples, batches: Batches) -> Result<f64> {
+        let [even, odd] = &mut self.partials;
+        let job = Training {
+            layer: &self.layer,
+            samples,
+            batches,
+            weight: Lent::new(&mut self.weight),
+            velocity: Lent::new(&mut self.velocity),
+            bias: &self.bias,
+            partials: [Lent::new(even), Lent::new(odd)],
+        };
+        let mut trained = self.team.run_on(members, |member| {
+            let clock = Clock::start();
+            let bias = with_passes!(&self.passes, passes => train::train(passes, &job, &member));
+            (bias, clock.processor_seconds())
+        })?;
+        let processor = trained.iter().map(|(_, processor)| *processor).fold(f64::INFINITY, f64::min);
+        self.bias = trained.swap_remove(0).0;
+        Ok(processor)
     }
 
     /// The team, the passes, and the model.
@@ -185,20 +212,21 @@ impl Engine for Fused {
         if self.velocity.is_empty() && batches.steps.iter().any(|step| step.momentum != 0.0) {
             self.start_velocity();
         }
-        let [even, odd] = &mut self.partials;
-        let job = Training {
-            layer: &self.layer,
-            samples,
-            batches,
-            weight: Lent::new(&mut self.weight),
-            velocity: Lent::new(&mut self.velocity),
-            bias: &self.bias,
-            partials: [Lent::new(even), Lent::new(odd)],
-        };
-        let mut biases = self
-            .team
-            .run(|member| with_passes!(&self.passes, passes => train::train(passes, &job, &member)))?;
-        self.bias = biases.swap_remove(0);
+        let size = batches.size.min(batches.order.len());
+        let step = 4.0 * (size * self.layer.shape.features * self.layer.shape.columns()) as f64;
+        let mut pace = self.pace.take().unwrap_or_else(|| Pace::new(self.team.threads(), step));
+        let mut left = batches;
+        while !left.order.is_empty() {
+            let turn = pace.turn();
+            let steps = (turn.work / size as f64) as usize;
+            let (part, rest) = left.split_at(steps.max(2), self.layer.shape.runs);
+            let start = Instant::now();
+            let processor = self.train_on(turn.members, samples, part)?;
+            let (work, seconds) = (part.order.len() as f64, start.elapsed().as_secs_f64());
+            pace.note(Stretch { work, seconds, processor });
+            left = rest;
+        }
+        self.pace = Some(pace);
         Ok(())
     }
 

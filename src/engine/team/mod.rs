@@ -6,6 +6,7 @@
 
 mod barrier;
 mod crew;
+mod pace;
 #[cfg(target_os = "linux")]
 mod placement;
 
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::barrier::Barrier;
 pub use self::crew::Crew;
+pub(crate) use self::pace::{Clock, Pace, Stretch};
 use crate::error::{Error, Result};
 
 /// A fixed number of threads.
@@ -83,18 +85,44 @@ impl Team {
     /// # Errors
     /// If a member panics. Members that wait for it at the barrier are released.
     pub fn run<R: Send>(&mut self, work: impl Fn(Member) -> R + Sync) -> Result<Vec<R>> {
+        self.run_on(self.threads, work)
+    }
+
+    /// As [`Team::run`], on the first `members` threads alone.
+    ///
+    /// # Errors
+    /// As [`Team::run`].
+    ///
+    /// # Panics
+    /// If there are fewer threads, or `members` is 0.
+    pub fn run_on<R: Send>(&mut self, members: usize, work: impl Fn(Member) -> R + Sync) -> Result<Vec<R>> {
+        assert!((1..=self.threads).contains(&members), "{members} members of {} threads", self.threads);
         let _turn = self.turn();
-        let barrier = Barrier::new(self.threads);
+        let barrier = Barrier::new(members);
         #[cfg(target_os = "linux")]
         let placement = placement::Placement::new();
-        let results = self.pool.broadcast(|context| {
-            #[cfg(target_os = "linux")]
-            placement.settle();
-            let member = Member { index: context.index(), threads: self.threads, barrier: &barrier };
+        let part = |index| {
+            let member = Member { index, threads: members, barrier: &barrier };
             panic::catch_unwind(AssertUnwindSafe(|| work(member))).inspect_err(|_| barrier.poison())
-        });
+        };
+        let results = match members {
+            // Without waking the others.
+            1 => vec![self.pool.install(|| part(0))],
+            _ => self
+                .pool
+                .broadcast(|context| {
+                    (context.index() < members).then(|| {
+                        #[cfg(target_os = "linux")]
+                        placement.settle();
+                        part(context.index())
+                    })
+                })
+                .into_iter()
+                .flatten()
+                .collect(),
+        };
         // The error is that of the member that panicked, not of one that left the barrier because of it.
-        let (mut values, mut payloads) = (Vec::with_capacity(self.threads), Vec::new());
+        let (mut values, mut payloads) = (Vec::with_capacity(members), Vec::new());
         for result in results {
             match result {
                 Ok(value) => values.push(value),
