@@ -27,7 +27,7 @@ fn epochs(criterion: &mut Criterion) {
     let problem =
         Problem { initial: &initial, standardization: &standardization, objective, element: Element::U8 };
     let batches = Batches { order: &order, size: BATCH, steps: &steps };
-    for kind in [EngineKind::Auto, EngineKind::Gemm] {
+    for kind in [EngineKind::Simd, EngineKind::Gemm] {
         let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let team = Team::new(cores).expect("a thread for each core");
         let machine = Machine { engine: kind, isa: None, team };

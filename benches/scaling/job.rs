@@ -111,7 +111,7 @@ impl Job {
         let objective = &Objective::default();
         let problem =
             Problem { initial: &initial, standardization: &standardization, objective, element: Element::U8 };
-        let mut engine = Machine { engine: EngineKind::Auto, isa: None, team }.engine(&problem)?;
+        let mut engine = Machine { engine: EngineKind::Simd, isa: None, team }.engine(&problem)?;
         let steps = vec![Step { eta: 1e-6, ..Step::default() }; self.images.div_ceil(self.batch) * self.runs];
         let kind = if self.shuffled { Order::Shuffled { seed: 0 } } else { Order::Sequential };
         let mut order = vec![0; self.images];

@@ -99,8 +99,9 @@ impl Task {
         let images = self.images(workload) as f64;
         // A multiplication and an addition for each weight: forward, and again backward.
         let pass = 2.0 * (features * classes) as f64;
-        let data = (train * features, images * features as f64);
-        let batch = workload.settings.batch * features;
+        let row = features * workload.splits.train.element().size();
+        let data = (train * row, images * row as f64);
+        let batch = workload.settings.batch * row;
         let (flops, (held, bytes)) = match self {
             Self::Stage(Stage::Softmax) => {
                 let parts = classes * Stages::partial_logits(features, threads);
@@ -115,8 +116,8 @@ impl Task {
             Self::Run => {
                 let both = train + workload.splits.validation.len();
                 let evaluated = (workload.settings.epochs * both) as f64;
-                let bytes = (images + evaluated) * features as f64;
-                ((2.0 * images + evaluated) * pass, (both * features, bytes))
+                let bytes = (images + evaluated) * row as f64;
+                ((2.0 * images + evaluated) * pass, (both * row, bytes))
             }
         };
         Work { flops, bytes, level: roofline.caches.holding(held, threads) }

@@ -15,13 +15,14 @@ use crate::data::Dataset;
 use crate::engine::{EngineInfo, EngineKind, Isa, Machine, Team};
 use crate::error::{Error, Result};
 use crate::files::{Existing, RunFolder, run_folder};
+use crate::samples::Element;
 use crate::train::{Run, Settings};
 
 /// The engine, its instruction set and its threads.
 #[derive(Args)]
 #[command(next_help_heading = "Machine")]
 pub(super) struct EngineArgs {
-    /// Compute engine
+    /// What computes; auto is the fastest engine whose results are as good: in training on bytes most often fixed, else simd
     #[arg(long, default_value = "auto", value_parser = engine_parser())]
     engine: EngineKind,
     /// Instruction set of the engines simd and fixed
@@ -38,14 +39,16 @@ impl EngineArgs {
         Ok(Machine { engine: self.engine, isa: self.isa.0, team: self.team()? })
     }
 
-    /// The engines to hold to the oracle: the one that `--engine` names, or for `auto` every other one that can be
-    /// told to use `--isa`.
-    pub(super) fn kinds(&self) -> Vec<EngineKind> {
-        match (self.engine, self.isa.0) {
-            (EngineKind::Auto, None) => vec![EngineKind::Simd, EngineKind::Gemm],
-            (EngineKind::Auto, Some(_)) => vec![EngineKind::Simd],
-            (kind, _) => vec![kind],
+    /// The engines to hold to the oracle: the one that `--engine` names, or for `auto` every other one that multiplies
+    /// such features as they are, and can be told to use `--isa`.
+    pub(super) fn kinds(&self, element: Element) -> Vec<EngineKind> {
+        if self.engine != EngineKind::Auto {
+            return vec![self.engine];
         }
+        let mut kinds = vec![EngineKind::Simd, EngineKind::Fixed, EngineKind::Gemm];
+        kinds.retain(|kind| !kind.takes_levels_of(element));
+        kinds.retain(|kind| *kind != EngineKind::Gemm || self.isa.0.is_none());
+        kinds
     }
 
     /// The engine that `--engine` names.

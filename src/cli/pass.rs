@@ -87,7 +87,7 @@ impl<'a> Pass<'a> {
             return Err(self.stopped(signal));
         }
         let measure = || {
-            let engine = args.engine.kind();
+            let engine = self.session.engine().kind();
             Extras::measure(&self.tests, engine, self.inputs, self.session.runs(), &mut |text| {
                 progress.stage(text)
             })

@@ -3,7 +3,7 @@
 use std::slice;
 
 use super::inputs::Inputs;
-use crate::engine::{EngineKind, Evaluation, Problem};
+use crate::engine::{EngineKind, Evaluation, Machine, Problem};
 use crate::error::Result;
 use crate::files::RunFolder;
 use crate::gradient_check::{Criterion, Examination, Given, Options, Precision};
@@ -64,7 +64,8 @@ impl Extras {
         let lambda = runs.iter().map(|run| run.settings.lambda as f32).fold(0.0, f32::max);
         let mut gradients = machine.team.handle().install(|| examination.reference(lambda))??;
         let (initial, element) = (slice::from_ref(&parameters), few.element());
-        let mut single = machine.engine(&Problem { initial, standardization, objective, element })?;
+        let trainer = Machine { engine, team: machine.team.handle(), ..*machine };
+        let mut single = trainer.engine(&Problem { initial, standardization, objective, element })?;
         gradients.push(examination.engine(&mut *single, Precision::of(engine), lambda)?);
         progress("measuring probabilities");
         let mut evaluator = evaluator(&models, train.element(), machine)?;

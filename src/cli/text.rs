@@ -119,9 +119,15 @@ pub(super) fn heading(runs: &[Run], engine: &EngineInfo) -> String {
     let first = &runs[0].settings;
     let common = settings::told(first).filter(|row| !of_run(row));
     text += &line_of_settings(first, common);
-    let threads = if engine.threads == 1 { "thread" } else { "threads" };
-    let _ = writeln!(text, "engine    {} ({}), {} {threads}\n", engine.name, engine.isa, engine.threads);
-    text
+    text + &line_of_engine(engine) + "\n"
+}
+
+/// What trains, and why.
+pub(super) fn line_of_engine(engine: &EngineInfo) -> String {
+    let EngineInfo { name, isa, threads, reason } = engine;
+    let noun = if *threads == 1 { "thread" } else { "threads" };
+    let line = format!("engine    {name} ({isa}), {threads} {noun}\n");
+    line + &reason.as_ref().map(|reason| format!("          by auto: {reason}\n")).unwrap_or_default()
 }
 
 /// A line of settings by name and value.

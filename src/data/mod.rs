@@ -34,6 +34,7 @@ mod origin;
 pub mod pickle;
 mod picture_folder;
 mod plan;
+pub mod random;
 pub(crate) mod read_ahead;
 pub mod resident;
 mod source;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evaluation::Evaluation;
 use super::gradient::Gradient;
+use super::kind::EngineKind;
 use crate::error::Result;
 use crate::model::Parameters;
 use crate::samples::{Rows, Samples};
@@ -98,8 +99,18 @@ pub struct EngineInfo {
     pub name: String,
     /// The instruction set its kernels use.
     pub isa: String,
-    /// The number of threads it works on.
+    /// The most threads that it works on.
     pub threads: usize,
+    /// Why `auto` chose it, where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl EngineInfo {
+    /// The engine that it is.
+    pub fn kind(&self) -> EngineKind {
+        EngineKind::from_name(&self.name).unwrap_or_default()
+    }
 }
 
 /// One step of gradient descent for one run. With the gradient g of the cost, `dW + 2 lambda W` of the weights and `db` of
@@ -138,9 +149,14 @@ impl<'a> Batches<'a> {
     /// # Panics
     /// If the size is 0 or `steps` is not `[batches, runs]`.
     pub(super) fn iter(self, runs: usize) -> impl Iterator<Item = (&'a [u32], &'a [Step])> {
-        let Self { order, size, steps } = self;
-        assert_eq!(steps.len(), order.len().div_ceil(size) * runs, "a step for each batch and run");
-        order.chunks(size).zip(steps.chunks(runs))
+        self.check(runs);
+        self.order.chunks(self.size).zip(self.steps.chunks(runs))
+    }
+
+    /// Checks that there is a step for each batch and each of `runs` runs.
+    pub(super) fn check(self, runs: usize) {
+        let batches = self.order.len().div_ceil(self.size);
+        assert_eq!(self.steps.len(), batches * runs, "a step for each batch and run");
     }
 
     /// The first `count` batches, and the others; of no more than there are.

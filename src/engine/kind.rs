@@ -5,7 +5,8 @@ use crate::samples::Element;
 /// An engine, by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EngineKind {
-    /// The fastest one on this machine: simd where its kernels have vector instructions, else gemm.
+    /// The fastest one on this machine whose results are as good: in training, fixed where that is shown by the data; else
+    /// simd where its kernels have vector instructions, and gemm where not.
     #[default]
     Auto,
     /// The fused kernels.

@@ -21,6 +21,7 @@ mod team;
 pub use contract::{Batches, Engine, EngineInfo, Planes, RunState, Step};
 pub use counts::{ClassCounts, Counts};
 pub use evaluation::Evaluation;
+pub(crate) use fused::QUANTUM;
 pub use fused::{Buffer, Fused, Isa, Stage, Stages};
 pub use gemm::Gemm;
 pub use gradient::Gradient;

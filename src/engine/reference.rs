@@ -83,7 +83,7 @@ impl Reference {
 
 impl Engine for Reference {
     fn info(&self) -> EngineInfo {
-        EngineInfo { name: "reference".into(), isa: "portable".into(), threads: 1 }
+        EngineInfo { name: "reference".into(), isa: "portable".into(), threads: 1, reason: None }
     }
 
     fn train(&mut self, samples: &Samples, batches: Batches) -> Result<()> {

@@ -21,7 +21,7 @@
 //! what is found.
 
 use super::one_step::ETA;
-use crate::engine::EngineKind;
+use crate::engine::{EngineKind, QUANTUM};
 use crate::model::{Parameters, Standardization};
 use crate::objective::{Loss, Objective};
 use crate::samples::{Samples, Values};
@@ -30,10 +30,6 @@ use crate::samples::{Samples, Values};
 pub const UNIT_F32: f64 = 1.0 / (1u64 << 24) as f64;
 /// The unit roundoff of f64.
 pub const UNIT_F64: f64 = 1.0 / (1u64 << 53) as f64;
-
-/// What a 16-bit number may be off by, relative to the largest that shares its scale: half of 2^-14, and 1/128 for
-/// headroom.
-const QUANTUM: f64 = 129.0 / 128.0 / (1u64 << 15) as f64;
 
 /// What an engine's arithmetic rounds to.
 #[derive(Clone, Copy, Debug, PartialEq)]

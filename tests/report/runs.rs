@@ -125,7 +125,7 @@ fn record((run, Run { name, settings }): (usize, Run)) -> RunRecord {
         history: history.collect(),
         ended: None,
         test: metrics(35 + run, 0.1),
-        engine: EngineInfo { name: "simd".into(), isa: "avx512".into(), threads: 2 },
+        engine: EngineInfo { name: "simd".into(), isa: "avx512".into(), threads: 2, reason: None },
         seconds: Seconds { load: 0.031, train: 0.106, evaluate: 0.133, write: 0.02, total: 0.29 },
         throughput: Throughput::new(40 * dataset.train, FEATURES, 40, 0.106),
         weights_sha256: format!("{run}").repeat(64),

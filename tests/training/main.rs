@@ -1,5 +1,6 @@
 //! Training reaches what the lab reached, whatever the data and the engine, and does what its settings say.
 
+mod auto;
 mod checkpoint;
 mod lbfgs;
 mod mirror;
@@ -63,10 +64,14 @@ impl<'a> Splits<'a> {
         Splits { train, validation, test, classes }
     }
 
-    fn session(&self, kind: EngineKind, runs: &[Run]) -> Session<'a> {
+    /// What a session trains and watches itself by.
+    fn of_session(&self) -> train::Splits<'a> {
         let (train, validation) = (self.train.clone(), self.validation.clone());
-        let splits = train::Splits { train, validation, classes: self.classes };
-        Session::new(splits, runs.to_vec(), &machine(kind)).unwrap()
+        train::Splits { train, validation, classes: self.classes }
+    }
+
+    fn session(&self, kind: EngineKind, runs: &[Run]) -> Session<'a> {
+        Session::new(self.of_session(), runs.to_vec(), &machine(kind)).unwrap()
     }
 
     /// An engine where the run begins.

@@ -5,6 +5,7 @@ mod tables;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 use self::tables::{compared, machine, noise, table};
@@ -14,11 +15,13 @@ use super::text;
 use crate::bench::roofline::{self, Budget};
 use crate::bench::{self, BenchRecord, Comparison, Contender, Oracle, Task, Workload};
 use crate::data::Dataset;
+use crate::data::random::RandomShape;
 use crate::engine::{EngineKind, Isa, Team};
 use crate::error::{Error, Result};
 use crate::files::regular;
 use crate::machine::MachineRecord;
 use crate::model::{Parameters, Standardization};
+use crate::objective::Loss;
 use crate::report;
 use crate::samples::Element;
 use crate::train::record::DatasetRecord;
@@ -31,6 +34,7 @@ const RECORD_FILE: &str = "bench.json";
 const EXAMPLES: &str = "\
 Examples:
   onelayer bench --quick
+  onelayer bench --shape 50000x768x100 --element f32
   onelayer bench --engine simd --compare runs/before/bench.json";
 
 #[derive(clap::Args)]
@@ -45,6 +49,15 @@ pub(super) struct Args {
     /// Compare with an earlier record (bench.json)
     #[arg(long, value_name = "FILE")]
     compare: Option<PathBuf>,
+    /// Random data instead of files: SAMPLESxFEATURESxCLASSES, as in 50000x768x100
+    #[arg(long, value_name = "NxDxK")]
+    shape: Option<RandomShape>,
+    /// What random features are stored as
+    #[arg(long, requires = "shape", default_value = "u8", value_parser = element_parser())]
+    element: Element,
+    /// What training minimizes
+    #[arg(long, default_value = "softmax", value_parser = loss_parser())]
+    objective: Loss,
     /// Images in a batch [default: 100, or all training images, where there are fewer]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     batch: Option<usize>,
@@ -62,6 +75,15 @@ pub(super) struct Args {
     output: OutputArgs,
 }
 
+fn element_parser() -> impl TypedValueParser<Value = Element> {
+    PossibleValuesParser::new(["u8", "f32"])
+        .map(|name| if name == "f32" { Element::F32 } else { Element::U8 })
+}
+
+fn loss_parser() -> impl TypedValueParser<Value = Loss> {
+    PossibleValuesParser::new(Loss::ALL.map(Loss::name)).map(|name| name.parse().expect("a possible value"))
+}
+
 /// What `--json` prints: the record, and how it compares.
 #[derive(Serialize)]
 struct Printed<'a> {
@@ -77,11 +99,14 @@ impl Args {
         let console = Console::new(self.output);
         let earlier = self.compare.as_deref().map(read).transpose()?;
         let mut all_threads = self.engine.team()?;
-        let dataset = all_threads.install(|| self.data.open())??;
+        let dataset = all_threads.install(|| match self.shape {
+            Some(shape) => Ok(shape.dataset(self.element)),
+            None => self.data.open(),
+        })??;
         // The lab's second run.
         let default = Settings::default();
         let batch = self.batch.unwrap_or(default.batch.min(dataset.train.len()));
-        let settings = Settings { batch, ..default };
+        let settings = Settings { batch, objective: self.objective, ..default };
         let mut contenders = self.contenders()?;
         if dataset.train.samples().element() != Element::U8 {
             contenders.retain(|contender| contender.kind != EngineKind::Fixed);
@@ -89,7 +114,10 @@ impl Args {
         settings.check(&dataset.train.samples(), dataset.classes.len())?;
         let folder = args::folder(self.out.as_deref(), self.overwrite, "bench")?;
 
-        console.dataset(&dataset)?;
+        match self.shape {
+            Some(_) => console.remark(&text::dataset(&dataset))?,
+            None => console.dataset(&dataset)?,
+        }
         console.remark(&format!("machine   {}\nbatch     {batch} images\n\n", MachineRecord::here().name))?;
         let teams = self.teams(all_threads)?;
         let record = self.measure(&dataset, settings, &contenders, teams, console)?;

@@ -169,7 +169,7 @@ impl Args {
         let mut criteria = Vec::new();
         for lambda in self.lambda.iter().map(|&lambda| lambda as f32) {
             criteria.extend(team.install(|| examination.reference(lambda))??);
-            for kind in self.engine.kinds() {
+            for kind in self.engine.kinds(element) {
                 let (initial, precision) = (std::slice::from_ref(parameters), Precision::of(kind));
                 let engine = |standardization: &Standardization| {
                     let machine = Machine { engine: kind, isa: self.engine.isa(), team: team.handle() };

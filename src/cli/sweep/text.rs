@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::super::settings;
-use super::super::text::{line_of_settings, table};
-use crate::engine::Machine;
+use super::super::text::{line_of_engine, line_of_settings, table};
+use crate::engine::{EngineInfo, Machine};
 use crate::error::one_line;
 use crate::report::{Table, count, list};
 use crate::sweep::record::{self, Row, varied};
@@ -40,10 +40,8 @@ pub(super) fn heading(sweep: &Sweep, machine: &Machine) -> String {
         let common = settings::told(&run.settings).filter(|row| !varied.contains(&row.name));
         text += &line_of_settings(&run.settings, common);
     }
-    let (engine, threads) = (sweep.engine(), machine.team.threads());
-    let noun = if threads == 1 { "thread" } else { "threads" };
-    let _ = writeln!(text, "engine    {} ({}), {threads} {noun}\n", engine.name, engine.isa);
-    text
+    let engine = EngineInfo { threads: machine.team.threads(), ..sweep.engine().clone() };
+    text + &line_of_engine(&engine) + "\n"
 }
 
 /// Where a sweep goes on.

@@ -73,7 +73,7 @@ impl Winner {
         folder.write("run.json", console::to_json(&record))?;
         if let (Trained::Tested(test), Some(command)) = (self.trained, command) {
             let (runs, tests) = (Run::single(record.config.clone()), [Some(test)]);
-            let extras = Extras::measure(&tests, inputs.machine.engine, inputs, &runs, &mut |_| {})?;
+            let extras = Extras::measure(&tests, sweep.engine().kind(), inputs, &runs, &mut |_| {})?;
             extras.write(&folder, std::slice::from_ref(&record), &tests, &command(&runs))?;
         }
         Ok(record)

@@ -201,7 +201,12 @@ impl Engine for Fused {
             Chosen::Bytes(_) | Chosen::Floats(_) => "simd",
             Chosen::Fixed(_) => "fixed",
         };
-        EngineInfo { name: name.into(), isa: self.isa.name().into(), threads: self.team.threads() }
+        EngineInfo {
+            name: name.into(),
+            isa: self.isa.name().into(),
+            threads: self.team.threads(),
+            reason: None,
+        }
     }
 
     fn train(&mut self, samples: &Samples, batches: Batches) -> Result<()> {
@@ -212,6 +217,7 @@ impl Engine for Fused {
         if self.velocity.is_empty() && batches.steps.iter().any(|step| step.momentum != 0.0) {
             self.start_velocity();
         }
+        batches.check(self.layer.shape.runs);
         let size = batches.size.min(batches.order.len());
         let step = 4.0 * (size * self.layer.shape.features * self.layer.shape.columns()) as f64;
         let mut pace = self.pace.take().unwrap_or_else(|| Pace::new(self.team.threads(), step));

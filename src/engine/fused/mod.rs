@@ -47,6 +47,7 @@ mod stages;
 mod train;
 
 pub use engine::Fused;
+pub(crate) use fixed::{QUANTUM, suitability};
 pub use isa::Isa;
 pub use probe::Buffer;
 pub use stages::{Stage, Stages};

@@ -88,7 +88,12 @@ impl Gemm {
 
 impl Engine for Gemm {
     fn info(&self) -> EngineInfo {
-        EngineInfo { name: "gemm".into(), isa: product::isa().into(), threads: self.team.threads() }
+        EngineInfo {
+            name: "gemm".into(),
+            isa: product::isa().into(),
+            threads: self.team.threads(),
+            reason: None,
+        }
     }
 
     fn train(&mut self, samples: &Samples, batches: Batches) -> Result<()> {

@@ -48,6 +48,8 @@ pub struct Session<'a> {
     rounding: Option<Rounding>,
     team: Team,
     engine: Box<dyn Engine>,
+    /// Why `auto` chose it, where it did.
+    reason: Option<String>,
     /// How pictures are folded, if they are; and memory for those that each epoch changes in another way.
     mirror: Option<Augmentation>,
     augmented: Option<Augmented>,
@@ -140,8 +142,10 @@ impl<'a> Session<'a> {
         let objective = &images.objective(&runs);
         let element = images.element();
         let problem = Problem { initial, standardization: &images.of_engine(), objective, element };
-        let engine = machine.engine(&problem)?;
-        Ok(Self { warm, ..Self::assemble(images.clone(), runs, engine, &machine.team) })
+        let Settings { optimizer, batch, .. } = runs[0].settings;
+        let in_batches = optimizer == Optimizer::Sgd && batch < images.images();
+        let (engine, reason) = machine.trainer(&problem, in_batches)?;
+        Ok(Self { warm, reason, ..Self::assemble(images.clone(), runs, engine, &machine.team) })
     }
 
     /// As [`Session::new`], on an engine that holds the parameters which the runs begin with, and standardizes by
@@ -182,6 +186,7 @@ impl<'a> Session<'a> {
             best: vec![None; runs.len()],
             checkpoints: None,
             warm: None,
+            reason: None,
             team: team.handle(),
             runs,
             classes,
@@ -322,7 +327,7 @@ impl<'a> Session<'a> {
 
     /// What trains.
     pub fn engine(&self) -> EngineInfo {
-        self.engine.info()
+        EngineInfo { reason: self.reason.clone(), ..self.engine.info() }
     }
 
     /// The fingerprint of the images, where checkpoints are saved.

@@ -40,4 +40,5 @@ mod quantize;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use outliers::{QUANTUM, suitability};
 pub(crate) use passes::{Fixed, passes};

@@ -13,19 +13,58 @@ use crate::engine::fused::layout::{BLOCK, Outlier, Place};
 
 /// The largest deviation that shares a scale, over the smallest. CIFAR's are within a factor of 2.
 pub(super) const RATIO: f32 = 16.0;
+/// What a 16-bit number may be off by, relative to the largest that shares its scale: half of 2^-14, and 1/128 for
+/// headroom.
+pub(crate) const QUANTUM: f64 = 129.0 / 128.0 / (1u64 << 15) as f64;
+/// The largest weight of a column in a block, over their root mean square: about that of 768 normal numbers.
+const PEAK: f64 = 4.0;
+/// The deviation of a constant feature, by convention.
+const CONSTANT: f32 = 1.0;
 
 /// The outliers of each block. A constant feature, whose deviation is 1 by convention, is none.
 pub(super) fn outliers(std: &[f32], place: fn(usize) -> Place) -> Vec<Vec<Outlier>> {
     let blocks = std.chunks(BLOCK * LANES).zip((0..).step_by(BLOCK * LANES));
     let of_block = |(std, first): (&[f32], usize)| {
-        let mut sorted: Vec<f32> = std.iter().copied().filter(|&std| std != 1.0).collect();
-        sorted.sort_by(f32::total_cmp);
-        let within = |&first: &usize| sorted.partition_point(|&std| std <= RATIO * sorted[first]) - first;
-        let low = (0..sorted.len()).max_by_key(within).map_or(1.0, |first| sorted[first]);
-        let apart = (first..).zip(std).filter(|&(_, &std)| std != 1.0 && !(low..=RATIO * low).contains(&std));
+        let low = lowest(std);
+        let apart = (first..).zip(std).filter(|&(_, &std)| std != CONSTANT && !shares(low, std));
         apart.map(|(feature, _)| Outlier { feature, place: place(feature) }).collect()
     };
     blocks.map(of_block).collect()
+}
+
+/// By about which part of its size rounding moves a logit, for features with these deviations; and how many of them are
+/// outliers.
+///
+/// A weight V = W / (255 std) is off by at most `QUANTUM max |V|`, and by a third of that squared on average. With a largest |W|
+/// of `PEAK` times their size w, a logit is off by about `QUANTUM / sqrt(3) PEAK w sqrt(sum_j (std_j / low)^2)`, where `low` is
+/// the smallest deviation that shares the scale, as x^ has a deviation of 1; and logits have a size of about `w sqrt(D)`.
+pub(crate) fn suitability(std: &[f32]) -> (f64, usize) {
+    let (mut squares, mut varying, mut outliers) = (0.0, 0, 0);
+    for std in std.chunks(BLOCK * LANES) {
+        let low = lowest(std);
+        for &std in std.iter().filter(|&&std| std != CONSTANT) {
+            varying += 1;
+            if shares(low, std) {
+                squares += f64::from(std / low).powi(2);
+            } else {
+                outliers += 1;
+            }
+        }
+    }
+    (QUANTUM * PEAK * (squares / f64::from(varying.max(1)) / 3.0).sqrt(), outliers)
+}
+
+/// Whether a feature of this deviation shares the scale of a block whose lowest is `low`.
+fn shares(low: f32, std: f32) -> bool {
+    (low..=RATIO * low).contains(&std)
+}
+
+/// The smallest of the deviations that share a block's scale: as many as possible.
+fn lowest(std: &[f32]) -> f32 {
+    let mut sorted: Vec<f32> = std.iter().copied().filter(|&std| std != CONSTANT).collect();
+    sorted.sort_by(f32::total_cmp);
+    let within = |&first: &usize| sorted.partition_point(|&std| std <= RATIO * sorted[first]) - first;
+    (0..sorted.len()).max_by_key(within).map_or(CONSTANT, |first| sorted[first])
 }
 
 /// Moves the weights of the outliers from `weight`, `[groups][row]` of a block, to `apart`, `[outliers][C]`.
@@ -57,6 +96,54 @@ pub(super) fn add<D: Dot>(isa: D::Isa, block: Block, apart: &[f32], images: Imag
                     x.mul_add(D::Floats::splat(floats, weight), before).store(logit, part);
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::*;
+    use crate::engine::fused::{Fused, Isa};
+    use crate::engine::{Engine, Problem, Reference, Team};
+    use crate::model::{Parameters, Standardization};
+    use crate::objective::Objective;
+    use crate::samples::{Element, Rows};
+
+    /// The root of the mean of the squares.
+    fn size(values: impl ExactSizeIterator<Item = f32>) -> f64 {
+        let count = values.len() as f64;
+        (values.map(|value| f64::from(value).powi(2)).sum::<f64>() / count).sqrt()
+    }
+
+    #[test]
+    fn rounding_moves_logits_by_about_as_much_as_is_said() {
+        let (images, features, classes) = (200, 1600, 5);
+        for spread in [1.0, 2.0, 8.0_f32] {
+            let std: Vec<f32> = (0..features).map(|f| 0.25 / spread.powf((f % 97) as f32 / 96.0)).collect();
+            // Weights from a seed are normal, and so are pixels.
+            let pixels = Parameters::random(images, features, 1).weight;
+            let pixel = |(i, x): (usize, &f32)| (127.5 + 100.0 * x * 255.0 * std[i % features]) as u8;
+            let pixels: Vec<u8> = pixels.iter().enumerate().map(pixel).collect();
+            let initial = &[Parameters::random(classes, features, 0)];
+            let standardization = &Standardization { mean: vec![0.5; features], std: std.clone() };
+            let objective = &Objective::default();
+            let problem = Problem { initial, standardization, objective, element: Element::U8 };
+            let rows = Rows::contiguous(&pixels, features);
+            let logits = |engine: &mut dyn Engine| {
+                let mut logits = vec![0.0; images * classes];
+                engine.forward(&rows, &mut logits).unwrap();
+                logits
+            };
+            let exact = logits(&mut Reference::new(&problem));
+            let team = Team::new(NonZeroUsize::MIN).unwrap();
+            let rounded = logits(&mut Fused::fixed(Isa::fastest(), &problem, team).unwrap());
+
+            let (said, outliers) = suitability(&std);
+            let found = size(rounded.iter().zip(&exact).map(|(a, b)| a - b)) / size(exact.iter().copied());
+            assert_eq!(outliers, 0);
+            assert!((0.2 * said..said).contains(&found), "{spread}: {said} is said, {found} was found");
         }
     }
 }
