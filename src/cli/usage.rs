@@ -20,7 +20,7 @@ fn words(error: &clap::Error) -> String {
             let values = texts(error, ContextKind::ValidValue);
             let expected = match kind {
                 ErrorKind::TooManyValues => "no value".into(),
-                ErrorKind::ValueValidation => kind_of_value(error).into(),
+                ErrorKind::ValueValidation => kind_of_value(error),
                 _ if values.is_empty() => placeholder.into(),
                 _ => list(values, "or"),
             };
@@ -62,12 +62,13 @@ fn texts(error: &clap::Error, kind: ContextKind) -> Vec<String> {
 }
 
 /// What the parser of a value wanted.
-fn kind_of_value(error: &clap::Error) -> &'static str {
-    let Some(source) = std::error::Error::source(error) else { return "another value" };
-    match source {
-        source if source.is::<ParseFloatError>() => "a number",
-        source if source.is::<ParseIntError>() => "a whole number from 0 to 2^64 - 1",
-        _ => "another value",
+fn kind_of_value(error: &clap::Error) -> String {
+    match std::error::Error::source(error) {
+        None => "another value".into(),
+        Some(source) if source.is::<ParseFloatError>() => "a number".into(),
+        Some(source) if source.is::<ParseIntError>() => "a whole number from 0 to 2^64 - 1".into(),
+        // Parsers of our own say what they expect.
+        Some(source) => source.to_string(),
     }
 }
 

@@ -35,7 +35,7 @@ impl FromStr for RandomShape {
             Some(&[samples @ 1..=100_000_000, features @ 1..=1_000_000, classes @ 2..=65_536]) => {
                 Ok(Self { samples, features, classes })
             }
-            _ => Err("expected SAMPLESxFEATURESxCLASSES, as in 50000x768x100".into()),
+            _ => Err("SAMPLESxFEATURESxCLASSES, as in 50000x768x100".into()),
         }
     }
 }

@@ -84,9 +84,7 @@ impl FromStr for Shape {
         };
         match (1..=LARGEST).contains(&width) && width == height {
             true => Ok(Self { side: width, colour }),
-            false => {
-                Err(format!("expected a square of 1x1 to {LARGEST}x{LARGEST}, or of grey as in 28x28x1"))
-            }
+            false => Err(format!("a square of 1x1 to {LARGEST}x{LARGEST}, or of grey as in 28x28x1")),
         }
     }
 }

@@ -71,3 +71,46 @@ fn what_cannot_be_measured_is_refused_before_anything_is() {
         assert!(message.contains(fact) && !desk.path("refused").exists(), "{message}");
     }
 }
+
+#[test]
+fn random_data_of_any_shape_need_no_files() {
+    let desk = Desk::bare();
+    let shape = "bench --quick --threads 1 --shape 300x70x20";
+    for (element, objective, engines) in
+        [("f32", "hinge", &["simd"][..]), ("u8", "sigmoid", &["simd", "fixed"])]
+    {
+        let record =
+            desk.json(&format!("{shape} --element {element} --objective {objective} --out {element}"));
+        assert_eq!(
+            (&record["dataset"]["name"], &record["dataset"]["train"]),
+            (&"random".into(), &300.into())
+        );
+        assert_eq!(record["dataset"]["classes"].as_array().unwrap().len(), 20);
+        let measured = record["measurements"].as_array().unwrap();
+        for engine in engines {
+            let epoch = |one: &&Value| one["task"] == "epoch" && one["engine"]["name"] == *engine;
+            let epoch = measured.iter().find(epoch).unwrap();
+            // Forward and backward; every byte is read once.
+            let flops = 4.0 * (300 * 70 * 20) as f64;
+            let bytes = (300 * 70 * if element == "f32" { 4 } else { 1 }) as f64;
+            assert_eq!(epoch["intensity"], flops / bytes);
+        }
+    }
+    for (options, message) in [
+        ("--shape 300x70", "--shape: expected SAMPLESxFEATURESxCLASSES, as in 50000x768x100, found 300x70"),
+        (
+            "--shape 300x70x1",
+            "--shape: expected SAMPLESxFEATURESxCLASSES, as in 50000x768x100, found 300x70x1",
+        ),
+        ("--shape 300x70x5 --data .", "--shape: cannot be combined with --data"),
+        ("--element f32", "expected --shape <NxDxK>, found nothing"),
+        ("--shape 300x70x5 --element f64", "--element: expected u8 or f32, found f64"),
+        (
+            "--shape 300x70x5 --batch 301",
+            "--batch: expected 1 to 300, the images of the training split, found 301",
+        ),
+    ] {
+        let found = desk.failure(&format!("bench {options}"), 2);
+        assert!(found.contains(message), "{options}: {found}");
+    }
+}

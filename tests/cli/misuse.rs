@@ -55,6 +55,7 @@ fn options_that_cannot_be_used() {
             "--engine gemm --isa avx2",
             "--isa: expected auto, or engine simd or fixed, found avx2 with engine gemm",
         ),
+        ("--size 5", "--size: expected a square of 1x1 to 1024x1024, or of grey as in 28x28x1, found 5"),
         ("--json=yes", "--json: expected no value, found yes"),
         ("--bach 10", "--bach: no such option; did you mean --batch?"),
         ("--zzz", "--zzz: no such option; --help lists those that there are"),

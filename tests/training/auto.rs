@@ -54,7 +54,7 @@ fn where_fixed_point_is_not_as_good_auto_takes_simd() {
     };
     let all = Settings { batch: 300, ..settings(0.001, 0.0, 1) };
     simd(chosen(All::small(300).of_session(), all), "gradients of all samples");
-    let lbfgs = Settings { optimizer: Optimizer::Lbfgs, ..settings(0.001, 0.1, 1) };
+    let lbfgs = Settings { optimizer: Optimizer::Lbfgs, lambda: 0.1, ..Settings::default() };
     simd(chosen(All::small(300).of_session(), lbfgs), "gradients of all samples");
     simd(chosen_on(|feature| [90.0, 8.0][usize::from(feature % 10 == 0)]), "rounding would move logits");
     simd(chosen_on(|feature| [90.0, 2.0][usize::from(feature % 10 == 0)]), "10 features of small deviation");

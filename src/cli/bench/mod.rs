@@ -50,7 +50,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     compare: Option<PathBuf>,
     /// Random data instead of files: SAMPLESxFEATURESxCLASSES, as in 50000x768x100
-    #[arg(long, value_name = "NxDxK")]
+    #[arg(long, value_name = "NxDxK", conflicts_with = "data")]
     shape: Option<RandomShape>,
     /// What random features are stored as
     #[arg(long, requires = "shape", default_value = "u8", value_parser = element_parser())]

@@ -1,12 +1,16 @@
 //! The passes of every instruction set against integers of 64 bits, bit for bit.
 
+use std::num::NonZeroUsize;
+
 use proptest::prelude::*;
 
 use super::backward::Scratch;
 use super::dot::{GROUPS, LARGEST, LINE};
+use super::outliers::suitability;
 use super::passes::{Fixed, passes};
 use super::quantize::{Dlogits, Scale, Weights};
-use crate::engine::contract::Step;
+use crate::engine::contract::{Engine, Step};
+use crate::engine::fused::Fused;
 use crate::engine::fused::arithmetic::{Arithmetic, Passes};
 use crate::engine::fused::gathered::{Gathered, Images};
 use crate::engine::fused::isa::Isa;
@@ -15,7 +19,12 @@ use crate::engine::fused::kernels::backward::{Batch, Features};
 use crate::engine::fused::kernels::forward::Block;
 use crate::engine::fused::kernels::update::ColumnStep;
 use crate::engine::fused::layout::{BLOCK, Place, row};
-use crate::samples::{Sample, Values};
+use crate::engine::problem::Problem;
+use crate::engine::reference::Reference;
+use crate::engine::team::Team;
+use crate::model::{Parameters, Standardization};
+use crate::objective::Objective;
+use crate::samples::{Element, Rows, Sample, Values};
 
 /// The scale of the format: the least power of two such that 129/128 of `largest` is below 2^15 times it.
 fn scale(largest: f32) -> f32 {
@@ -276,5 +285,41 @@ fn no_value_saturates_whatever_the_largest() {
         assert!(number.round() <= f64::from(LARGEST), "{largest}: {number}");
         let is_fine = number >= 16_256.0 || largest < 1e-33;
         assert!(is_fine, "{largest} becomes {number}: digits are lost");
+    }
+}
+
+/// The root of the mean of the squares.
+fn size(values: impl ExactSizeIterator<Item = f32>) -> f64 {
+    let count = values.len() as f64;
+    (values.map(|value| f64::from(value).powi(2)).sum::<f64>() / count).sqrt()
+}
+
+#[test]
+fn rounding_moves_logits_by_about_as_much_as_is_said() {
+    let (images, features, classes) = (200, 1600, 5);
+    for spread in [1.0, 2.0, 8.0_f32] {
+        let std: Vec<f32> = (0..features).map(|f| 0.25 / spread.powf((f % 97) as f32 / 96.0)).collect();
+        // Weights from a seed are normal, and so are pixels.
+        let pixels = Parameters::random(images, features, 1).weight;
+        let pixel = |(i, x): (usize, &f32)| (127.5 + 100.0 * x * 255.0 * std[i % features]) as u8;
+        let pixels: Vec<u8> = pixels.iter().enumerate().map(pixel).collect();
+        let initial = &[Parameters::random(classes, features, 0)];
+        let standardization = &Standardization { mean: vec![0.5; features], std: std.clone() };
+        let objective = &Objective::default();
+        let problem = Problem { initial, standardization, objective, element: Element::U8 };
+        let rows = Rows::contiguous(&pixels, features);
+        let logits = |engine: &mut dyn Engine| {
+            let mut logits = vec![0.0; images * classes];
+            engine.forward(&rows, &mut logits).unwrap();
+            logits
+        };
+        let exact = logits(&mut Reference::new(&problem));
+        let team = Team::new(NonZeroUsize::MIN).unwrap();
+        let rounded = logits(&mut Fused::fixed(Isa::fastest(), &problem, team).unwrap());
+
+        let (said, outliers) = suitability(&std);
+        let found = size(rounded.iter().zip(&exact).map(|(a, b)| a - b)) / size(exact.iter().copied());
+        assert_eq!(outliers, 0);
+        assert!((0.2 * said..said).contains(&found), "{spread}: {said} is said, {found} was found");
     }
 }
