@@ -3,7 +3,6 @@
 import os
 import warnings
 from collections.abc import Callable
-from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -317,9 +316,10 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         samples = len(given[0])
         used = _onelayer.used(self.solver)
         # The library refuses what its solver has no use for, and need not be told of defaults.
-        given_or_used = lambda name, value: name in used or value != _DEFAULTS[name]
         settings = {
-            name: value for name, value in vars(self).items() if name in _SETTINGS and given_or_used(name, value)
+            name: value
+            for name, value in vars(self).items()
+            if name in _SETTINGS and (name in used or value != _DEFAULTS[name])
         }
         if self.C is not None:
             if self.penalty != "auto":
@@ -353,7 +353,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _penalty(self, C: Any, samples: int) -> float:
         """The penalty that scikit-learn's C means."""
-        if not (isinstance(C, Real) and C > 0):
+        if not (isinstance(C, int | float | np.number) and C > 0):
             raise ValueError(f"C: expected a number above 0, found {C}")
         # Of two classes, scikit-learn has the one row w, and the optimum here has the rows -w/2 and w/2.
         return (1.0 if len(self.classes_) == 2 else 0.5) / (float(C) * samples)

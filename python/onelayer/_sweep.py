@@ -51,7 +51,7 @@ def sweep(
     """Trains every combination of the values of `etas`, `penalties` and of each argument in `grid`.
 
     `grid={"C": [...]}` are penalties as scikit-learn has them, for the samples that runs are trained on; `refit` keeps the
-    penalty. With solver "lbfgs", all runs share every pass over the samples.
+    penalty. With solver "lbfgs", runs share their passes over the samples.
 
     All other settings are those of `estimator`. A list may be a text in the command's words: "1e-4..1e-1:8" is eight
     points evenly in their logarithms. With `random` that many points are drawn instead, also from "1e-4..1e-1". With

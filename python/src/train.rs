@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use onelayer::engine::{EngineKind, Machine};
 use onelayer::train::record::{Ended, Reason};
-use onelayer::train::{
-    Control, EpochRecord, Fate, Optimizer, Run, Session, Settings, Splits, Which,
-};
+use onelayer::train::{Control, EpochRecord, Fate, Optimizer, Run, Session, Settings, Splits, Which};
 use onelayer::{Error, model};
 use pyo3::exceptions::PyFloatingPointError;
 use pyo3::prelude::*;

@@ -64,7 +64,8 @@ def test_the_optimum_is_logistic_regressions(name):
     (W, b), C = theirs_of(ours), 0.01
     best = objective(x, y, theirs.coef_, theirs.intercept_, C)
     found = objective(x, y, W, b, C)
-    print(f"{name}: {found / best - 1:.1e} above, {ours.n_iter_} iterations, theirs {theirs.n_iter_}")
+    off = np.abs(W - theirs.coef_).max() / np.abs(theirs.coef_).max()
+    print(f"{name}: {found / best - 1:.1e} above, weights off by {off:.1e}, {ours.n_iter_} iterations, {theirs.n_iter_[0]}")
     assert abs(found / best - 1) < 1e-6
     for one, other in ((W, theirs.coef_), (b, theirs.intercept_)):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-3 * np.abs(other).max())
@@ -217,7 +218,7 @@ def test_what_lbfgs_has_no_use_for_is_told_in_one_line(digits):
     )
     for name, value in given.items():
         found = message(solver="lbfgs", **{name: value})
-        text = str(value).lower()
+        text = str(value).lower().removesuffix(".0")
         assert found == f"{name}: expected solver sgd, found {text} with solver lbfgs"
     assert message(tol=1e-3) == "tol: expected solver lbfgs, found 0.001 with solver sgd"
     assert message(max_iter=50) == "max_iter: expected solver lbfgs, found 50 with solver sgd"
@@ -231,7 +232,7 @@ def test_what_lbfgs_has_no_use_for_is_told_in_one_line(digits):
     assert message(solver="lbfgs", tol=-1.0).startswith("tol: expected a number from 0")
     assert message(solver="lbfgs", max_iter=0) == "max_iter: expected at least 1, found 0"
     huge = np.where(np.arange(64) == 3, np.float32(3e38), X)
-    assert "diverged" in message(FloatingPointError, X=huge, solver="lbfgs", no_standardize=True)
+    assert "diverged" in message(FloatingPointError, X=huge, solver="lbfgs", no_standardize=True, engine="gemm")
 
 
 def test_portions_are_for_gradient_descent(digits):
