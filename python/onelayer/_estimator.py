@@ -24,6 +24,8 @@ Callback = Callable[[dict[str, Any]], object]
 _SETTINGS = frozenset(_onelayer.arguments())
 # Of a fit that says "auto": the steps that it takes at least, and its epochs at most and at least.
 _STEPS, _MOST_EPOCHS, _LEAST_EPOCHS = 2000, 200, 10
+# Where rounding ends a fit: no entry of the gradient that is larger goes without a warning, whatever `tol` is.
+_STEEP = 1e-4
 
 
 def _has_probabilities(self: "SoftmaxClassifier") -> bool:
@@ -31,8 +33,14 @@ def _has_probabilities(self: "SoftmaxClassifier") -> bool:
     return (model.objective if model is not None else self.objective) != "hinge"
 
 
+def _has_steps(self: "SoftmaxClassifier") -> bool:
+    if self.solver == "lbfgs":
+        raise AttributeError("partial_fit: expected solver sgd, found lbfgs, which needs all samples at once")
+    return True
+
+
 class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A one-layer network, trained by mini-batch gradient descent.
+    """A one-layer network, trained by mini-batch gradient descent, or to the optimum by L-BFGS.
 
     Features are standardized with the mean and the standard deviation of the training samples. Arrays of uint8 and
     float32 in C order are read in place; others are converted once, to float32.
@@ -42,9 +50,16 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     objective : "softmax", "hinge" or "sigmoid"
         What training minimizes, beside the penalty: the cross-entropy, the multi-class hinge loss, or the mean of K
         binary cross-entropies.
+    solver : "sgd" or "lbfgs"
+        Mini-batch gradient descent, or L-BFGS on all samples at once, which finds the optimum without a learning rate. With
+        "lbfgs", weights begin with zeros, hinge is refused, and so are eta, schedule, momentum, batch_size, epochs, shuffle,
+        init, flip and shift, where they are not left at their defaults; with "sgd", so are max_iter and tol.
     penalty : float or "auto"
-        The weight lambda of the penalty lambda ||W||^2, which leaves the bias out. "auto" is 1/(2N), which is what
-        LogisticRegression has with C=1; in `partial_fit` it is 0.
+        The weight lambda of the penalty lambda ||W||^2, which leaves the bias out. "auto" is 1/(2N), of N samples: C=1, of
+        two classes C=2. In `partial_fit` it is 0.
+    C : float or None
+        The penalty as scikit-learn's LogisticRegression has it: 1/(2CN), of two classes 1/(CN), as there LogisticRegression
+        has one row of weights. N counts samples, whatever their weights are: as there. `penalty` must then be "auto".
     eta : float or "auto"
         The learning rate. "auto" measures how large it can be for these samples.
     schedule : str
@@ -55,6 +70,11 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         The samples of a batch. "auto" is 100, and no more than there are.
     epochs : int or "auto"
         Passes over the samples. "auto" is as many as 2,000 batches take, at least 10 and at most 200.
+    max_iter : int
+        The most iterations of L-BFGS. A fit that they end warns with ConvergenceWarning.
+    tol : float
+        L-BFGS ends where no entry of the gradient is larger. It also ends where float32's rounding hides what is left to
+        gain; then it warns if an entry is larger than both `tol` and 1e-4.
     shuffle : bool
         Visit the samples in a new random order in each epoch.
     no_standardize : bool
@@ -84,12 +104,13 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     best : bool
         Keep the model with the smallest validation loss, instead of the last one.
     evaluate_every : int or None
-        Evaluate after so many epochs, for `history_`. None is 1 where there are validation samples, a callback or
+        Evaluate after so many epochs or iterations, for `history_`. None is 1 where there are validation samples, a callback or
         `verbose`; without these, samples are evaluated once, at the end.
     warm_start : bool
         Begin the next `fit` with the model of this one.
     random_state : int, RandomState or None
         The seed of initial weights, orders, flips and shifts, and of `validation_fraction`. The same seed is the same bits.
+        L-BFGS itself draws nothing.
     n_jobs : int or None
         The threads. None is OMP_NUM_THREADS, or every core. No number of threads changes a bit.
     engine : "auto", "simd", "fixed", "gemm" or "reference"
@@ -104,21 +125,26 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     intercept_ : the bias [K]
     mean_, scale_ : the mean and the standard deviation [D] of the training samples
     n_features_in_, feature_names_in_ : what `fit` saw
-    n_iter_ : the epochs that were trained
-    eta_ : the learning rate
-    history_ : dict of arrays, one entry an evaluation: epoch, and loss, cost and accuracy of training and validation
+    n_iter_ : the epochs that were trained, or the iterations
+    eta_ : the learning rate; L-BFGS has none, and leaves no such attribute
+    history_ : dict of arrays, one entry an evaluation: epoch (or iteration), and loss, cost and accuracy of training and
+        validation
     """
 
     def __init__(
         self,
         *,
         objective: str = "softmax",
+        solver: str = "sgd",
         penalty: float | str = "auto",
+        C: float | None = None,
         eta: float | str = "auto",
         schedule: str = "linear",
         momentum: float = 0.9,
         batch_size: int | str = "auto",
         epochs: int | str = "auto",
+        max_iter: int = 1000,
+        tol: float = 1e-4,
         shuffle: bool = True,
         no_standardize: bool = False,
         clip: float = 0.0,
@@ -141,12 +167,16 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         verbose: bool = False,
     ) -> None:
         self.objective = objective
+        self.solver = solver
         self.penalty = penalty
+        self.C = C
         self.eta = eta
         self.schedule = schedule
         self.momentum = momentum
         self.batch_size = batch_size
         self.epochs = epochs
+        self.max_iter = max_iter
+        self.tol = tol
         self.shuffle = shuffle
         self.no_standardize = no_standardize
         self.clip = clip
@@ -178,7 +208,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> Self:
         """Trains on the samples X [N, D] of the classes y [N].
 
-        `validation` is a pair (X, y) that each epoch is evaluated on. `callback` is called with a dict after each
+        `validation` is a pair (X, y) that each epoch, or iteration, is evaluated on. `callback` is called with a dict after each
         evaluation; training ends where it returns what is true.
         """
         start = getattr(self, "_model", None) if self.warm_start else None
@@ -194,6 +224,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             given, held = self._held_out(given)
         return self._train(given, held, callback, None if start is None else (start, False))
 
+    @available_if(_has_steps)
     def partial_fit(
         self,
         X: ArrayLike,
@@ -203,7 +234,9 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> Self:
         """Trains one epoch on these samples, from where it is. The first call must see all `classes`, or be told them; the
         mean and the deviation of its samples remain those that features are standardized by. With `eta="auto"`, so does the
-        learning rate."""
+        learning rate. With solver "lbfgs" there is no such method."""
+        if self.C is not None:
+            raise ValueError(f"C: expected None in partial_fit, found {self.C}: give penalty, which needs no number of samples")
         start = getattr(self, "_model", None)
         x, labels = _arrays.samples(self, X, y, reset=start is None)
         if start is None:
@@ -281,23 +314,54 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _settings(self, given: _arrays.Labelled, watched: bool) -> dict[str, Any]:
         """The arguments of the library."""
         samples = len(given[0])
-        settings = {name: value for name, value in vars(self).items() if name in _SETTINGS}
-        batch = 100 if self.batch_size == "auto" else self.batch_size
-        settings["batch_size"] = batch = min(int(batch), samples)
-        if self.penalty == "auto":
+        used = _onelayer.used(self.solver)
+        # The library refuses what its solver has no use for, and need not be told of defaults.
+        settings = {
+            name: value
+            for name, value in vars(self).items()
+            if name in _SETTINGS and (name in used or value != _DEFAULTS[name])
+        }
+        if self.C is not None:
+            if self.penalty != "auto":
+                raise ValueError(f"C: expected None with penalty {self.penalty}, found {self.C}")
+            settings["penalty"] = self._penalty(self.C, samples)
+        elif self.penalty == "auto":
             settings["penalty"] = 0.5 / samples
-        if self.epochs == "auto":
-            epochs = _STEPS // max(1, -(-samples // max(1, batch)))
-            settings["epochs"] = min(max(epochs, _LEAST_EPOCHS), _MOST_EPOCHS)
+        if self.solver == "lbfgs":
+            settings.pop("random_state", None)
+        else:
+            settings |= self._steps(samples)
         if not self.early_stopping:
             settings["n_iter_no_change"] = 0
         if self.evaluate_every is None:
-            settings["evaluate_every"] = 1 if watched else settings["epochs"]
+            settings["evaluate_every"] = 1 if watched else settings[self._length]
         settings["class_weight"] = _arrays.class_weights(self.class_weight, self.classes_)
-        if not isinstance(self.random_state, int):
-            settings["random_state"] = check_random_state(self.random_state).randint(2**31)
         _arrays.check_image_shape(self.image_shape, given[0], self.mirror or self.flip or self.shift)
         return settings
+
+    def _steps(self, samples: int) -> dict[str, Any]:
+        """The arguments of gradient descent that follow from others."""
+        settings: dict[str, Any] = {}
+        batch = 100 if self.batch_size == "auto" else self.batch_size
+        settings["batch_size"] = batch = min(int(batch), samples)
+        if self.epochs == "auto":
+            epochs = _STEPS // max(1, -(-samples // max(1, batch)))
+            settings["epochs"] = min(max(epochs, _LEAST_EPOCHS), _MOST_EPOCHS)
+        if not isinstance(self.random_state, int):
+            settings["random_state"] = check_random_state(self.random_state).randint(2**31)
+        return settings
+
+    def _penalty(self, C: Any, samples: int) -> float:
+        """The penalty that scikit-learn's C means."""
+        if not (isinstance(C, int | float | np.number) and C > 0):
+            raise ValueError(f"C: expected a number above 0, found {C}")
+        # Of two classes, scikit-learn has the one row w, and the optimum here has the rows -w/2 and w/2.
+        return (1.0 if len(self.classes_) == 2 else 0.5) / (float(C) * samples)
+
+    @property
+    def _length(self) -> str:
+        """The argument that says how long it trains."""
+        return "max_iter" if self.solver == "lbfgs" else "epochs"
 
     def _train(
         self,
@@ -309,8 +373,10 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> Self:
         watched = callback is not None or self.verbose or held is not None
         arguments = self._settings(given, watched) | (settings or {})
+        progress = None
         if self.verbose:
-            callback = Progress(arguments["epochs"], callback)
+            what = "iteration" if self.solver == "lbfgs" else "epoch"
+            callback = progress = Progress(what, arguments[self._length], callback)
         self._dtype = given[0].dtype
         self._model, history, info = _onelayer.train(
             given,
@@ -323,15 +389,37 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             callback=callback,
             notes=_arrays.notes(self.classes_),
         )
-        self.n_iter_, self.eta_ = info["epochs"], info["eta"]
+        if progress is not None:
+            progress.end()
+        self.n_iter_ = info["epochs"]
+        self._tell_rate(info["eta"])
         self.history_ = {
             name: column for name, column in history.items() if held or not name.startswith("validation")
         }
         self._tell()
-        if info["diverged"]:
-            message = f"training diverged with eta {self.eta_}: try a smaller one; the last finite model is kept"
+        if message := self._warning(info):
             warnings.warn(message, ConvergenceWarning, stacklevel=3)
         return self
+
+    def _warning(self, info: dict[str, Any]) -> str | None:
+        """What there is to warn of after a fit."""
+        if info["diverged"] and self.solver == "lbfgs":
+            return "training diverged; the last finite model is kept"
+        if info["diverged"]:
+            return f"training diverged with eta {self.eta_}: try a smaller one; the last finite model is kept"
+        reached = f"the largest entry of the gradient is {info['gradient'] or 0:.1e}, and tol is {self.tol}"
+        if info["ended"] == "iterations":
+            return f"lbfgs did not converge in max_iter={self.max_iter} iterations: {reached}"
+        if info["ended"] == "rounding" and info["gradient"] > max(self.tol, _STEEP):
+            return f"lbfgs did not converge, as rounding hides what is left to gain: {reached}"
+        return None
+
+    def _tell_rate(self, eta: float | None) -> None:
+        """The learning rate as an attribute, where there is one."""
+        if eta is not None:
+            self.eta_ = eta
+        elif hasattr(self, "eta_"):
+            del self.eta_
 
     def _tell(self) -> None:
         """The model as attributes."""
@@ -339,6 +427,9 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.coef_, self.intercept_ = model.weight, model.bias
         self.mean_, self.scale_ = model.mean, model.std
         self.n_features_in_ = len(self.mean_)
+
+
+_DEFAULTS = SoftmaxClassifier().get_params()
 
 
 def load(path: str | os.PathLike[str]) -> SoftmaxClassifier:

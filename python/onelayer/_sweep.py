@@ -50,6 +50,9 @@ def sweep(
 ) -> Swept:
     """Trains every combination of the values of `etas`, `penalties` and of each argument in `grid`.
 
+    `grid={"C": [...]}` are penalties as scikit-learn has them, for the samples that runs are trained on; `refit` keeps the
+    penalty. With solver "lbfgs", runs share their passes over the samples.
+
     All other settings are those of `estimator`. A list may be a text in the command's words: "1e-4..1e-1:8" is eight
     points evenly in their logarithms. With `random` that many points are drawn instead, also from "1e-4..1e-1". With
     `halving` only one run in so many goes on, three times. Without `validation`, `estimator.validation_fraction` of the
@@ -68,8 +71,13 @@ def sweep(
     else:
         xs, ys = _arrays.samples(best, *validation, reset=False)
         held = (_arrays.of_unit(xs, x.dtype), _arrays.codes(ys, best.classes_, "validation"), None)
-    lists = {"eta": etas, "penalty": penalties} | dict(grid or {})
-    texts = {name: _text(name, values) for name, values in lists.items() if values is not None}
+    named = {"eta": etas, "penalty": penalties} | dict(grid or {})
+    lists = {name: values for name, values in named.items() if values is not None}
+    c_of = _c_of(best, lists, len(given[0]))
+    texts = {name: _text(name, values) for name, values in lists.items()}
+    if c_of:
+        del texts["C"]
+        texts["penalty"] = _text("penalty", [*c_of])
     columns, winner = _onelayer.sweep(
         given,
         held,
@@ -85,14 +93,17 @@ def sweep(
         notes=_arrays.notes(best.classes_),
     )
     table = {name: _column(columns[name]) for name in columns if name in _FACTS or name in texts}
-    params = {name: table[name][0].item() for name in texts} if len(table["id"]) else {}
+    if c_of:
+        table = {"C" if name == "penalty" else name: column for name, column in table.items()}
+        table["C"] = np.array([c_of[penalty] for penalty in table["C"].tolist()])
+    params = {name: table[name][0].item() for name in lists} if len(table["id"]) else {}
     if winner is None:
         return Swept(table, params, None)
     best.set_params(**params)
     best._model, history = winner
     best._dtype, best.history_ = x.dtype, history
     best.n_iter_ = int(best._model.metadata["epoch"])
-    best.eta_ = float(best._model.metadata["eta"])
+    best._tell_rate(float(best._model.metadata["eta"]) if best.solver == "sgd" else None)
     best._tell()
     return Swept(table, params, best)
 
@@ -121,6 +132,15 @@ def merge_sweeps(parts: Iterable[Swept]) -> Swept:
     order = np.lexsort((table["id"], loss, -accuracy, later, rank))
     first = next(part for part in kept if part.table["id"][0] == table["id"][order[0]])
     return Swept({name: table[name][order] for name in names}, first.best_params, first.best_estimator)
+
+
+def _c_of(estimator: SoftmaxClassifier, lists: Mapping[str, Values], samples: int) -> dict[float, Any]:
+    """The values of C, by the penalties that they mean; none where C is not varied."""
+    if ("C" in lists or estimator.C is not None) and ("penalty" in lists or estimator.penalty != "auto"):
+        raise ValueError("C: expected one of C and penalty, found both")
+    if isinstance(values := lists.get("C"), str):
+        raise ValueError(f"C: expected a list of numbers, found {values}; numpy.geomspace makes one")
+    return {} if values is None else {estimator._penalty(C, samples): C for C in np.ravel(values).tolist()}
 
 
 def _text(name: str, values: Values) -> str:

@@ -101,6 +101,8 @@ def _check(estimator: SoftmaxClassifier, X: Any, y: Any) -> None:
         raise ValueError(f"X: expected two dimensions, in chunks of whole rows, found chunks {X.chunks}")
     if y.chunks[0] != X.chunks[0]:
         raise ValueError(f"y: expected the chunks of X, {X.chunks[0]}, found {y.chunks[0]}")
+    if estimator.solver != "sgd":
+        raise ValueError(f"solver: expected sgd where parts are trained on, found {estimator.solver}")
     for name in ("mirror", "early_stopping", "best", "warm_start"):
         if getattr(estimator, name):
             raise ValueError(f"{name}: expected False where parts are trained on, found True")

@@ -11,6 +11,8 @@ pub fn raised(error: Error) -> PyErr {
     match error {
         Error::Setting { name, expected, found } => {
             let argument = settings::argument(name);
+            // Texts name another setting only where the optimizer refuses one.
+            let [expected, found] = [expected, found].map(|text| text.replace("optimizer", "solver"));
             PyValueError::new_err(format!("{argument}: expected {expected}, found {found}"))
         }
         Error::Io { path, action, source } => match source.raw_os_error() {

@@ -29,7 +29,7 @@ mod _onelayer {
     #[pymodule_export]
     use super::rounds::{advance, average, learning_rate, model_at};
     #[pymodule_export]
-    use super::settings::arguments;
+    use super::settings::{arguments, used};
     #[pymodule_export]
     use super::sweep::sweep;
     #[pymodule_export]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use onelayer::train::Settings;
+use onelayer::Error;
+use onelayer::train::{Optimizer, Settings};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
@@ -10,7 +11,9 @@ use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
 use crate::error::raised;
 
 /// The settings that Python calls by another name: its argument, and the setting.
-const RENAMED: [(&str, &str); 5] = [
+const RENAMED: [(&str, &str); 7] = [
+    ("solver", "optimizer"),
+    ("max_iter", "iterations"),
     ("penalty", "lambda"),
     ("batch_size", "batch"),
     ("random_state", "seed"),
@@ -34,6 +37,15 @@ pub fn arguments() -> Vec<&'static str> {
     Settings::TABLE.iter().map(|row| argument(row.name)).collect()
 }
 
+/// The arguments that a solver has a use for.
+#[pyfunction]
+pub fn used(solver: &str) -> PyResult<Vec<&'static str>> {
+    let mut settings = Settings::default();
+    settings.set("optimizer", solver).map_err(raised)?;
+    let used = Settings::TABLE.iter().filter(|row| settings.uses(row.name));
+    Ok(used.map(|row| argument(row.name)).collect())
+}
+
 /// Lists of values, by the names of their settings.
 pub fn lists(of: &BTreeMap<String, String>) -> PyResult<Vec<(&str, String)>> {
     let named = |(argument, list): (&'_ String, &String)| Ok((known(argument)?, list.clone()));
@@ -49,17 +61,29 @@ fn known(argument: &str) -> PyResult<&'static str> {
     })
 }
 
-/// Settings from arguments. An argument that is None has its default.
+/// Settings from arguments. An argument that is None has its default. One that the solver has no use for is refused, also
+/// where its value is the library's default: an estimator has defaults of its own, and whoever gave it meant something.
 pub fn of(arguments: &Bound<PyDict>) -> PyResult<Settings> {
     let mut settings = Settings::default();
+    let mut given = Vec::new();
     for (name, value) in arguments {
         let name: String = name.extract()?;
         if value.is_none() {
             continue;
         }
-        settings.set(known(&name)?, &text(&value)?).map_err(raised)?;
+        let name = known(&name)?;
+        settings.set(name, &text(&value)?).map_err(raised)?;
+        given.push(name);
     }
-    Ok(settings)
+    let optimizer = settings.optimizer;
+    match given.into_iter().find(|name| !settings.uses(name)) {
+        None => Ok(settings),
+        Some(name) => {
+            let other = if optimizer == Optimizer::Sgd { Optimizer::Lbfgs } else { Optimizer::Sgd };
+            let found = format_args!("{} with optimizer {optimizer}", settings.get(name));
+            Err(raised(Error::setting(name, format_args!("optimizer {other}"), found)))
+        }
+    }
 }
 
 /// A value as the text that settings read.

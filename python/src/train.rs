@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use onelayer::engine::{EngineKind, Machine};
-use onelayer::train::{Control, EpochRecord, Fate, Run, Session, Settings, Splits, Which};
+use onelayer::train::record::{Ended, Reason};
+use onelayer::train::{Control, EpochRecord, Fate, Optimizer, Run, Session, Settings, Splits, Which};
 use onelayer::{Error, model};
+use pyo3::exceptions::PyFloatingPointError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -21,9 +23,11 @@ type Start<'py> = (PyRef<'py, Model>, bool);
 
 /// What a session leaves.
 struct Trained {
-    model: model::Model,
+    /// None where none was finite.
+    model: Option<model::Model>,
     history: Vec<EpochRecord>,
     fate: Fate,
+    ended: Option<Ended>,
     epochs: usize,
     eta: f64,
     engine: [String; 2],
@@ -54,13 +58,18 @@ pub fn train<'py>(
     };
     let is_auto = rate::takes_auto(arguments)?;
     let settings = settings::of(arguments)?;
+    let Settings { optimizer, lambda, .. } = settings;
     let engine = engine_of(engine).map_err(crate::error::raised)?;
     let start = start.as_ref().map(|(model, keeps)| (&model.0, *keeps));
     let splits = Splits { train: samples, validation, classes: &classes };
     let by_epoch = callback.is_some();
     let trained = enter(py, callback.as_ref(), |caller| {
         let mut settings = settings;
-        let step = settings.batch * splits.train.features() * splits.classes.len();
+        let samples = match settings.optimizer {
+            Optimizer::Sgd => settings.batch,
+            Optimizer::Lbfgs => splits.train.len(),
+        };
+        let step = samples * splits.train.features() * splits.classes.len();
         let machine = Machine { engine, isa: None, team: team(threads, step)? };
         if is_auto {
             let kept = start.filter(|(_, keeps)| *keeps).map(|(model, _)| model.standardization.clone());
@@ -68,14 +77,24 @@ pub fn train<'py>(
         }
         fit(splits, settings, start, &machine, by_epoch, caller)
     })?;
-    let Trained { mut model, history, fate, epochs, eta, engine: [engine, isa] } = trained;
+    let Trained { model, history, fate, ended, epochs, eta, engine: [engine, isa] } = trained;
+    let mut model = model.ok_or_else(|| match optimizer {
+        Optimizer::Sgd => {
+            crate::error::raised(Error::Diverged { run: "fit".into(), epoch: epochs.max(1), eta, lambda })
+        }
+        Optimizer::Lbfgs => PyFloatingPointError::new_err(
+            "training diverged: the cost or its gradient is not finite; features may be too large for float32",
+        ),
+    })?;
     model.metadata.extend(notes.unwrap_or_default());
     let info = PyDict::new(py);
     info.set_item("epochs", epochs)?;
-    info.set_item("eta", eta)?;
+    info.set_item("eta", (optimizer == Optimizer::Sgd).then_some(eta))?;
     info.set_item("engine", engine)?;
     info.set_item("isa", isa)?;
     info.set_item("diverged", fate.is_diverged())?;
+    info.set_item("ended", ended.map(|ended| name(ended.reason)))?;
+    info.set_item("gradient", ended.and_then(|ended| ended.gradient))?;
     Ok((Model(model), history::columns(py, &history)?, info))
 }
 
@@ -87,7 +106,7 @@ fn fit(
     by_epoch: bool,
     caller: &mut Caller,
 ) -> onelayer::Result<Trained> {
-    let Settings { eta, lambda, .. } = settings;
+    let eta = settings.eta;
     let runs = Run::single(settings);
     let mut session = match start {
         None => Session::new(splits, runs, machine)?,
@@ -107,11 +126,20 @@ fn fit(
         session.run(caller)?;
     }
     let (epochs, fate, info) = (session.epoch(), session.fates()[0], session.engine());
-    let history = session.histories()[0].clone();
-    let Some(model) = session.models(Which::Wanted).swap_remove(0) else {
-        return Err(Error::Diverged { run: "fit".into(), epoch: epochs.max(1), eta, lambda });
-    };
-    Ok(Trained { model, history, fate, epochs, eta, engine: [info.name, info.isa] })
+    let (history, ended) = (session.histories()[0].clone(), session.ended(0));
+    let model = session.models(Which::Wanted).swap_remove(0);
+    Ok(Trained { model, history, fate, ended, epochs, eta, engine: [info.name, info.isa] })
+}
+
+/// The name of a reason.
+fn name(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Epochs => "epochs",
+        Reason::Iterations => "iterations",
+        Reason::Tol => "tol",
+        Reason::EarlyStop => "early_stop",
+        Reason::Rounding => "rounding",
+    }
 }
 
 /// The engine of that name.

@@ -122,6 +122,8 @@ def test_what_cannot_be_distributed_is_told(client, digits):
         distributed.fit(X, y.rechunk(100))
     with pytest.raises(ValueError, match="rounds: expected 1 to 5, the epochs, found 6"):
         distributed.fit(X, y, SoftmaxClassifier(epochs=5), rounds=6)
+    with pytest.raises(ValueError, match="solver: expected sgd where parts are trained on, found lbfgs"):
+        distributed.fit(X, y, SoftmaxClassifier(solver="lbfgs"))
     with pytest.raises(ValueError, match="early_stopping: expected False"):
         distributed.fit(X, y, SoftmaxClassifier(early_stopping=True))
     broken = digits[0].copy()

@@ -39,6 +39,7 @@ def test_ctrl_c_ends_a_fit_within_a_fifth_of_a_second(digits):
     assert interrupted(lambda: SoftmaxClassifier(epochs=100_000).fit(X, y)) < 0.2
     watched = lambda: SoftmaxClassifier(epochs=100_000).fit(X, y, callback=lambda record: False)
     assert interrupted(watched) < 0.2
+    assert interrupted(lambda: SoftmaxClassifier(solver="lbfgs", penalty=0.0, tol=0.0).fit(X, y)) < 0.2
     # The process goes on.
     assert SoftmaxClassifier().fit(*digits).score(*digits) > 0.98
 
