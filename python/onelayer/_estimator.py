@@ -208,8 +208,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> Self:
         """Trains on the samples X [N, D] of the classes y [N].
 
-        `validation` is a pair (X, y) that each epoch, or iteration, is evaluated on. `callback` is called with a dict after each
-        evaluation; training ends where it returns what is true.
+        `validation` is a pair (X, y) that each epoch, or iteration, is evaluated on. `callback` is called with a dict after
+        each evaluation; training ends where it returns what is true.
         """
         start = getattr(self, "_model", None) if self.warm_start else None
         x, labels = _arrays.samples(self, X, y, reset=start is None)
