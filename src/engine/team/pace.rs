@@ -19,8 +19,10 @@ const FASTER: f64 = 1.05;
 /// The part of the time that each member must have a processor for, and the seconds that this is measured for.
 const ENOUGH: f64 = 0.75;
 const MEASURED: f64 = 0.003;
-/// Floating-point operations of a step that are worth a member: they take about as long as a barrier.
+/// Floating-point operations of a step that are worth a member: they take about as long as a barrier. Where each member has
+/// so many times as many, fewer members are not tried.
 const WORTH: f64 = 1.2e6;
+const CLEARLY: f64 = 4.0;
 
 /// The choice for one engine.
 #[derive(Clone, Debug)]
@@ -29,7 +31,9 @@ pub(crate) struct Pace {
     numbers: Vec<usize>,
     /// The place of the one that trains, and of the one to try next.
     current: usize,
-    next: usize,
+    next: Option<usize>,
+    /// The place of the smallest one that is tried.
+    least: usize,
     /// What was done since the last trial, or since this number was chosen.
     window: Stretch,
     /// Work a second before that; 0 where nothing is known.
@@ -70,31 +74,36 @@ impl Pace {
     pub(crate) fn new(members: usize, step: f64) -> Self {
         let powers = (0..).map(|power| 1 << power).take_while(|&number| number < members);
         let numbers: Vec<usize> = powers.chain([members]).collect();
-        let worth = numbers.iter().filter(|&&number| number as f64 * WORTH <= step).count();
-        let current = worth.saturating_sub(1);
+        let largest =
+            |work: f64| numbers.iter().filter(|&&number| number as f64 * work <= step).count().max(1) - 1;
+        let (current, least) = (largest(WORTH), largest(CLEARLY * WORTH));
         let window = Stretch::default();
-        let mut pace = Self { numbers, current, next: 0, window, before: 0.0, patience: SOON };
+        let mut pace = Self { numbers, current, next: None, least, window, before: 0.0, patience: SOON };
         pace.next = pace.neighbour(false);
         pace
     }
 
     /// What to do next.
     pub(crate) fn turn(&self) -> Turn {
-        if self.tries() {
-            return Turn { members: self.numbers[self.next], work: TRIAL * self.pace() };
+        if let Some(next) = self.tried() {
+            return Turn { members: self.numbers[next], work: TRIAL * self.pace() };
         }
-        // A number that was just chosen proves itself in short stretches first.
-        let seconds = (self.patience - self.window.seconds).min(self.window.seconds.clamp(TRIAL, STRETCH));
-        let work = if self.numbers.len() == 1 { f64::INFINITY } else { seconds * self.pace() };
-        Turn { members: self.numbers[self.current], work }
+        let members = self.numbers[self.current];
+        if self.numbers.len() == 1 {
+            return Turn { members, work: f64::INFINITY };
+        }
+        // After a trial, a number proves itself in short stretches first.
+        let known = if self.window.seconds > 0.0 { self.window.seconds } else { STRETCH };
+        let until_trial = self.next.map_or(STRETCH, |_| self.patience - self.window.seconds);
+        Turn { members, work: known.clamp(TRIAL, STRETCH).min(until_trial) * self.pace() }
     }
 
     /// Notes what the work of a turn took.
     pub(crate) fn note(&mut self, stretch: Stretch) {
-        if self.tries() {
-            let (before, rises) = (self.pace(), self.next > self.current);
+        if let Some(next) = self.tried() {
+            let (before, rises) = (self.pace(), next > self.current);
             if stretch.pace() > FASTER * before && (stretch.has_processors() || !rises) {
-                self.choose(self.next, stretch);
+                self.choose(next, stretch);
                 self.next = self.neighbour(rises);
             } else {
                 self.next = self.neighbour(!rises);
@@ -121,9 +130,9 @@ impl Pace {
         self.patience = (2.0 * self.patience).min(LATE);
     }
 
-    /// Whether the next turn is a trial.
-    fn tries(&self) -> bool {
-        self.numbers.len() > 1 && self.window.seconds >= self.patience
+    /// The number that the next turn tries, if it is a trial.
+    fn tried(&self) -> Option<usize> {
+        self.next.filter(|_| self.window.seconds >= self.patience)
     }
 
     /// The pace of the current number, of late.
@@ -132,13 +141,10 @@ impl Pace {
     }
 
     /// The next larger number, or else the next smaller one; or the other way round.
-    fn neighbour(&self, larger: bool) -> usize {
-        let last = self.numbers.len() - 1;
-        match self.current {
-            0 => last.min(1),
-            current if current == last || !larger => current - 1,
-            current => current + 1,
-        }
+    fn neighbour(&self, larger: bool) -> Option<usize> {
+        let above = (self.current + 1 < self.numbers.len()).then_some(self.current + 1);
+        let below = (self.current > self.least).then(|| self.current - 1);
+        if larger { above.or(below) } else { below.or(above) }
     }
 }
 
@@ -202,19 +208,26 @@ mod tests {
     const SMALL: f64 = 0.0;
     const LARGE: f64 = 1e9;
 
+    /// The smallest step that is worth so many members.
+    fn just(members: usize) -> f64 {
+        WORTH * members as f64
+    }
+
     #[test]
     fn trials_cost_a_quiet_machine_little() {
         for members in [2, 16] {
-            let mut pace = Pace::new(members, LARGE);
-            let work = 10_000.0 * members as f64;
-            let took = seconds(&mut pace, work, &|members, _| (members as f64 * 33_333.0, 1.0));
-            assert!(took < 1.02 * 0.3, "{members} members: {took} s, not 0.3");
+            for (step, bound) in [(just(members), 1.02), (LARGE, 1.0001)] {
+                let mut pace = Pace::new(members, step);
+                let work = 10_000.0 * members as f64;
+                let took = seconds(&mut pace, work, &|members, _| (members as f64 * 33_333.0, 1.0));
+                assert!(took < bound * 0.3, "{members} members: {took} s, not 0.3");
+            }
         }
     }
 
     #[test]
     fn where_steps_are_short_one_member_trains() {
-        for step in [SMALL, LARGE] {
+        for step in [SMALL, just(2)] {
             let mut pace = Pace::new(2, step);
             let took = seconds(&mut pace, 10_000.0, &|members, _| ([20_000.0, 10_000.0][members - 1], 1.0));
             assert!(took < 1.05 * 0.5, "{took} s, not 0.5");
@@ -224,7 +237,7 @@ mod tests {
 
     #[test]
     fn the_best_number_is_found_from_either_end() {
-        for step in [SMALL, LARGE] {
+        for step in [SMALL, just(16)] {
             let mut pace = Pace::new(16, step);
             let best_at_four = |members: usize| 40_000.0 / (1.0 + (members as f64 / 4.0).log2().powi(2));
             seconds(&mut pace, 100_000.0, &|members, _| (best_at_four(members), 1.0));
