@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const SOON: f64 = 0.005;
 /// The longest time between trials.
 const LATE: f64 = 0.5;
-/// The seconds of a trial, at the pace before it, and the most of any other stretch.
+/// The seconds of a trial of fewer members, at the pace before it, and the most of any stretch.
 const TRIAL: f64 = 0.001;
 const STRETCH: f64 = 0.01;
 /// Another number must be so many times as fast.
@@ -86,7 +86,9 @@ impl Pace {
     /// What to do next.
     pub(crate) fn turn(&self) -> Turn {
         if let Some(next) = self.tried() {
-            return Turn { members: self.numbers[next], work: TRIAL * self.pace() };
+            // More members are woken first, and fill their caches.
+            let seconds = if next > self.current { 2.0 * TRIAL } else { TRIAL };
+            return Turn { members: self.numbers[next], work: seconds * self.pace() };
         }
         let members = self.numbers[self.current];
         if self.numbers.len() == 1 {
