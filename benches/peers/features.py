@@ -21,7 +21,7 @@ import job
 
 # Rows, features, classes, batch.
 SHAPES = [(20_000, 768, 10, 100), (20_000, 768, 100, 100), (20_000, 768, 1000, 1000), (5_000, 6400, 10, 100)]
-EPOCHS, ETA, LAMBDA = 4, 0.001, 0.001
+EPOCHS, ETA, LAMBDA = 20, 0.001, 0.001
 
 
 def numpy_epoch(x, y, weight, bias, batch, evaluated):
