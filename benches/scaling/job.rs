@@ -93,7 +93,7 @@ impl Job {
         self.runs * self.classes
     }
 
-    /// Times an epoch of training and an evaluation of `samples`, on the engine that `auto` picks.
+    /// Times an epoch of training and an evaluation of `samples`, on the engine `simd`.
     ///
     /// # Errors
     /// Threads that the system does not give.

@@ -22,7 +22,7 @@ use crate::train::{Run, Settings};
 #[derive(Args)]
 #[command(next_help_heading = "Machine")]
 pub(super) struct EngineArgs {
-    /// What computes; auto is the fastest engine whose results are as good: in training on bytes most often fixed, else simd
+    /// Compute engine. auto trains with fixed on bytes where rounding does not matter, and takes simd for everything else
     #[arg(long, default_value = "auto", value_parser = engine_parser())]
     engine: EngineKind,
     /// Instruction set of the engines simd and fixed

@@ -45,10 +45,10 @@ impl Machine {
             Element::U8 if !self.is_vectorized() => (false, "no vector instructions".into()),
             Element::U8 if !in_batches => (false, "gradients of all samples need every digit".into()),
             Element::U8 if outliers * RARE > problem.standardization.std.len() => {
-                (false, format!("in fixed, {outliers} features of small deviation would be slow"))
+                (false, format!("fixed would multiply {outliers} features apart, which is slow"))
             }
             Element::U8 if rounding > EXACT => {
-                (false, format!("in fixed, rounding would move logits by some {rounding:.0e} of their size"))
+                (false, format!("rounding in fixed would move logits by some {rounding:.0e} of their size"))
             }
             Element::U8 => (true, format!("rounding moves logits by some {rounding:.0e} of their size")),
         };

@@ -56,8 +56,14 @@ fn where_fixed_point_is_not_as_good_auto_takes_simd() {
     simd(chosen(All::small(300).of_session(), all), "gradients of all samples");
     let lbfgs = Settings { optimizer: Optimizer::Lbfgs, lambda: 0.1, ..Settings::default() };
     simd(chosen(All::small(300).of_session(), lbfgs), "gradients of all samples");
-    simd(chosen_on(|feature| [90.0, 8.0][usize::from(feature % 10 == 0)]), "rounding would move logits");
-    simd(chosen_on(|feature| [90.0, 2.0][usize::from(feature % 10 == 0)]), "10 features of small deviation");
+    simd(
+        chosen_on(|feature| [90.0, 8.0][usize::from(feature % 10 == 0)]),
+        "rounding in fixed would move logits",
+    );
+    simd(
+        chosen_on(|feature| [90.0, 2.0][usize::from(feature % 10 == 0)]),
+        "fixed would multiply 10 features apart",
+    );
 }
 
 #[test]

@@ -36,15 +36,16 @@ pub(crate) struct Pace {
     least: usize,
     /// What was done since the last trial, or since this number was chosen.
     window: Stretch,
-    /// Work a second before that; 0 where nothing is known.
+    /// Samples a second before that; 0 where nothing is known.
     before: f64,
     /// Seconds from one trial to the next.
     patience: f64,
 }
 
-/// Some work, and what it took.
+/// The training of some samples, and what it took.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Stretch {
+    /// The samples.
     pub(crate) work: f64,
     pub(crate) seconds: f64,
     /// The seconds that the member with the fewest had a processor for.
@@ -62,7 +63,7 @@ impl Stretch {
     }
 }
 
-/// What to do next: about so much work, with so many members.
+/// What to do next: train about `work` samples, with so many members.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Turn {
     pub(crate) members: usize,
@@ -94,7 +95,7 @@ impl Pace {
         if self.numbers.len() == 1 {
             return Turn { members, work: f64::INFINITY };
         }
-        // After a trial, a number proves itself in short stretches first.
+        // A number that a trial has chosen proves itself in short stretches first.
         let known = if self.window.seconds > 0.0 { self.window.seconds } else { STRETCH };
         let until_trial = self.next.map_or(STRETCH, |_| self.patience - self.window.seconds);
         Turn { members, work: known.clamp(TRIAL, STRETCH).min(until_trial) * self.pace() }
