@@ -6,7 +6,7 @@ use super::gathered::Images;
 use super::isa::vector::Lanes;
 use super::kernels::backward::{Batch, Features};
 use super::kernels::forward::Block;
-use super::layout::{Outlier, Place};
+use super::layout::{Blocks, Outlier, Place};
 
 /// A kind of numbers, and the layout that suits it.
 pub(crate) trait Arithmetic {
@@ -26,7 +26,7 @@ pub(crate) trait Arithmetic {
     fn groups(features: usize) -> usize;
 
     /// The features of each block that are multiplied apart, given the deviations of all.
-    fn outliers(std: &[f32]) -> Vec<Vec<Outlier>>;
+    fn outliers(blocks: Blocks, std: &[f32]) -> Vec<Vec<Outlier>>;
 
     /// Where the values of a feature are.
     fn place(feature: usize) -> Place;

@@ -10,7 +10,7 @@ use super::isa::Isa;
 use super::isa::vector::{LANES, Lanes};
 use super::kernels::objective::Aim;
 use super::layer::Layer;
-use super::layout::{Place, row};
+use super::layout::{Blocks, Place, row};
 use super::lent::Lent;
 use super::partition::room;
 use super::train::{self, Bias, Training};
@@ -124,10 +124,11 @@ impl Fused {
             objective: problem.objective.clone(),
             aim: Aim::new(problem.objective, shape.classes),
             kernels: kernels(isa)?,
+            blocks: Blocks::new(groups),
             mean: pack(&mut mean.iter().map(|mean| unit * mean)),
             scale: pack(&mut std.iter().map(|&std| scale(std))),
             squared_scale: pack(&mut std.iter().map(|&std| scale(std) * scale(std))),
-            outliers: A::outliers(std),
+            outliers: A::outliers(Blocks::new(groups), std),
             reciprocal: pack(&mut std.iter().map(|&std| (unit * std) * (unit * std))),
         };
         let mut engine = Self {
@@ -212,7 +213,7 @@ impl Engine for Fused {
     fn train(&mut self, samples: &Samples, batches: Batches) -> Result<()> {
         assert_eq!(samples.features(), self.layer.shape.features, "features of an image");
         let lanes = batches.size.min(batches.order.len()).div_ceil(LANES) * self.bias.value.len();
-        let room = room(self.layer.mean.len(), lanes);
+        let room = room(self.layer.blocks, lanes);
         self.partials.iter_mut().for_each(|partials| partials.resize(room, Lanes::ZERO));
         if self.velocity.is_empty() && batches.steps.iter().any(|step| step.momentum != 0.0) {
             self.start_velocity();

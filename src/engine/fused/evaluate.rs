@@ -8,7 +8,7 @@ use super::isa::vector::{LANES, Lanes};
 use super::kernels::forward::{AHEAD, Block};
 use super::kernels::objective::{Labels, Score};
 use super::layer::Layer;
-use super::layout::{BLOCK, row};
+use super::layout::row;
 use crate::engine::counts::Counts;
 use crate::engine::problem::Shape;
 use crate::engine::team::Member;
@@ -30,11 +30,10 @@ impl<'a> Scoring<'a> {
     /// The weights, block by block.
     fn blocks(&self) -> impl Iterator<Item = Block<'a>> {
         let columns = self.bias.len();
-        let blocks = self.layer.mean.chunks(BLOCK).zip(self.weight.chunks(BLOCK * row(columns))).enumerate();
-        let outliers = &self.layer.outliers;
-        blocks.map(move |(block, (mean, weight))| {
-            let outliers = &outliers[block];
-            Block { first: BLOCK * block, mean, weight, columns, outliers }
+        let Layer { blocks, mean, outliers, .. } = self.layer;
+        blocks.iter().zip(outliers).map(move |(groups, outliers)| {
+            let weight = &self.weight[groups.start * row(columns)..groups.end * row(columns)];
+            Block { first: groups.start, mean: &mean[groups], weight, columns, outliers }
         })
     }
 

@@ -14,7 +14,7 @@ use super::kernels::backward::{self, Batch, Features};
 use super::kernels::forward::{self, Block};
 use super::kernels::objective::{self, Aim, Labels, Partials, Score};
 use super::kernels::{compile, peak};
-use super::layout::{BLOCK, Outlier, Place};
+use super::layout::{Blocks, Outlier, Place};
 use crate::error::{Error, Result};
 
 /// Products of f32, with features of this kind: weights and dlogits are multiplied as they are.
@@ -30,8 +30,8 @@ impl<E: Number> Arithmetic for F32<E> {
         features.div_ceil(LANES)
     }
 
-    fn outliers(std: &[f32]) -> Vec<Vec<Outlier>> {
-        std.chunks(BLOCK * LANES).map(|_| Vec::new()).collect()
+    fn outliers(blocks: Blocks, _: &[f32]) -> Vec<Vec<Outlier>> {
+        blocks.iter().map(|_| Vec::new()).collect()
     }
 
     fn place(feature: usize) -> Place {

@@ -3,7 +3,7 @@
 use super::f32::Kernels;
 use super::isa::vector::{LANES, Lanes};
 use super::kernels::objective::{Aim, Labels};
-use super::layout::Outlier;
+use super::layout::{Blocks, Outlier};
 use crate::engine::problem::Shape;
 use crate::objective::Objective;
 
@@ -15,6 +15,7 @@ pub(super) struct Layer {
     pub(super) aim: Aim,
     /// The kernels for everything that is f32.
     pub(super) kernels: Box<dyn Kernels>,
+    pub(super) blocks: Blocks,
     /// `[groups]`: the mean pixel of each feature.
     pub(super) mean: Vec<Lanes>,
     /// `[groups]`: `1 / (255 std)`, the scale of the weights, its square, and the reciprocal of that. All are 0 in the

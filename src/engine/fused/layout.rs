@@ -1,8 +1,10 @@
 //! The layout of weights, images and logits for the kernels.
 //!
-//! Features form *groups* of sixteen, and groups form *blocks* of 48 (768 features). Packed weights are
-//! `[groups][row(C)]` of sixteen lanes each; a block of ten columns (30 KiB) stays in the first-level cache. Logits and
-//! dlogits are `[groups of 16 images][C]`.
+//! Features form *groups* of sixteen, and groups form *blocks* of at most 48 (768 features). Packed weights are
+//! `[groups][row(C)]` of sixteen lanes each; a block of ten columns (at most 30 KiB) stays in the first-level cache.
+//! Logits and dlogits are `[groups of 16 images][C]`.
+
+use std::ops::Range;
 
 use super::element::Number;
 use super::isa::vector::LANES;
@@ -10,9 +12,55 @@ use super::isa::vector::LANES;
 /// Columns of the widest tile.
 const WIDEST: usize = 10;
 
-/// Groups in a feature block. The partial logits of blocks are added two by two, then in order: the bits of the result
-/// depend on it.
+/// The most groups in a feature block.
 pub(crate) const BLOCK: usize = 48;
+
+/// Groups of a unit, which no block divides: a cache line of bytes.
+pub(crate) const UNIT: usize = 4;
+
+/// The most units of features that are one block, where two would cost more than they save.
+const WHOLE: usize = 4;
+
+/// The feature blocks of a layer: as few as possible, of about the same size, and an even number, so that two threads have
+/// as many features each.
+///
+/// They depend on the number of features alone. The partial logits of blocks are added two by two, then in order: the bits
+/// of the result depend on it.
+#[derive(Clone, Copy)]
+pub(crate) struct Blocks {
+    groups: usize,
+    count: usize,
+}
+
+impl Blocks {
+    /// The blocks of this many groups.
+    pub(crate) fn new(groups: usize) -> Self {
+        let units = groups.div_ceil(UNIT);
+        let count = if units <= WHOLE { 1 } else { units.div_ceil(BLOCK / UNIT).next_multiple_of(2) };
+        Self { groups, count }
+    }
+
+    pub(crate) fn count(self) -> usize {
+        self.count
+    }
+
+    /// The groups of all blocks.
+    pub(crate) fn all(self) -> usize {
+        self.groups
+    }
+
+    /// The groups of a range of blocks.
+    pub(crate) fn groups(self, blocks: Range<usize>) -> Range<usize> {
+        let units = self.groups.div_ceil(UNIT);
+        let start = |block: usize| (units * block / self.count * UNIT).min(self.groups);
+        start(blocks.start)..start(blocks.end)
+    }
+
+    /// The groups of each block, in order.
+    pub(crate) fn iter(self) -> impl Iterator<Item = Range<usize>> {
+        (0..self.count).map(move |block| self.groups(block..block + 1))
+    }
+}
 
 /// Lanes from the weights of one group to those of the next: C, or in a wide model the next odd number. A tile of a wide
 /// model reads a part of each row; where rows are of odd length, the parts spread over all sets of the first-level cache.

@@ -24,7 +24,7 @@
 //! `simd` multiplies f32 ([`f32`](mod@f32)), `fixed` 16-bit fixed-point numbers ([`fixed`]). Everything else is the same
 //! code, in particular the order of the work.
 //!
-//! The order of every sum is defined: sixteen virtual lanes, fused multiply-adds, blocks of 768 features added two by
+//! The order of every sum is defined: sixteen virtual lanes, fused multiply-adds, blocks of features added two by
 //! two and in order, images added in order, one polynomial for `exp`. So the bits of the result are the same for any
 //! number of threads and on any instruction set, and those of a run do not depend on the runs beside it.
 

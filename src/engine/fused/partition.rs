@@ -12,11 +12,8 @@
 use std::ops::Range;
 
 use super::isa::vector::Lanes;
-use super::layout::BLOCK;
+use super::layout::{Blocks, UNIT};
 use crate::engine::team::Member;
-
-/// Where blocks do not divide evenly: groups of features that one member updates together, a cache line of an image.
-const UNIT: usize = 4;
 
 /// Lanes between the partial logits of two slots: 4 KiB. 64 KiB are no better.
 const GAP: usize = 4096 / size_of::<Lanes>();
@@ -25,8 +22,7 @@ const GAP: usize = 4096 / size_of::<Lanes>();
 #[derive(Clone, Copy)]
 pub(super) struct Partition<'a> {
     member: &'a Member<'a>,
-    /// Groups of sixteen features.
-    groups: usize,
+    blocks: Blocks,
     columns: usize,
 }
 
@@ -38,35 +34,34 @@ pub(super) struct Piece {
 }
 
 impl<'a> Partition<'a> {
-    pub(super) fn new(member: &'a Member<'a>, groups: usize, columns: usize) -> Self {
-        Self { member, groups, columns }
-    }
-
-    fn blocks(self) -> usize {
-        self.groups.div_ceil(BLOCK)
+    pub(super) fn new(member: &'a Member<'a>, blocks: Blocks, columns: usize) -> Self {
+        Self { member, blocks, columns }
     }
 
     /// Whether every member has the same features in both passes.
     pub(super) fn owns(self) -> bool {
-        self.blocks().is_multiple_of(self.member.threads())
+        self.blocks.count().is_multiple_of(self.member.threads())
     }
 
     /// Whether each member adds the partial logits of its blocks two by two, which is the order in which all of them are
     /// added in the end. Half as much then goes from core to core.
     pub(super) fn adds_pairs(self) -> bool {
-        adds_pairs(self.blocks(), self.member.threads())
+        adds_pairs(self.blocks, self.member.threads())
     }
 
     /// The feature groups whose weights this member updates.
     pub(super) fn features(self) -> Range<usize> {
-        let unit = if self.owns() { BLOCK } else { UNIT };
-        let units = self.member.portion(self.groups.div_ceil(unit));
-        (units.start * unit).min(self.groups)..(units.end * unit).min(self.groups)
+        if self.owns() {
+            return self.blocks.groups(self.member.portion(self.blocks.count()));
+        }
+        let groups = self.blocks.all();
+        let units = self.member.portion(groups.div_ceil(UNIT));
+        (units.start * UNIT).min(groups)..(units.end * UNIT).min(groups)
     }
 
     /// The pieces of this member in the forward pass over `image_groups` groups of sixteen images.
     pub(super) fn pieces(self, image_groups: usize) -> impl Iterator<Item = Piece> {
-        let portion = self.member.portion(self.blocks() * image_groups);
+        let portion = self.member.portion(self.blocks.count() * image_groups);
         let blocks = portion.start / image_groups..portion.end.div_ceil(image_groups);
         let pieces = blocks.map(move |block| {
             let first = block * image_groups;
@@ -78,7 +73,7 @@ impl<'a> Partition<'a> {
 
     /// The lanes of all slots, with `lanes` in each.
     pub(super) fn slots(self, lanes: usize) -> usize {
-        slot_count(self.groups, self.member.threads()) * stride(lanes)
+        slot_count(self.blocks, self.member.threads()) * stride(lanes)
     }
 
     /// The slot of the partial logits, `[groups of 16 images][C]`, of `image_groups` groups of images on a block: where it
@@ -89,15 +84,14 @@ impl<'a> Partition<'a> {
     }
 }
 
-fn adds_pairs(blocks: usize, threads: usize) -> bool {
-    blocks.is_multiple_of(2 * threads)
+fn adds_pairs(blocks: Blocks, threads: usize) -> bool {
+    blocks.count().is_multiple_of(2 * threads)
 }
 
-/// The slots of the partial logits of features in `groups`, for `threads` members: one for each block, or for each pair
-/// of blocks where members add these.
-pub(super) fn slot_count(groups: usize, threads: usize) -> usize {
-    let blocks = groups.div_ceil(BLOCK);
-    if adds_pairs(blocks, threads) { blocks / 2 } else { blocks }
+/// The slots of the partial logits for `threads` members: one for each block, or for each pair of blocks where members add
+/// these.
+pub(super) fn slot_count(blocks: Blocks, threads: usize) -> usize {
+    if adds_pairs(blocks, threads) { blocks.count() / 2 } else { blocks.count() }
 }
 
 /// Lanes from one slot to the next, with `lanes` in each.
@@ -105,9 +99,9 @@ pub(super) fn stride(lanes: usize) -> usize {
     lanes + GAP
 }
 
-/// The lanes of all slots of any partition of `groups` groups, with `lanes` in each.
-pub(super) fn room(groups: usize, lanes: usize) -> usize {
-    groups.div_ceil(BLOCK) * stride(lanes)
+/// The lanes of all slots of any partition, with `lanes` in each.
+pub(super) fn room(blocks: Blocks, lanes: usize) -> usize {
+    blocks.count() * stride(lanes)
 }
 
 #[cfg(test)]
@@ -117,26 +111,25 @@ mod tests {
     use super::*;
     use crate::engine::team::Team;
 
-    /// The part of each member in `blocks` blocks by `image_groups` groups of images, in one column: its feature groups,
-    /// and for each piece where its partial logits go.
+    /// The part of each member in the blocks of `groups` groups by `image_groups` groups of images, in one column: its
+    /// feature groups, and for each piece where its partial logits go.
     fn partition(
         threads: usize,
-        blocks: usize,
+        groups: usize,
         image_groups: usize,
     ) -> Vec<(Range<usize>, Vec<Range<usize>>)> {
-        let groups = BLOCK * (blocks - 1) + 5;
+        let blocks = Blocks::new(groups);
         let mut team = Team::new(NonZeroUsize::new(threads).unwrap()).unwrap();
         let part = |member: Member| {
-            let part = Partition::new(&member, groups, 1);
+            let part = Partition::new(&member, blocks, 1);
             let pieces = part.pieces(image_groups).map(|Piece { block, images }| {
                 let (slot, adds) = part.slot(block, image_groups);
                 assert!(slot + images.end <= part.slots(image_groups));
-                assert!(slot + images.end <= room(groups, image_groups));
+                assert!(slot + images.end <= room(blocks, image_groups));
                 assert!(!images.is_empty(), "a piece of nothing");
                 assert!(!adds || block % 2 == 1, "a first block has nothing to be added to");
                 // Where it owns features, its blocks are those that it updates.
-                let owned = BLOCK * block..(BLOCK * (block + 1)).min(groups);
-                let features = part.features();
+                let (owned, features) = (blocks.groups(block..block + 1), part.features());
                 assert!(!part.owns() || (features.start <= owned.start && owned.end <= features.end));
                 slot + images.start..slot + images.end
             });
@@ -148,24 +141,33 @@ mod tests {
 
     #[test]
     fn every_piece_has_one_member_and_what_they_write_is_apart() {
-        for (threads, blocks, image_groups) in (1..6)
-            .flat_map(|threads| (1..9).flat_map(move |blocks| [1, 7].map(|groups| (threads, blocks, groups))))
-        {
-            let parts = partition(threads, blocks, image_groups);
+        let sizes = [1, 5, 16, 17, 24, 48, 50, 100, 192, 193, 400];
+        for (threads, groups, image_groups) in (1..6).flat_map(|threads| {
+            sizes.into_iter().flat_map(move |groups| [1, 7].map(|i| (threads, groups, i)))
+        }) {
+            let parts = partition(threads, groups, image_groups);
             let features: Vec<usize> = parts.iter().flat_map(|(features, _)| features.clone()).collect();
-            assert!(
-                features.into_iter().eq(0..BLOCK * (blocks - 1) + 5),
-                "each feature group once, in order"
-            );
+            assert!(features.into_iter().eq(0..groups), "each feature group once, in order");
             let pieces: usize = parts.iter().flat_map(|(_, pieces)| pieces).map(Range::len).sum();
-            assert_eq!(pieces, blocks * image_groups, "each block of each image once");
+            assert_eq!(pieces, Blocks::new(groups).count() * image_groups, "each block of each image once");
             for (member, (_, pieces)) in parts.iter().enumerate() {
                 let others = parts.iter().enumerate().filter(|(other, _)| *other != member);
                 for other in others.flat_map(|(_, (_, pieces))| pieces) {
                     let apart = |piece: &Range<usize>| piece.end <= other.start || other.end <= piece.start;
-                    assert!(pieces.iter().all(apart), "{threads} threads, {blocks} blocks");
+                    assert!(pieces.iter().all(apart), "{threads} threads, {groups} groups");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn two_threads_own_about_as_many_features_each() {
+        for groups in 17..500 {
+            let blocks = Blocks::new(groups);
+            assert!(blocks.count().is_multiple_of(2));
+            let [first, second] = [0..blocks.count() / 2, blocks.count() / 2..blocks.count()]
+                .map(|half| blocks.groups(half).len());
+            assert!(first.abs_diff(second) <= UNIT, "{groups} groups: {first} and {second}");
         }
     }
 }

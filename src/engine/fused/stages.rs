@@ -10,6 +10,7 @@ use super::isa::vector::{LANES, Lanes};
 use super::kernels::backward::Batch;
 use super::kernels::forward::AHEAD;
 use super::kernels::update::ColumnStep;
+use super::layout::Blocks;
 use super::lent::Lent;
 use super::partition::{room, slot_count};
 use super::train::{Training, Worker, sum_images};
@@ -52,14 +53,14 @@ impl<'a> Stages<'a> {
         Self {
             samples: samples.clone(),
             order: (0..samples.len() as u32).collect(),
-            partials: vec![Lanes::ZERO; room(engine.layer.mean.len(), lanes)],
+            partials: vec![Lanes::ZERO; room(engine.layer.blocks, lanes)],
             engine,
         }
     }
 
     /// How many partial logits the softmax stage adds up for each logit, with D `features`, on `threads` threads.
     pub fn partial_logits(features: usize, threads: usize) -> usize {
-        slot_count(features.div_ceil(LANES), threads)
+        slot_count(Blocks::new(features.div_ceil(LANES)), threads)
     }
 
     /// The engine, after the steps that were taken.

@@ -10,7 +10,7 @@ use super::kernels::forward::{AHEAD, Block};
 use super::kernels::objective::Partials;
 use super::kernels::update::ColumnStep;
 use super::layer::Layer;
-use super::layout::{BLOCK, row};
+use super::layout::row;
 use super::lent::Lent;
 use super::partition::{Partition, Piece, stride};
 use crate::engine::contract::Batches;
@@ -113,7 +113,7 @@ pub(super) struct Worker<'a, A: Arithmetic> {
 
 impl<'a, A: Arithmetic> Worker<'a, A> {
     pub(super) fn new(passes: &'a dyn Passes<A>, job: &'a Training<'a>, member: &'a Member<'a>) -> Self {
-        let partition = Partition::new(member, job.layer.mean.len(), job.layer.shape.columns());
+        let partition = Partition::new(member, job.layer.blocks, job.layer.shape.columns());
         Self {
             passes,
             job,
@@ -142,7 +142,7 @@ impl<'a, A: Arithmetic> Worker<'a, A> {
             if !adds {
                 logits.fill(Lanes::ZERO);
             }
-            let groups = BLOCK * block..(BLOCK * (block + 1)).min(job.layer.mean.len());
+            let groups = job.layer.blocks.groups(block..block + 1);
             let weight = self.weights.read(job, groups.clone());
             let outliers = &job.layer.outliers[block];
             let mean = &job.layer.mean[groups.clone()];

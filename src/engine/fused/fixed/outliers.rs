@@ -9,7 +9,7 @@ use super::dot::Dot;
 use crate::engine::fused::gathered::Images;
 use crate::engine::fused::isa::vector::{LANES, Lanes, Vector};
 use crate::engine::fused::kernels::forward::Block;
-use crate::engine::fused::layout::{BLOCK, Outlier, Place};
+use crate::engine::fused::layout::{Blocks, Outlier, Place};
 
 /// The largest deviation that shares a scale, over the smallest. CIFAR's are within a factor of 2.
 pub(super) const RATIO: f32 = 16.0;
@@ -22,14 +22,21 @@ const PEAK: f64 = 4.0;
 const CONSTANT: f32 = 1.0;
 
 /// The outliers of each block. A constant feature, whose deviation is 1 by convention, is none.
-pub(super) fn outliers(std: &[f32], place: fn(usize) -> Place) -> Vec<Vec<Outlier>> {
-    let blocks = std.chunks(BLOCK * LANES).zip((0..).step_by(BLOCK * LANES));
-    let of_block = |(std, first): (&[f32], usize)| {
+pub(super) fn outliers(blocks: Blocks, std: &[f32], place: fn(usize) -> Place) -> Vec<Vec<Outlier>> {
+    let of_block = |(first, std): (usize, &[f32])| {
         let low = lowest(std);
         let apart = (first..).zip(std).filter(|&(_, &std)| std != CONSTANT && !shares(low, std));
         apart.map(|(feature, _)| Outlier { feature, place: place(feature) }).collect()
     };
-    blocks.map(of_block).collect()
+    by_block(blocks, std).map(of_block).collect()
+}
+
+/// The deviations of each block, after the number of its first feature.
+fn by_block(blocks: Blocks, std: &[f32]) -> impl Iterator<Item = (usize, &[f32])> {
+    blocks.iter().map(move |groups| {
+        let features = (LANES * groups.start).min(std.len())..(LANES * groups.end).min(std.len());
+        (features.start, &std[features])
+    })
 }
 
 /// By about which part of its size rounding moves a logit, for features with these deviations; and how many of them are
@@ -40,7 +47,7 @@ pub(super) fn outliers(std: &[f32], place: fn(usize) -> Place) -> Vec<Vec<Outlie
 /// the smallest deviation that shares the scale, as x^ has a deviation of 1; and logits have a size of about `w sqrt(D)`.
 pub(crate) fn suitability(std: &[f32]) -> (f64, usize) {
     let (mut squares, mut varying, mut outliers) = (0.0, 0, 0);
-    for std in std.chunks(BLOCK * LANES) {
+    for (_, std) in by_block(Blocks::new(std.len().div_ceil(LANES)), std) {
         let low = lowest(std);
         for &std in std.iter().filter(|&&std| std != CONSTANT) {
             varying += 1;

@@ -18,7 +18,7 @@ use crate::engine::fused::isa::vector::Lanes;
 use crate::engine::fused::kernels::backward::{Batch, Features};
 use crate::engine::fused::kernels::compile;
 use crate::engine::fused::kernels::forward::Block;
-use crate::engine::fused::layout::{Outlier, Place};
+use crate::engine::fused::layout::{Blocks, Outlier, Place};
 
 /// Products of 16-bit fixed-point numbers.
 pub(crate) struct Fixed;
@@ -33,8 +33,8 @@ impl Arithmetic for Fixed {
         features.div_ceil(LINE) * GROUPS
     }
 
-    fn outliers(std: &[f32]) -> Vec<Vec<Outlier>> {
-        outliers(std, Self::place)
+    fn outliers(blocks: Blocks, std: &[f32]) -> Vec<Vec<Outlier>> {
+        outliers(blocks, std, Self::place)
     }
 
     fn place(feature: usize) -> Place {

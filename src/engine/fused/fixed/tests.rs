@@ -18,7 +18,7 @@ use crate::engine::fused::isa::vector::{LANES, Lanes};
 use crate::engine::fused::kernels::backward::{Batch, Features};
 use crate::engine::fused::kernels::forward::Block;
 use crate::engine::fused::kernels::update::ColumnStep;
-use crate::engine::fused::layout::{BLOCK, Place, row};
+use crate::engine::fused::layout::{Blocks, Place, row};
 use crate::engine::problem::Problem;
 use crate::engine::reference::Reference;
 use crate::engine::team::Team;
@@ -141,10 +141,10 @@ impl Case {
         for (isa, passes) in every() {
             let (mean, weight) = (self.pack(|feature| self.mean[feature]), self.packed_weight());
             let mut logits = vec![Lanes::ZERO; self.images.len().div_ceil(LANES) * self.columns];
-            let blocks = mean.chunks(BLOCK).zip(weight.chunks(BLOCK * row(self.columns))).enumerate();
-            for (block, (mean, weight)) in blocks {
-                let block =
-                    Block { first: BLOCK * block, mean, weight, columns: self.columns, outliers: &[] };
+            for groups in Blocks::new(mean.len()).iter() {
+                let weight = &weight[groups.start * row(self.columns)..groups.end * row(self.columns)];
+                let (first, mean) = (groups.start, &mean[groups]);
+                let block = Block { first, mean, weight, columns: self.columns, outliers: &[] };
                 let mut weights = Weights::default();
                 passes.pack(block, &mut weights);
                 passes.forward(block, &weights, images, Images::NONE, &mut logits);
@@ -160,9 +160,11 @@ impl Case {
     /// `[B, C]`, block by block, in integers.
     fn logits(&self) -> Vec<f32> {
         let mut logits = vec![0.0f32; self.images.len() * self.columns];
-        let block = BLOCK * LANES;
+        let blocks = Blocks::new(self.features.div_ceil(LANES));
         for (c, weight) in self.weight.chunks(self.features).enumerate() {
-            for (first, weight) in (0..).step_by(block).zip(weight.chunks(block)) {
+            for groups in blocks.iter() {
+                let (first, end) = (LANES * groups.start, (LANES * groups.end).min(self.features));
+                let weight = &weight[first..end];
                 let (numbers, scale) = numbers(weight);
                 let mut offset = Lanes::ZERO;
                 for line in 0..numbers.len().div_ceil(LINE) {

@@ -130,6 +130,11 @@ impl Vector for F32x8 {
     fn prefetch<T>(_: Avx2, at: &T) {
         intrinsic!(_mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(at).cast()))
     }
+
+    #[inline(always)]
+    fn prefetch_second<T>(_: Avx2, at: &T) {
+        intrinsic!(_mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(at).cast()))
+    }
 }
 
 operators!(F32x8, |a, b|

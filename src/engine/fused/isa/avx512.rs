@@ -131,6 +131,11 @@ impl Vector for F32x16 {
     fn prefetch<T>(_: Avx512, at: &T) {
         intrinsic!(_mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(at).cast()))
     }
+
+    #[inline(always)]
+    fn prefetch_second<T>(_: Avx512, at: &T) {
+        intrinsic!(_mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(at).cast()))
+    }
 }
 
 operators!(F32x16, |a, b|

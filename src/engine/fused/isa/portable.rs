@@ -97,6 +97,9 @@ impl Vector for F32x4 {
 
     #[inline(always)]
     fn prefetch<T>(_: Portable, _: &T) {}
+
+    #[inline(always)]
+    fn prefetch_second<T>(_: Portable, _: &T) {}
 }
 
 operators!(F32x4, |a, b|

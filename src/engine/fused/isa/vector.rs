@@ -131,4 +131,7 @@ pub(crate) trait Vector:
 
     /// Prefetches the cache line in which `at` begins.
     fn prefetch<T>(isa: Self::Isa, at: &T);
+
+    /// The same, to the second-level cache alone.
+    fn prefetch_second<T>(isa: Self::Isa, at: &T);
 }

@@ -15,8 +15,6 @@ use crate::engine::fused::gathered::Images;
 use crate::engine::fused::isa::vector::{LANES, Lanes, Vector};
 use crate::engine::fused::layout::{row, tail, tiles, with_width};
 
-/// Feature groups in a cache line of pixels.
-const LINE: usize = 4;
 /// Feature groups in a tile.
 const GROUPS: usize = 2;
 
@@ -87,8 +85,7 @@ fn groups<V: Vector, E: Number, const COLUMNS: usize>(
 ) {
     let whole = (batch.images.features() / LANES).saturating_sub(features.first);
     // The first tile of a cache line prefetches it for all tiles.
-    let prefetches =
-        V::PREFETCHES_BACKWARD && column == 0 && features.first.is_multiple_of(LINE / size_of::<E>());
+    let prefetches = V::PREFETCHES_BACKWARD && column == 0 && features.first.is_multiple_of(E::GROUPS_A_LINE);
     match (features.mean.len(), whole) {
         (GROUPS, GROUPS..) if prefetches => {
             tile::<V, E, GROUPS, false, true, COLUMNS>(isa, batch, features, 0, column)
@@ -142,10 +139,7 @@ fn tile<
                 let ahead = ahead.groups::<N>(first);
                 for lane in 0..groups.len().min(LANES) {
                     if PREFETCH {
-                        // Groups of f32 fill a cache line each.
-                        for group in &ahead.at(lane)[..if size_of::<E>() > 1 { N } else { 1 }] {
-                            V::prefetch(isa, group);
-                        }
+                        E::prefetch_all::<V>(isa, ahead.at(lane));
                     }
                     accumulate(isa, part, &mut sums, &mean, groups.at(lane), dlogits, lane);
                 }
