@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use onelayer::bench::roofline::{self, Budget};
+use onelayer::bench::roofline::{self, Budget, Numbers};
 use onelayer::data::{Dataset, Source, SplitFiles, layout};
 use onelayer::engine::{Isa, Team};
 use onelayer::machine::MachineRecord;
@@ -82,7 +82,7 @@ fn peak(threads: usize) -> Outcome<f64> {
     let budget = Budget { each: Duration::from_millis(80), repetitions: (3, 101) };
     let team = Team::new(threads.try_into()?)?;
     let roofline = roofline::measure(&[fastest], &mut [team], budget)?;
-    Ok(roofline.peak(fastest.name(), threads).unwrap_or(f64::NAN))
+    Ok(roofline.peak(Numbers::F32, fastest.name(), threads).unwrap_or(f64::NAN))
 }
 
 /// A few jobs of a thousand images, and the figure and the table of them.

@@ -80,6 +80,7 @@ def sweep(
     *,
     random: int | None = None,
     halving: int | None = None,
+    path: bool = False,
     shard: tuple[int, int] | None = None,
     refit: bool = False,
     threads: int = 1,

@@ -45,13 +45,15 @@ def sweep(
     sample_weight: ArrayLike | None = None,
     random: int | None = None,
     halving: int | None = None,
+    path: bool = False,
     shard: tuple[int, int] | None = None,
     refit: bool = False,
 ) -> Swept:
     """Trains every combination of the values of `etas`, `penalties` and of each argument in `grid`.
 
     `grid={"C": [...]}` are penalties as scikit-learn has them, for the samples that runs are trained on; `refit` keeps the
-    penalty. With solver "lbfgs", runs share their passes over the samples.
+    penalty. With solver "lbfgs", runs share their passes over the samples; with `path` they are trained one after the other
+    instead, from the strongest penalty to the weakest, each from where the one before it ended, which is faster.
 
     All other settings are those of `estimator`. A list may be a text in the command's words: "1e-4..1e-1:8" is eight
     points evenly in their logarithms. With `random` that many points are drawn instead, also from "1e-4..1e-1". With
@@ -59,7 +61,7 @@ def sweep(
     samples are held out for it. `shard` (i, n) trains part i, from 1, of n: `merge_sweeps` makes one result of all. With
     `refit` the best run is trained again on all samples, those of the validation too.
 
-    The bits of a run are those of `fit` with its settings, whatever stands beside it.
+    The bits of a run are those of `fit` with its settings, whatever stands beside it, but with `path`.
     """
     estimator = SoftmaxClassifier() if estimator is None else estimator
     best = clone(estimator)
@@ -86,6 +88,7 @@ def sweep(
         texts,
         random=random,
         halving=halving,
+        path=path,
         shard=shard,
         refit=refit,
         threads=threads(best.n_jobs),

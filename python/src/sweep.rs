@@ -32,7 +32,7 @@ struct Winner {
 /// Trains all combinations of lists of arguments, or points drawn from them. Returns the runs, the best first, as columns;
 /// and the best one's model and history, if some run has one. `lists` are texts: `0.1,0.01` or `1e-4..1e-1:8`.
 #[pyfunction]
-#[pyo3(signature = (train, validation, classes, arguments, lists, *, random=None, halving=None, shard=None, refit=false, threads=1, engine="auto", notes=None))]
+#[pyo3(signature = (train, validation, classes, arguments, lists, *, random=None, halving=None, path=false, shard=None, refit=false, threads=1, engine="auto", notes=None))]
 #[expect(clippy::too_many_arguments, reason = "Python's keywords")]
 #[expect(clippy::type_complexity, reason = "a tuple of Python's")]
 pub fn sweep<'py>(
@@ -44,6 +44,7 @@ pub fn sweep<'py>(
     lists: BTreeMap<String, String>,
     random: Option<usize>,
     halving: Option<usize>,
+    path: bool,
     shard: Option<(u64, u64)>,
     refit: bool,
     threads: usize,
@@ -67,7 +68,8 @@ pub fn sweep<'py>(
             text.parse::<Shard>()
                 .map_err(|_| Error::setting("shard", "(i, n), shard i of n, counted from 1", text))
         });
-        let plan = Plan { space: Space::new(&base, &lists, random)?, halving, shard: shard.transpose()? };
+        let space = Space::new(&base, &lists, random)?;
+        let plan = Plan { space, halving, path, shard: shard.transpose()? };
         run(splits, &plan, &machine, refit, caller)
     })?;
     let columns = columns(py, &swept.outcomes)?;

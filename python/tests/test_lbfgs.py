@@ -278,6 +278,20 @@ def test_a_sweep_tries_penalties_and_values_of_c(digits):
     onelayer.sweep(*train, base, grid=lists[0], validation=held, refit=True).best_estimator.predict(X)
 
 
+def test_a_path_of_penalties_ends_at_the_same_optima(digits):
+    train, held = (digits[0][:1500], digits[1][:1500]), (digits[0][1500:], digits[1][1500:])
+    sweep = lambda **more: onelayer.sweep(
+        *train, SoftmaxClassifier(solver="lbfgs", tol=1e-5), penalties="1e-4..1:6", validation=held, **more
+    )
+    alone, path = sweep(), sweep(path=True)
+    by = lambda swept: dict(zip(swept.table["penalty"].tolist(), swept.table["validation_loss"].tolist(), strict=True))
+    assert by(path).keys() == by(alone).keys()
+    assert all(abs(by(path)[penalty] - loss) < 1e-3 for penalty, loss in by(alone).items())
+    assert sum(path.table["epoch"]) < sum(alone.table["epoch"])
+    with pytest.raises(ValueError, match="path: expected no shard"):
+        sweep(path=True, shard=(1, 2))
+
+
 def test_what_a_sweep_refuses(digits):
     sweep = lambda base={}, **more: onelayer.sweep(*digits, SoftmaxClassifier(solver="lbfgs", **base), **more)
     with pytest.raises(ValueError, match="C: expected one of C and penalty, found both"):

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::record::{BenchRecord, Measurement};
-use super::roofline::Timing;
+use super::roofline::{Numbers, Timing};
 use crate::engine::EngineInfo;
 
 /// Times that differ by less than this fraction count as equal: two benchmarks of one program, a minute apart, differ by
@@ -38,7 +38,8 @@ pub struct Comparison {
 pub fn compare(now: &BenchRecord, before: &BenchRecord) -> Vec<Comparison> {
     // The machine itself may be faster or slower than it was. Its peak tells by how much.
     let drift = |engine: &EngineInfo| {
-        let peaks = [now, before].map(|record| record.roofline.peak(&engine.isa, engine.threads));
+        let peaks =
+            [now, before].map(|record| record.roofline.peak(Numbers::F32, &engine.isa, engine.threads));
         if let [Some(now), Some(before)] = peaks { (now / before - 1.0).abs() } else { 0.0 }
     };
     let compared = |now: &Measurement| {

@@ -4,7 +4,7 @@
 use super::contender::Contender;
 use super::oracle::Oracle;
 use super::record::Measurement;
-use super::roofline::{Budget, Roofline, Timing, Work};
+use super::roofline::{Budget, Numbers, Roofline, Timing, Work};
 use super::workload::Workload;
 use crate::engine::{Batches, Engine, EngineInfo, EngineKind, Machine, Stage, Stages, Step, Team};
 use crate::error::{Error, Result};
@@ -134,9 +134,14 @@ impl Task {
     ) -> Measurement {
         let images = self.images(workload);
         let work = self.work(workload, roofline, engine.threads);
-        // The peak is that of f32 products in registers. The reference computes in f64, and fixed in integers.
-        let measured_by_it = matches!(kind, EngineKind::Simd | EngineKind::Gemm);
-        let bound = roofline.bound(work, &engine.isa, engine.threads).filter(|_| measured_by_it);
+        // The reference computes in f64. The softmax is f32 in every engine.
+        let numbers = match kind {
+            EngineKind::Simd | EngineKind::Gemm => Some(Numbers::F32),
+            EngineKind::Fixed if self == Self::Stage(Stage::Softmax) => Some(Numbers::F32),
+            EngineKind::Fixed => Some(Numbers::Fixed),
+            EngineKind::Reference | EngineKind::Auto => None,
+        };
+        let bound = numbers.and_then(|numbers| roofline.bound(work, numbers, &engine.isa, engine.threads));
         Measurement {
             task: self.name().into(),
             images,

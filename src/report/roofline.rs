@@ -3,6 +3,7 @@
 use super::axes::{Axes, Scale};
 use super::chart::{Chart, Line};
 use super::svg::{Anchor, BLUE, INK, Svg, TEXT, VERMILION};
+use crate::bench::roofline::Numbers;
 use crate::bench::{BenchRecord, Measurement};
 use crate::machine::Level;
 
@@ -19,12 +20,12 @@ pub fn figure(record: &BenchRecord) -> String {
     let roofline = &record.roofline;
     let threads = roofline.peaks.iter().map(|peak| peak.threads).max().unwrap_or(1);
     let isa = roofline.peaks.first().map_or("", |peak| &peak.isa);
-    let peak = roofline.peak(isa, threads).unwrap_or(f64::NAN);
+    let [peak, fixed] = Numbers::ALL.map(|numbers| roofline.peak(numbers, isa, threads).unwrap_or(f64::NAN));
     let of_peak = |one: &&Measurement| one.engine.threads == threads && one.engine.isa == isa;
     let points: Vec<&Measurement> = record.measurements.iter().filter(of_peak).collect();
 
     let intensities = points.iter().map(|one| one.intensity.log10()).chain([-1.0, 2.0]);
-    let heights = points.iter().map(|one| one.gflops.log10()).chain([1.0, peak.log10()]);
+    let heights = points.iter().map(|one| one.gflops.log10()).chain([1.0, peak.log10(), fixed.log10()]);
     let (x, y) = (Scale::decades(intensities, 4.0), Scale::decades(heights, 4.0));
     // The slope of one memory, GFLOP/s = intensity x GB/s, up to the peak.
     let roof = |level: Level| {
@@ -34,17 +35,19 @@ pub fn figure(record: &BenchRecord) -> String {
         let name = format!("{} {bandwidth:.0} GB/s", level.name());
         Some(Line { width: 1.6, ..Line::new(name, BLUE, ends.to_vec()) })
     };
-    let top = Line::new("peak", INK, [x.low, x.high].map(|x| (x, peak.log10())).to_vec());
+    let top = |name, peak: f64| Line::new(name, INK, [x.low, x.high].map(|x| (x, peak.log10())).to_vec());
+    let tops = [top("peak", peak), top("peak of fixed", fixed)];
     let chart = Chart {
         axes: Axes { x, y, corner: (LEFT, TOP), size: (WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM) },
         x_name: "intensity (FLOP for each byte read)",
         y_name: "GFLOP/s",
-        lines: [top].into_iter().chain(Level::ALL.into_iter().filter_map(roof)).collect(),
+        lines: tops.into_iter().chain(Level::ALL.into_iter().filter_map(roof)).collect(),
     };
     let mut svg = Svg::new(WIDTH, HEIGHT);
     chart.draw(&mut svg);
-    svg.text((LEFT, 22.0), Anchor::Start, format!("{isa}, {threads} threads: peak {peak:.0} GFLOP/s"));
-    chart.lines[1..].iter().for_each(|roof| name_along(&mut svg, &chart.axes, roof));
+    let peaks = format!("{isa}, {threads} threads: peak {peak:.0} GFLOP/s, of fixed {fixed:.0}");
+    svg.text((LEFT, 22.0), Anchor::Start, peaks);
+    chart.lines[2..].iter().for_each(|roof| name_along(&mut svg, &chart.axes, roof));
     labelled(&mut svg, &chart.axes, &points);
     svg.finish("Roofline: GFLOP/s against floating-point operations for each byte, with each kernel on it")
 }

@@ -12,7 +12,8 @@
 //! ```
 //!
 //! The bits of a run depend on nothing but its settings and the data: every model of a sweep is the one that a session of
-//! its own trains, however the runs are grouped, sharded, stopped and resumed.
+//! its own trains, however the runs are grouped, sharded, stopped and resumed. Only along a path of penalties do they depend
+//! on the penalties before it.
 
 mod books;
 mod halving;

@@ -19,6 +19,9 @@ pub struct Plan {
     pub space: Space,
     /// Successive halving: of how many runs one goes on at each rung.
     pub halving: Option<usize>,
+    /// Whether runs of lbfgs that differ in lambda alone are trained one after the other, from the strongest penalty to the
+    /// weakest, and each begins where the one before it ended.
+    pub path: bool,
     /// The part of the runs to train; none for all.
     pub shard: Option<Shard>,
 }
@@ -31,6 +34,16 @@ impl Plan {
     pub fn check(&self, splits: &Splits) -> Result<()> {
         let all = self.space.settings();
         all.iter().try_for_each(|settings| settings.check(&splits.train, splits.classes.len()))?;
+        if self.path {
+            if let Some(other) = all.iter().find(|settings| settings.optimizer != Optimizer::Lbfgs) {
+                let expected = "optimizer lbfgs: a run of another one ends where its epochs do";
+                return Err(Error::setting("path", expected, other.optimizer));
+            }
+            if let Some(shard) = self.shard {
+                let expected = "no shard: each run begins where another one ended";
+                return Err(Error::setting("path", expected, format_args!("shard {shard}")));
+            }
+        }
         let Some(factor) = self.halving else { return Ok(()) };
         if factor < 2 {
             return Err(Error::setting("halving", "at least 2: one run in so many goes on", factor));
@@ -62,6 +75,21 @@ impl Plan {
         runs.filter(|run| self.shard.is_none_or(|shard| shard.contains(&run.name))).collect()
     }
 
+    /// The places in `runs` of those that differ in lambda alone, the strongest penalty first.
+    pub(super) fn paths(runs: &[Run]) -> Vec<Vec<usize>> {
+        let mut paths: Vec<Vec<usize>> = Vec::new();
+        let without = |place: usize| Settings { lambda: 0.0, ..runs[place].settings.clone() };
+        for place in 0..runs.len() {
+            match paths.iter_mut().find(|path| without(path[0]) == without(place)) {
+                Some(path) => path.push(place),
+                None => paths.push(vec![place]),
+            }
+        }
+        let lambda = |place: &usize| runs[*place].settings.lambda;
+        paths.iter_mut().for_each(|path| path.sort_by(|one, other| lambda(other).total_cmp(&lambda(one))));
+        paths
+    }
+
     /// The rungs of all runs, of whatever shard; none without halving.
     pub fn rungs(&self) -> Vec<Rung> {
         let all = self.space.settings();
@@ -89,6 +117,8 @@ pub struct Header {
     pub random: Option<usize>,
     /// See [`Plan::halving`].
     pub halving: Option<usize>,
+    /// See [`Plan::path`].
+    pub path: bool,
     /// See [`Plan::shard`].
     pub shard: Option<Shard>,
     /// The number of runs of all shards.
@@ -103,7 +133,8 @@ impl Header {
     /// # Errors
     /// Lists that this version of onelayer reads otherwise.
     pub fn plan(&self, path: &Path) -> Result<Plan> {
-        let plan = Plan { space: Space::of(&self.space, self.random)?, halving: self.halving, shard: None };
+        let space = Space::of(&self.space, self.random)?;
+        let plan = Plan { space, halving: self.halving, path: self.path, shard: None };
         let found = Self::new(&plan, &self.data, &self.engine);
         self.check_whole(&found, "the sweep that is merged", path)?;
         Ok(plan)
@@ -119,6 +150,7 @@ impl Header {
             space: plan.space.lists(),
             random: plan.space.random(),
             halving: plan.halving,
+            path: plan.path,
             shard: plan.shard,
             runs: ids.len(),
             ids: Sha256::digest(ids.concat()).iter().map(|byte| format!("{byte:02x}")).collect(),
@@ -164,6 +196,9 @@ impl Header {
             if ours != found {
                 return differs(name, &text(ours), &text(found));
             }
+        }
+        if self.path != found.path {
+            return differs("path", &self.path.to_string(), &found.path.to_string());
         }
         if self.engine != found.engine {
             return differs("engine", &self.engine, &found.engine);

@@ -43,6 +43,8 @@ pub struct SweepRecord {
     pub random: Option<usize>,
     /// Of how many runs one went on at each rung; null without halving.
     pub halving: Option<usize>,
+    /// Whether each run of lbfgs began where the one with the next larger lambda ended.
+    pub path: bool,
     /// The rungs of halving.
     pub rungs: Vec<Rung>,
     /// Where the time went.

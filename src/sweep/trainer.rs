@@ -153,6 +153,7 @@ impl<'a> Sweep<'a> {
             data: &self.header.data,
             engine: self.machine.engine,
             isa: self.machine.isa,
+            path: self.header.path,
             until,
             keep_every: self.keep_every,
             books: Mutex::new(&mut self.books),
@@ -164,8 +165,14 @@ impl<'a> Sweep<'a> {
         Ok(if audience.stopped { End::Stopped } else { End::Finished })
     }
 
-    /// The runs that have not come to the end of epoch `until`, in groups.
+    /// The runs that have not come to the end of epoch `until`, in groups: in paths, where runs are trained along them.
     fn groups(&self, until: usize) -> Vec<Vec<usize>> {
+        if self.header.path {
+            let mut paths = Plan::paths(&self.books.runs);
+            paths.iter_mut().for_each(|path| path.retain(|&run| self.books.outcome(run).is_none()));
+            paths.retain(|path| !path.is_empty());
+            return paths;
+        }
         let mut alike: BTreeMap<Moment, Vec<usize>> = BTreeMap::new();
         for run in self.books.alive().filter(|&run| self.books.moment(run).0 < until) {
             alike.entry(self.books.moment(run)).or_default().push(run);
@@ -245,10 +252,28 @@ impl<'a> Sweep<'a> {
         if let Some(model) = self.books.model(run) {
             return Ok(Some((outcome, model.clone())));
         }
-        let lost = self.books.runs[run].clone();
-        let mut session = Session::on(self.images.of(&lost.settings), vec![lost], self.machine)?;
-        session.run(&mut ())?;
-        Ok(session.models(Which::Wanted).swap_remove(0).map(|model| (outcome, model)))
+        Ok(self.trained_again(run)?.map(|model| (outcome, model)))
+    }
+
+    /// The model of `run`, trained once more, after those that led to it on its path.
+    fn trained_again(&self, run: usize) -> Result<Option<Model>> {
+        let paths = if self.header.path { Plan::paths(&self.books.runs) } else { Vec::new() };
+        let path = paths.into_iter().find(|path| path.contains(&run)).unwrap_or_else(|| vec![run]);
+        let mut model: Option<Model> = None;
+        for one in path {
+            let runs = vec![self.books.runs[one].clone()];
+            let images = self.images.of(&runs[0].settings);
+            let mut session = match &model {
+                Some(model) => Session::from_model_on(images, runs, model, self.machine)?,
+                None => Session::on(images, runs, self.machine)?,
+            };
+            session.run(&mut ())?;
+            if one == run {
+                return Ok(session.models(Which::Wanted).swap_remove(0));
+            }
+            model = session.models(Which::Last).swap_remove(0);
+        }
+        unreachable!("a path that ends with the run")
     }
 
     /// Trains the run of `outcome` again, on the training and the validation images together, for as many epochs as its model

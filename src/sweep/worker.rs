@@ -18,6 +18,8 @@ pub(super) struct Workshop<'s, 'a> {
     pub(super) data: &'s Fingerprint,
     pub(super) engine: EngineKind,
     pub(super) isa: Option<Isa>,
+    /// Whether the runs of a group are a path: see [`Plan::path`](super::plan::Plan::path).
+    pub(super) path: bool,
     /// The epoch to which runs are trained; past their last one, to their end.
     pub(super) until: usize,
     /// Where states are kept on disk, the time from one to the next.
@@ -37,20 +39,45 @@ pub(super) struct Audience<'s> {
 }
 
 impl Workshop<'_, '_> {
-    /// Trains `group`, whose runs are at one moment of their training.
+    /// Trains `group`, whose runs are at one moment of their training, or are a path.
     ///
     /// # Errors
     /// What the engine fails with, and a disk that is full or fails. What was reached before is kept.
     pub(super) fn train(&self, group: &[usize], team: &Team) -> Result<()> {
-        self.train_group(group, team).inspect_err(|_| lock(&self.audience).failed = true)
+        let machine = Machine { engine: self.engine, isa: self.isa, team: team.handle() };
+        let trained = match self.path {
+            true => self.train_path(group, &machine),
+            false => match self.trained(group, &machine) {
+                Ok(Some(mut session)) => self.enter(group, &mut session),
+                other => other.map(drop),
+            },
+        };
+        trained.inspect_err(|_| lock(&self.audience).failed = true)
     }
 
-    fn train_group(&self, group: &[usize], team: &Team) -> Result<()> {
+    /// Trains the runs of `path` one after the other, each from where the one before it ended.
+    fn train_path(&self, path: &[usize], machine: &Machine) -> Result<()> {
+        for (place, &run) in path.iter().enumerate() {
+            let Some(mut session) = self.trained(&[run], machine)? else { return Ok(()) };
+            let model = session.models(Which::Last).swap_remove(0);
+            // In this order: a run that ended has handed on its model.
+            if let (Some(model), Some(&next)) = (model, path.get(place + 1)) {
+                let runs = vec![lock(&self.books).runs[next].clone()];
+                let images = self.images.of(&runs[0].settings);
+                let begun = Session::from_model_on(images, runs, &model, machine)?;
+                self.pause(&[next], &begun)?;
+            }
+            self.enter(&[run], &mut session)?;
+        }
+        Ok(())
+    }
+
+    /// A session that has trained `group`, whose runs are at one moment of their training; none if it was stopped.
+    fn trained(&self, group: &[usize], machine: &Machine) -> Result<Option<Session<'_>>> {
         let mut listener = Listener { audience: &self.audience, runs: group.len() as u64 };
         if listener.stop() {
-            return Ok(());
+            return Ok(None);
         }
-        let machine = Machine { engine: self.engine, isa: self.isa, team: team.handle() };
         let (state, kept) = {
             let books = lock(&self.books);
             (books.state(group)?, books.is_kept())
@@ -58,8 +85,8 @@ impl Workshop<'_, '_> {
         let runs: Vec<Run> = group.iter().map(|&run| lock(&self.books).runs[run].clone()).collect();
         let images = self.images.of(&runs[0].settings);
         let mut session = match state {
-            Some(checkpoint) => Session::resume_on(images, checkpoint, &machine)?,
-            None => Session::on(images, runs, &machine)?,
+            Some(checkpoint) => Session::resume_on(images, checkpoint, machine)?,
+            None => Session::on(images, runs, machine)?,
         };
         let until = self.until.min(session.runs()[0].settings.length());
         let mut saved = Instant::now();
@@ -67,7 +94,7 @@ impl Workshop<'_, '_> {
             if session.run_to(session.epoch() + 1, &mut listener)? == End::Stopped {
                 let paused = self.pause(group, &session);
                 // Where another team failed, its error is the one to be told.
-                return if lock(&self.audience).failed { Ok(()) } else { paused };
+                return if lock(&self.audience).failed { Ok(None) } else { paused.map(|()| None) };
             }
             if kept && saved.elapsed() > self.keep_every {
                 self.pause(group, &session)?;
@@ -75,7 +102,7 @@ impl Workshop<'_, '_> {
             }
         }
         listener.skip((until - session.epoch()) * images.images());
-        self.enter(group, &mut session)
+        Ok(Some(session))
     }
 
     /// Keeps the states of the runs of `group`, which `session` trains.

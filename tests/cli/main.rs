@@ -46,8 +46,3 @@ mod sweep_survival;
 mod terminal;
 
 use desk::{Desk, Done};
-
-/// How often something random is tried: as `PROPTEST_CASES` says, or `default`.
-fn cases(default: u32) -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(default)
-}

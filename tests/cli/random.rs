@@ -124,7 +124,7 @@ fn outcome(command: &mut Command, words: &[&str]) -> ExitStatus {
 #[test]
 fn any_command_line_ends_in_success_or_in_one_line() {
     let desk = desk();
-    let cases = super::cases(200);
+    let cases = super::support::cases(200);
     let config = ProptestConfig {
         cases,
         failure_persistence: None,

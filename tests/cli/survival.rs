@@ -41,7 +41,7 @@ fn a_run_killed_at_any_moment_is_resumed_to_the_same_bits() {
     let go_on = || if checkpoint.exists() { RESUME.into() } else { format!("{train} --out run --overwrite") };
     let (saved, writing) = (Cell::new(0), Cell::new(0));
     let config = ProptestConfig {
-        cases: super::cases(10),
+        cases: super::support::cases(10),
         failure_persistence: None,
         max_shrink_iters: 0,
         ..ProptestConfig::default()

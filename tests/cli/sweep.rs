@@ -25,7 +25,7 @@ fn it_has_the_promised_keys_and_the_best_run_is_the_one_that_train_trains() {
     let record = desk.json(&format!("{SWEEP} --out out"));
     assert_keys(
         &record,
-        "runs best refit version date machine dataset fingerprint engine space random halving rungs seconds shard out",
+        "runs best refit version date machine dataset fingerprint engine space random halving path rungs seconds shard out",
     );
     assert_keys(&record["seconds"], "load train total");
     let rows = rows(&record);
@@ -130,6 +130,20 @@ fn what_is_printed_names_the_best_and_what_choosing_it_does() {
     assert_eq!(progress, "");
     let (text, _) = desk.run(&format!("{SWEEP} --out other --quiet"));
     assert!(!text.contains(" %  ") && text.contains("best"), "{text}");
+}
+
+#[test]
+fn a_path_says_so_and_is_made_again_by_its_command() {
+    let desk = Desk::new();
+    let sweep = "sweep --data data --optimizer lbfgs --lambda 0.01..10:4 --path --out out";
+    let done = desk.run(sweep);
+    let line = "path      from the largest lambda down, each run from where the one before it ended";
+    assert!(done.stdout.contains(line), "{}", done.stdout);
+    assert_eq!(desk.read_json("out/sweep.json")["path"], true);
+    assert!(desk.read("out/report.md").contains("--path"));
+    assert!(desk.read("out/report.html").contains("each run from the next larger lambda's optimum"));
+    let again = desk.failure(&format!("{} --resume", sweep.replace(" --path", "")), 2);
+    assert_eq!(again, "--path: expected true, as in the sweep that is resumed, found false");
 }
 
 #[test]

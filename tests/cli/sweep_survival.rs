@@ -36,7 +36,7 @@ fn a_sweep_killed_at_any_moment_loses_no_run_that_ended_and_goes_on_to_the_same_
         || fs::read_to_string(desk.path("run/runs.jsonl")).map_or(0, |text| text.matches('\n').count());
     let (with_runs, with_states, writing) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let config = ProptestConfig {
-        cases: super::cases(10),
+        cases: super::support::cases(10),
         failure_persistence: None,
         max_shrink_iters: 0,
         ..ProptestConfig::default()

@@ -23,6 +23,11 @@ pub fn real_images() -> Option<Dataset> {
     Some(Dataset::open(&folder, &SplitFiles::default()).unwrap())
 }
 
+/// How often something random is tried: as `PROPTEST_CASES` says, or `default`.
+pub fn cases(default: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(default)
+}
+
 /// Whether a small disk can be mounted, to fill it.
 pub fn mounts() -> bool {
     let folder = TempDir::new().unwrap();

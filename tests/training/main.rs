@@ -6,6 +6,7 @@ mod lbfgs;
 mod mirror;
 mod oracle;
 mod portions;
+mod same_bits;
 mod settings;
 mod stopping;
 #[path = "../support/mod.rs"]

@@ -28,7 +28,7 @@ const OTHERS: [&str; 3] = [
 
 /// Every combination of lists, each a setting and its values.
 fn plan(lists: &str, halving: Option<usize>) -> Plan {
-    Plan { space: space(lists, None), halving, shard: None }
+    Plan { space: space(lists, None), halving, path: false, shard: None }
 }
 
 fn space(lists: &str, random: Option<usize>) -> Space {
@@ -96,10 +96,76 @@ fn every_penalty_of_lbfgs_ends_where_it_ends_alone() {
     }
 }
 
+const PENALTIES: &str = "optimizer lbfgs; lambda 1e-3..10:9; tol 1e-6; iterations 1000; mirror false,true";
+
+#[test]
+fn a_path_ends_at_the_same_optima_after_fewer_evaluations() {
+    let machine = machine(EngineKind::Simd, 3);
+    let swept = |path| {
+        let mut sweep = Sweep::new(splits(), &Plan { path, ..plan(PENALTIES, None) }, &machine).unwrap();
+        assert_eq!(sweep.run(&mut ()).unwrap(), End::Finished);
+        let (winner, model) = sweep.winner().unwrap().unwrap();
+        assert_eq!(weights_sha256(&model.parameters), winner.weights_sha256);
+        sweep.outcomes().cloned().collect::<Vec<_>>()
+    };
+    let evaluations = |outcomes: &[Outcome]| -> usize {
+        outcomes.iter().map(|outcome| outcome.ended.unwrap().evaluations.unwrap()).sum()
+    };
+    let (alone, path) = (swept(false), swept(true));
+    for (one, other) in alone.iter().zip(&path) {
+        let cost = |outcome: &Outcome| outcome.history.last().unwrap().train.cost;
+        assert_eq!(one.id, other.id);
+        assert!((cost(one) / cost(other) - 1.0).abs() < 1e-5, "{:?}", one.config);
+    }
+    assert!(10 * evaluations(&path) < 7 * evaluations(&alone), "{}", evaluations(&path));
+}
+
+#[test]
+fn a_path_that_is_stopped_goes_on_to_the_same_end_and_a_lost_winner_is_trained_again() {
+    let plan = Plan { path: true, ..plan(PENALTIES, None) };
+    let [one, machine] = [1, 2].map(|threads| machine(EngineKind::Simd, threads));
+    let mut whole = Sweep::new(splits(), &plan, &one).unwrap();
+    whole.run(&mut ()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let kept = || RunFolder::create(folder.path(), Existing::Keep).unwrap();
+    let mut sweep = Sweep::new(splits(), &plan, &machine).unwrap();
+    sweep.keep_in(kept()).unwrap();
+    let mut stops = 0;
+    // Each time a process that knows nothing takes it up.
+    while sweep.run(&mut StopAfter(15)).unwrap() == End::Stopped {
+        stops += 1;
+        drop(sweep);
+        sweep = Sweep::new(splits(), &plan, &machine).unwrap();
+        sweep.resume_in(kept()).unwrap();
+    }
+    assert!(stops > 5, "{stops} stops");
+    assert!(results(sweep.outcomes()) == results(whole.outcomes()));
+
+    drop(sweep);
+    std::fs::remove_file(folder.path().join("best/model.safetensors")).unwrap();
+    let mut sweep = Sweep::new(splits(), &plan, &machine).unwrap();
+    sweep.resume_in(kept()).unwrap();
+    let (winner, model) = sweep.winner().unwrap().unwrap();
+    assert_eq!(weights_sha256(&model.parameters), winner.weights_sha256);
+}
+
+#[test]
+fn a_path_is_of_lbfgs_and_has_no_shards() {
+    let refused = |plan: Plan| {
+        let machine = machine(EngineKind::Simd, 1);
+        Sweep::new(splits(), &Plan { path: true, ..plan }, &machine).err().unwrap().to_string()
+    };
+    let expected = "path: expected optimizer lbfgs: a run of another one ends where its epochs do, found sgd";
+    assert_eq!(refused(plan("lambda 0,1", None)), expected);
+    let shard = Some("1/2".parse().unwrap());
+    let expected = "path: expected no shard: each run begins where another one ended, found shard 1/2";
+    assert_eq!(refused(Plan { shard, ..plan(PENALTIES, None) }), expected);
+}
+
 #[test]
 fn every_setting_can_be_swept() {
     for lists in OTHERS {
-        let plan = Plan { space: space(lists, Some(25)), halving: None, shard: None };
+        let plan = Plan { space: space(lists, Some(25)), halving: None, path: false, shard: None };
         let statuses = assert_same_as_alone(&plan, EngineKind::Simd);
         assert!(statuses.contains(&Ending::Stopped) || !lists.contains("early_stop"), "{statuses:?}");
     }

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use super::model::{Bandwidth, Peak, Roofline};
+use super::model::{Bandwidth, Numbers, Peak, Roofline};
 use super::timing::{Budget, Timing};
 use crate::engine::{Buffer, Isa, Member, Team};
 use crate::error::Result;
@@ -23,7 +23,9 @@ pub fn measure(isas: &[Isa], teams: &mut [Team], budget: Budget) -> Result<Roofl
     let mut roofline = Roofline { clock, caches, peaks: Vec::new(), bandwidths: Vec::new() };
     for team in teams {
         for &isa in isas {
-            roofline.peaks.push(peak(isa, team, budget, clock)?);
+            for numbers in Numbers::ALL {
+                roofline.peaks.push(peak(numbers, isa, team, budget, clock)?);
+            }
         }
         for level in Level::ALL {
             roofline.bandwidths.push(bandwidth(isas[0], level, &caches, team, budget)?);
@@ -51,17 +53,23 @@ fn clock() -> Option<f64> {
     cfg!(target_arch = "x86_64").then_some(CYCLES_A_ROUND * ROUNDS as f64 / seconds / 1e9)
 }
 
-fn peak(isa: Isa, team: &mut Team, budget: Budget, clock: Option<f64>) -> Result<Peak> {
+fn peak(numbers: Numbers, isa: Isa, team: &mut Team, budget: Budget, clock: Option<f64>) -> Result<Peak> {
     let threads = team.threads();
+    // An instruction multiplies two 16-bit numbers in each lane.
+    let (multiply_adds, each) = match numbers {
+        Numbers::F32 => (Isa::multiply_adds as fn(Isa, usize) -> f64, isa.lanes()),
+        Numbers::Fixed => (Isa::fixed_multiply_adds as _, 2 * isa.lanes()),
+    };
     let work = |rounds| {
-        black_box(isa.multiply_adds(rounds));
+        black_box(multiply_adds(isa, rounds));
     };
     let rounds = repeats(work);
-    let flops = threads as f64 * isa.multiply_adds(rounds);
+    let flops = threads as f64 * multiply_adds(isa, rounds);
     let timing = samples(team, budget, |_| work(rounds))?;
     let gflops = flops / timing.median / 1e9;
-    let per_cycle = clock.map(|clock| gflops / clock / (2 * isa.lanes() * threads) as f64);
-    Ok(Peak { isa: isa.name().into(), threads, gflops, spread: timing.spread(), per_cycle })
+    let per_cycle = clock.map(|clock| gflops / clock / (2 * each * threads) as f64);
+    let isa = isa.name().into();
+    Ok(Peak { numbers, isa, threads, gflops, spread: timing.spread(), per_cycle })
 }
 
 fn bandwidth(isa: Isa, level: Level, caches: &Caches, team: &mut Team, budget: Budget) -> Result<Bandwidth> {

@@ -1,4 +1,4 @@
-//! What this machine can do at most: f32 multiply-adds a second, and bytes a second from each cache and from memory.
+//! What this machine can do at most: multiply-adds a second, and bytes a second from each cache and from memory.
 //!
 //! The roofline model (Williams, Waterman, Patterson, 2009): work of F operations on B bytes takes at least
 //! F over the peak rate and at least B over the bandwidth. The larger of the two is its bound. Peak and bandwidth
@@ -9,5 +9,5 @@ mod model;
 mod timing;
 
 pub use measure::measure;
-pub use model::{Bandwidth, Limit, Peak, Roofline, Work};
+pub use model::{Bandwidth, Limit, Numbers, Peak, Roofline, Work};
 pub use timing::{Budget, Timing};

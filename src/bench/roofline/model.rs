@@ -11,15 +11,40 @@ pub struct Roofline {
     pub clock: Option<f64>,
     /// The sizes of the caches.
     pub caches: Caches,
-    /// The f32 peak of each instruction set, on each number of threads.
+    /// The peaks of each instruction set, on each number of threads.
     pub peaks: Vec<Peak>,
     /// The read bandwidth of each memory, on each number of threads.
     pub bandwidths: Vec<Bandwidth>,
 }
 
+/// What is multiplied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Numbers {
+    /// f32 numbers, as in simd and gemm.
+    F32,
+    /// Bytes with 16-bit numbers, as in fixed.
+    Fixed,
+}
+
+impl Numbers {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::F32, Self::Fixed];
+
+    /// Their name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Fixed => "fixed",
+        }
+    }
+}
+
 /// The peak rate of multiply-adds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Peak {
+    /// What is multiplied.
+    pub numbers: Numbers,
     /// The instruction set.
     pub isa: String,
     /// The number of threads.
@@ -81,16 +106,16 @@ impl Limit {
 impl Roofline {
     /// The least seconds that `work` can take, and why; none where this roofline lacks the instruction set or the
     /// number of threads.
-    pub fn bound(&self, work: Work, isa: &str, threads: usize) -> Option<(f64, Limit)> {
-        let compute = work.flops / (1e9 * self.peak(isa, threads)?);
+    pub fn bound(&self, work: Work, numbers: Numbers, isa: &str, threads: usize) -> Option<(f64, Limit)> {
+        let compute = work.flops / (1e9 * self.peak(numbers, isa, threads)?);
         let memory = work.bytes / (1e9 * self.bandwidth(work.level, threads)?);
         Some(if compute >= memory { (compute, Limit::Compute) } else { (memory, Limit::Memory(work.level)) })
     }
 
     /// 10^9 floating-point operations a second.
-    pub fn peak(&self, isa: &str, threads: usize) -> Option<f64> {
-        let found = self.peaks.iter().find(|peak| peak.isa == isa && peak.threads == threads);
-        found.map(|peak| peak.gflops)
+    pub fn peak(&self, numbers: Numbers, isa: &str, threads: usize) -> Option<f64> {
+        let is_it = |peak: &&Peak| (peak.numbers, &*peak.isa, peak.threads) == (numbers, isa, threads);
+        self.peaks.iter().find(is_it).map(|peak| peak.gflops)
     }
 
     /// 10^9 bytes a second.
@@ -106,14 +131,18 @@ mod tests {
 
     #[test]
     fn the_slower_of_compute_and_memory_bounds() {
-        let peak = Peak { isa: "avx2".into(), threads: 1, gflops: 100.0, spread: 0.0, per_cycle: None };
+        let numbers = Numbers::F32;
+        let peak =
+            Peak { numbers, isa: "avx2".into(), threads: 1, gflops: 100.0, spread: 0.0, per_cycle: None };
         let level = Level::Memory;
         let read = Bandwidth { level, threads: 1, bytes: 1, gigabytes: 10.0, spread: 0.0 };
         let caches = Caches { l1: 1, l2: 2, l3: 3 };
         let roofline = Roofline { clock: None, caches, peaks: vec![peak], bandwidths: vec![read] };
-        let bound = |flops, bytes| roofline.bound(Work { flops, bytes, level }, "avx2", 1);
+        let bound = |flops, bytes| roofline.bound(Work { flops, bytes, level }, numbers, "avx2", 1);
         assert_eq!(bound(2e9, 1e7), Some((0.02, Limit::Compute)));
         assert_eq!(bound(2e9, 1e9), Some((0.1, Limit::Memory(level))));
-        assert_eq!(roofline.bound(Work { flops: 1.0, bytes: 1.0, level }, "avx2", 2), None);
+        let work = Work { flops: 1.0, bytes: 1.0, level };
+        assert_eq!(roofline.bound(work, numbers, "avx2", 2), None);
+        assert_eq!(roofline.bound(work, Numbers::Fixed, "avx2", 1), None);
     }
 }

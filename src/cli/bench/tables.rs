@@ -7,10 +7,12 @@ use crate::report::{Table, count};
 
 /// The machine's peaks and bandwidths.
 pub(super) fn machine(roofline: &Roofline) -> String {
-    let mut peaks = Table::new(["f32 peak", "threads", "GFLOP/s", "FMA a cycle", "spread"]);
-    peaks.rows.extend(roofline.peaks.iter().map(|Peak { isa, threads, gflops, spread, per_cycle }| {
-        let per_cycle = per_cycle.map_or("–".into(), |fma| format!("{fma:.2}"));
-        vec![isa.clone(), threads.to_string(), format!("{gflops:.1}"), per_cycle, percent(*spread)]
+    let mut peaks = Table::new(["peak", "", "threads", "GFLOP/s", "instructions a cycle", "spread"]);
+    peaks.rows.extend(roofline.peaks.iter().map(|peak| {
+        let Peak { numbers, isa, threads, gflops, spread, per_cycle } = peak;
+        let per_cycle = per_cycle.map_or("–".into(), |count| format!("{count:.2}"));
+        let (numbers, gflops) = (numbers.name().into(), format!("{gflops:.1}"));
+        vec![numbers, isa.clone(), threads.to_string(), gflops, per_cycle, percent(*spread)]
     }));
     let mut reads = Table::new(["reads from", "threads", "KiB", "GB/s", "spread"]);
     reads.rows.extend(roofline.bandwidths.iter().map(

@@ -77,6 +77,7 @@ impl Conclusion<'_> {
             space: header.space.clone(),
             random: header.random,
             halving: header.halving,
+            path: header.path,
             rungs: sweep.rungs().to_vec(),
             seconds: SweepSeconds { load, train, total: inputs.started.elapsed().as_secs_f64() },
             shard: header.shard,
@@ -103,6 +104,7 @@ fn words(header: &Header) -> Vec<String> {
     let others = [("random", header.random), ("halving", header.halving)];
     let others = others.into_iter().filter_map(|(name, value)| Some((name, value?)));
     words.extend(others.flat_map(|(name, value)| [format!("--{name}"), value.to_string()]));
+    words.extend(header.path.then(|| "--path".to_string()));
     words.extend(header.shard.into_iter().flat_map(|shard| ["--shard".to_string(), shard.to_string()]));
     words
 }

@@ -35,6 +35,9 @@ pub(super) fn heading(sweep: &Sweep, machine: &Machine) -> String {
         let rung = |rung: &Rung| format!("the best {} after epoch {}", count(rung.keep), rung.epoch);
         let _ = writeln!(text, "halving   {} go on", list(sweep.rungs().iter().map(rung), "and"));
     }
+    if header.path {
+        text += "path      from the largest lambda down, each run from where the one before it ended\n";
+    }
     let varied = varied(sweep.runs().iter().map(|run| &run.settings));
     if let Some(run) = sweep.runs().first() {
         let common = settings::told(&run.settings).filter(|row| !varied.contains(&row.name));

@@ -4,6 +4,8 @@ use std::marker::PhantomData;
 
 use super::arithmetic::{Arithmetic, Passes};
 use super::element::Number;
+#[cfg(target_arch = "x86_64")]
+use super::fixed::AvxVnni;
 use super::gathered::Images;
 use super::isa::Isa;
 use super::isa::portable::{F32x4, Portable};
@@ -63,9 +65,11 @@ pub(crate) fn kernels(isa: Isa) -> Result<Box<dyn Kernels>> {
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => Avx512::detect().map(|isa| Box::new(isa) as Box<dyn Kernels>),
         #[cfg(target_arch = "x86_64")]
+        Isa::AvxVnni => AvxVnni::detect().and_then(|_| Avx2::detect()).map(|isa| Box::new(isa) as _),
+        #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => Avx2::detect().map(|isa| Box::new(isa) as _),
         #[cfg(not(target_arch = "x86_64"))]
-        Isa::Avx512 | Isa::Avx2 => None,
+        Isa::Avx512 | Isa::AvxVnni | Isa::Avx2 => None,
         Isa::Portable => Some(Box::new(Portable) as _),
     };
     detected.ok_or_else(|| {

@@ -1,6 +1,7 @@
 //! What an instruction set reaches at most on this machine, for measuring the kernels against it.
 
 use super::f32::kernels;
+use super::fixed;
 use super::isa::Isa;
 use super::isa::vector::{LANES, Lanes};
 
@@ -26,6 +27,11 @@ impl Isa {
         kernels(self).map_or(0.0, |kernels| kernels.multiply_adds(rounds))
     }
 
+    /// The same of the products of the engine `fixed`, of bytes with 16-bit numbers.
+    pub fn fixed_multiply_adds(self, rounds: usize) -> f64 {
+        kernels(self).map_or(0.0, |_| fixed::passes(self).multiply_adds(rounds))
+    }
+
     /// Reads all of `buffer`, `passes` times, and returns the sum of the values read; 0 where this machine does not
     /// have the instruction set.
     pub fn read(self, buffer: &Buffer, passes: usize) -> f64 {
@@ -44,9 +50,11 @@ mod tests {
                 let buffer = Buffer::new(64 * lines);
                 assert_eq!(isa.read(&buffer, 3), (3 * LANES * lines) as f64, "{} {lines}", isa.name());
             }
-            assert_eq!(isa.multiply_adds(0), 0.0);
-            let each = isa.multiply_adds(1);
-            assert!(each > 0.0 && isa.multiply_adds(10) == 10.0 * each, "{}", isa.name());
+            for count in [Isa::multiply_adds, Isa::fixed_multiply_adds] {
+                assert_eq!(count(isa, 0), 0.0);
+                let each = count(isa, 1);
+                assert!(each > 0.0 && count(isa, 10) == 10.0 * each, "{}", isa.name());
+            }
         }
     }
 }

@@ -227,7 +227,8 @@ fn settings(record: &SweepRecord, varied: &[&'static str]) -> Table {
     let drawn = record.random.map(|points| ("random points", count(points)));
     let halving = record.halving.map(|factor| ("halving: one goes on in", count(factor)));
     let rows = Settings::TABLE.iter().map(|row| value(row.name)).filter(told);
-    let named = rows.collect::<Vec<_>>().into_iter().chain(drawn).chain(halving);
+    let path = record.path.then(|| ("path", "each run from the next larger lambda's optimum".to_string()));
+    let named = rows.collect::<Vec<_>>().into_iter().chain(drawn).chain(halving).chain(path);
     pairs(["setting", "value"], named.map(|(name, value)| (name.replace('_', " "), value)))
 }
 

@@ -13,7 +13,7 @@ pub struct SavedDescent {
     evaluations: usize,
     progress: Progress,
     /// The parameters in f32, the gradient in f64, and the remembered steps and changes in f32, little-endian; empty where
-    /// nothing is known yet.
+    /// nothing is known yet: it then begins with the engine's parameters.
     #[serde(skip)]
     pub(crate) plane: Vec<u8>,
 }

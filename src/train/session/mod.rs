@@ -130,6 +130,19 @@ impl<'a> Session<'a> {
         Self::begin(&images, runs, Some(model), machine)
     }
 
+    /// As [`Session::from_model`], on images that other sessions have too.
+    ///
+    /// # Errors
+    /// As [`Session::on`].
+    pub(crate) fn from_model_on(
+        images: &Prepared<'a>,
+        runs: Vec<Run>,
+        model: &Model,
+        machine: &Machine,
+    ) -> Result<Self> {
+        Self::begin(images, runs, Some(model), machine)
+    }
+
     fn begin(
         images: &Prepared<'a>,
         runs: Vec<Run>,
@@ -227,6 +240,8 @@ impl<'a> Session<'a> {
             let found = "a state of another size";
             Error::format(&path, format_args!("a state of {expected} bytes for each run"), found)
         })?;
+        // Of a descent that knows nothing yet, the engine's state tells where it begins.
+        session.descents = self::descents(&session.runs, &*session.engine);
         let whole = descents.len() == session.descents.len();
         let mut restored = session.descents.iter_mut().zip(&descents);
         if !whole || !restored.all(|(descent, saved)| descent.restore(saved).is_some()) {

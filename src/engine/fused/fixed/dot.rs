@@ -112,6 +112,15 @@ pub(crate) fn place(feature: usize) -> (usize, usize) {
     (within / 4, 4 * sixteen + within % 4)
 }
 
+/// [`Dot::fours`] where each pass multiplies one limb of all numbers: first the high ones.
+#[inline(always)]
+pub(crate) fn limbs_in_fours(numbers: &[i32; LANES]) -> [[u32; PASSES]; LANES / 4] {
+    let high = numbers.map(|number| ((number + 0x80) >> 8) as u8);
+    let low = numbers.map(|number| number as u8);
+    let four = |bytes: &[u8; LANES], i: usize| u32::from_le_bytes(bytes.as_chunks().0[i]);
+    std::array::from_fn(|i| [four(&high, i), four(&low, i)])
+}
+
 /// The last line of an image whose D is no multiple of 64, padded with zeros.
 #[inline(always)]
 pub(crate) fn tail(image: &[u8]) -> [u8; LINE] {

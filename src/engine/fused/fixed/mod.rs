@@ -36,9 +36,12 @@ mod forward;
 mod isa;
 mod outliers;
 mod passes;
+mod peak;
 mod quantize;
 #[cfg(test)]
 mod tests;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use isa::avxvnni::AvxVnni;
 pub(crate) use outliers::{QUANTUM, suitability};
 pub(crate) use passes::{Fixed, passes};

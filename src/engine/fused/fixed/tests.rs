@@ -48,9 +48,13 @@ fn exact(sum: i64) -> f32 {
     i32::try_from(sum).expect("a sum within 32 bits") as f32
 }
 
-/// The passes on each instruction set of this machine.
+/// The passes on each instruction set of this machine, and those of AVX-VNNI with a model of its instruction.
 fn every() -> impl Iterator<Item = (Isa, Box<dyn Passes<Fixed>>)> {
-    Isa::available().map(|isa| (isa, passes(isa)))
+    #[cfg(target_arch = "x86_64")]
+    let model = super::passes::model::passes().map(|passes| (Isa::AvxVnni, passes as Box<dyn Passes<Fixed>>));
+    #[cfg(not(target_arch = "x86_64"))]
+    let model = None;
+    Isa::available().map(|isa| (isa, passes(isa) as Box<dyn Passes<Fixed>>)).chain(model)
 }
 
 /// A layer, a batch, and its dlogits: `[C, D]`, `[D]`, `[B, D]`, `[B, C]`.

@@ -7,11 +7,16 @@ pub(super) mod avx512;
 pub(super) mod portable;
 pub(super) mod vector;
 
+#[cfg(target_arch = "x86_64")]
+use super::fixed::AvxVnni;
+
 /// An instruction set that the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isa {
     /// AVX-512 F, BW, DQ and VL.
     Avx512,
+    /// AVX-VNNI, AVX2 and FMA. Its f32 kernels are those of AVX2.
+    AvxVnni,
     /// AVX2 and FMA.
     Avx2,
     /// What the compiler makes of plain code: NEON on aarch64.
@@ -20,12 +25,13 @@ pub enum Isa {
 
 impl Isa {
     /// Every instruction set, the fastest first.
-    pub const ALL: [Self; 3] = [Self::Avx512, Self::Avx2, Self::Portable];
+    pub const ALL: [Self; 4] = [Self::Avx512, Self::AvxVnni, Self::Avx2, Self::Portable];
 
     /// The name that people type.
     pub fn name(self) -> &'static str {
         match self {
             Self::Avx512 => "avx512",
+            Self::AvxVnni => "avxvnni",
             Self::Avx2 => "avx2",
             Self::Portable => "portable",
         }
@@ -55,7 +61,7 @@ impl Isa {
     pub fn lanes(self) -> usize {
         match self {
             Self::Avx512 => 16,
-            Self::Avx2 => 8,
+            Self::AvxVnni | Self::Avx2 => 8,
             Self::Portable => 4,
         }
     }
@@ -65,9 +71,11 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => avx512::Avx512::detect().is_some(),
             #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni => AvxVnni::detect().is_some(),
+            #[cfg(target_arch = "x86_64")]
             Self::Avx2 => avx2::Avx2::detect().is_some(),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx512 | Self::Avx2 => false,
+            Self::Avx512 | Self::AvxVnni | Self::Avx2 => false,
             Self::Portable => true,
         }
     }

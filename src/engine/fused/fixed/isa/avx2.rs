@@ -16,13 +16,13 @@ pub(crate) struct I16x16(__m256i);
 
 /// Half `part` of 64 bytes, at any address.
 #[inline(always)]
-fn load(_: Avx2, bytes: &[u8; LINE], part: usize) -> __m256i {
+pub(super) fn load(_: Avx2, bytes: &[u8; LINE], part: usize) -> __m256i {
     let half: &[u8; LINE / 2] = &bytes.as_chunks().0[part];
     intrinsic!(_mm256_loadu_si256(half.as_ptr().cast()))
 }
 
 #[inline(always)]
-fn store(_: Avx2, register: __m256i, line: &mut Line, part: usize) {
+pub(super) fn store(_: Avx2, register: __m256i, line: &mut Line, part: usize) {
     let half: &mut [u8; LINE / 2] = &mut line.0.as_chunks_mut().0[part];
     intrinsic!(_mm256_store_si256(half.as_mut_ptr().cast(), register))
 }
@@ -108,14 +108,20 @@ impl Dot for I32x8 {
 
     #[inline(always)]
     fn interleave(isa: Avx2, images: [&[u8; LINE]; 4], lines: &mut [Line; 4]) {
-        for part in 0..Self::PARTS {
-            let [a, b, c, d] = images.map(|image| load(isa, image, part));
-            let (ab, cd) = (intrinsic!(_mm256_unpacklo_epi8(a, b)), intrinsic!(_mm256_unpacklo_epi8(c, d)));
-            store(isa, intrinsic!(_mm256_unpacklo_epi16(ab, cd)), &mut lines[0], part);
-            store(isa, intrinsic!(_mm256_unpackhi_epi16(ab, cd)), &mut lines[1], part);
-            let (ab, cd) = (intrinsic!(_mm256_unpackhi_epi8(a, b)), intrinsic!(_mm256_unpackhi_epi8(c, d)));
-            store(isa, intrinsic!(_mm256_unpacklo_epi16(ab, cd)), &mut lines[2], part);
-            store(isa, intrinsic!(_mm256_unpackhi_epi16(ab, cd)), &mut lines[3], part);
-        }
+        interleave(isa, images, lines);
+    }
+}
+
+/// [`Dot::interleave`].
+#[inline(always)]
+pub(super) fn interleave(isa: Avx2, images: [&[u8; LINE]; 4], lines: &mut [Line; 4]) {
+    for part in 0..I32x8::PARTS {
+        let [a, b, c, d] = images.map(|image| load(isa, image, part));
+        let (ab, cd) = (intrinsic!(_mm256_unpacklo_epi8(a, b)), intrinsic!(_mm256_unpacklo_epi8(c, d)));
+        store(isa, intrinsic!(_mm256_unpacklo_epi16(ab, cd)), &mut lines[0], part);
+        store(isa, intrinsic!(_mm256_unpackhi_epi16(ab, cd)), &mut lines[1], part);
+        let (ab, cd) = (intrinsic!(_mm256_unpackhi_epi8(a, b)), intrinsic!(_mm256_unpackhi_epi8(c, d)));
+        store(isa, intrinsic!(_mm256_unpacklo_epi16(ab, cd)), &mut lines[2], part);
+        store(isa, intrinsic!(_mm256_unpackhi_epi16(ab, cd)), &mut lines[3], part);
     }
 }

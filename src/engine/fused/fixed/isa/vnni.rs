@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use crate::engine::fused::fixed::dot::{Dot, LINE, Line, Numbers, PASSES};
+use crate::engine::fused::fixed::dot::{Dot, LINE, Line, Numbers, PASSES, limbs_in_fours};
 use crate::engine::fused::isa::avx512::{Avx512, F32x16};
 use crate::engine::fused::isa::vector::{LANES, Lanes, intrinsic};
 
@@ -110,10 +110,7 @@ impl Dot for I32x16 {
 
     #[inline(always)]
     fn fours(numbers: &[i32; LANES]) -> [[u32; PASSES]; LANES / 4] {
-        let high = numbers.map(|number| ((number + 0x80) >> 8) as u8);
-        let low = numbers.map(|number| number as u8);
-        let four = |bytes: &[u8; LANES], i: usize| u32::from_le_bytes(bytes.as_chunks().0[i]);
-        std::array::from_fn(|i| [four(&high, i), four(&low, i)])
+        limbs_in_fours(numbers)
     }
 
     #[inline(always)]
