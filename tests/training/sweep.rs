@@ -115,7 +115,10 @@ fn a_path_ends_at_the_same_optima_after_fewer_evaluations() {
     for (one, other) in alone.iter().zip(&path) {
         let cost = |outcome: &Outcome| outcome.history.last().unwrap().train.cost;
         assert_eq!(one.id, other.id);
-        assert!((cost(one) / cost(other) - 1.0).abs() < 1e-5, "{:?}", one.config);
+        let (lambda, [cost, along]) = (one.config.lambda, [one, other].map(cost));
+        // Where no entry of the gradient is above tol, a cost with this penalty is so near its optimum.
+        let near = 10.0 * 3072.0 * one.config.tol.powi(2) / (4.0 * lambda);
+        assert!((along - cost).abs() < near, "lambda {lambda}: {along} and {cost}");
     }
     assert!(10 * evaluations(&path) < 7 * evaluations(&alone), "{}", evaluations(&path));
 }
