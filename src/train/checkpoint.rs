@@ -2,8 +2,8 @@
 //!
 //! A checkpoint is one file: a line that names the format, the length of the header as a little-endian u64, the
 //! header in JSON (settings, fingerprint of the data, what was reached, the length of each plane), the planes of each
-//! run's exact state, those of its best state, that of its descent by L-BFGS, and the SHA-256 of everything before it. It
-//! appears whole or not at all.
+//! run's exact state, those of its last state that was evaluated, where that is another, and of its best one, that of its
+//! descent by L-BFGS, and the SHA-256 of everything before it. It appears whole or not at all.
 
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ use crate::samples::{Sample, Samples};
 pub const FILE: &str = "checkpoint.bin";
 
 /// What the file begins with.
-const MAGIC: &[u8] = b"onelayer checkpoint 4\n";
+const MAGIC: &[u8] = b"onelayer checkpoint 5\n";
 /// The bytes of the header's length.
 const LENGTH: usize = size_of::<u64>();
 /// The bytes of a SHA-256.
@@ -71,6 +71,8 @@ pub struct Checkpoint {
     pub data: Fingerprint,
     /// How far training is.
     pub reached: Reached,
+    /// The state of each run at the last evaluation that found it finite.
+    pub last: Vec<Option<Snapshot>>,
     /// The state of each run at its smallest validation loss so far.
     pub best: Vec<Option<Snapshot>>,
     /// The descent of each run by L-BFGS; none by gradient descent.
@@ -115,9 +117,15 @@ impl Checkpoint {
 
     /// The file that [`Checkpoint::save`] writes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let best = self.best.iter().flatten().map(|snapshot| &snapshot.state);
+        let last = self.last.iter().zip(&self.states).filter_map(|(last, now)| {
+            let Snapshot { state, .. } = last.as_ref()?;
+            // Most often it is the state that the run is in.
+            Some(if state == now { Vec::new() } else { planes(state) })
+        });
+        let best = self.best.iter().flatten().map(|snapshot| planes(&snapshot.state));
         let descents = self.descents.iter().map(|descent| vec![&descent.plane[..]]);
-        let planes: Vec<Vec<&[u8]>> = self.states.iter().chain(best).map(planes).chain(descents).collect();
+        let states = self.states.iter().map(planes);
+        let planes: Vec<Vec<&[u8]>> = states.chain(last).chain(best).chain(descents).collect();
         let lengths = |planes: &Vec<&[u8]>| planes.iter().map(|plane| plane.len()).collect();
         let header = Header { checkpoint: self, planes: planes.iter().map(lengths).collect() };
         let planes: Vec<&[u8]> = planes.into_iter().flatten().collect();
@@ -172,18 +180,25 @@ impl Checkpoint {
         };
         let mut planes =
             |lengths: &[usize; 2]| Some(Planes { weight: plane(lengths[0])?, bias: plane(lengths[1])? });
-        let count = self.runs.len() + self.best.iter().flatten().count();
+        let earlier = self.last.iter().chain(&self.best).flatten();
+        let count = self.runs.len() + earlier.count();
         let (lengths, of_descents) = lengths.split_at_checked(count)?;
-        let mut states = lengths.iter().map(|lengths| match lengths.as_chunks() {
+        let mut state = |lengths: &[usize]| match lengths.as_chunks() {
             ([parameters], []) => Some(RunState { parameters: planes(parameters)?, velocity: None }),
             ([parameters, velocity], []) => {
                 Some(RunState { parameters: planes(parameters)?, velocity: Some(planes(velocity)?) })
             }
             _ => None,
-        });
-        self.states = self.runs.iter().map(|_| states.next()?).collect::<Option<_>>()?;
+        };
+        let mut lengths = lengths.iter();
+        self.states = self.runs.iter().map(|_| state(lengths.next()?)).collect::<Option<_>>()?;
+        for (last, now) in self.last.iter_mut().zip(&self.states) {
+            let Some(snapshot) = last else { continue };
+            let lengths = lengths.next()?;
+            snapshot.state = if lengths.is_empty() { now.clone() } else { state(lengths)? };
+        }
         for snapshot in self.best.iter_mut().flatten() {
-            snapshot.state = states.next()??;
+            snapshot.state = state(lengths.next()?)?;
         }
         let mut of_descents = of_descents.iter();
         for descent in &mut self.descents {
@@ -192,7 +207,8 @@ impl Checkpoint {
             (descent.plane, bytes) = (plane.to_vec(), rest);
         }
         let all = of_descents.next().is_none() && bytes.is_empty();
-        let fits = !self.runs.is_empty() && self.every > 0 && self.best.len() == self.runs.len();
+        let each = [&self.last, &self.best].map(Vec::len) == [self.runs.len(); 2];
+        let fits = !self.runs.is_empty() && self.every > 0 && each;
         (all && fits).then_some(self)
     }
 

@@ -39,6 +39,7 @@ impl Checkpoint {
                 phases: Vec::new(),
                 ..first.reached
             },
+            last: picks.iter().map(|(from, run)| from.last[*run].clone()).collect(),
             best: picks.iter().map(|(from, run)| from.best[*run].clone()).collect(),
             descents: picks.iter().filter_map(|(from, run)| from.descents.get(*run).cloned()).collect(),
             states: picks.iter().map(|(from, run)| from.states[*run].clone()).collect(),

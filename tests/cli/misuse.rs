@@ -50,7 +50,7 @@ fn options_that_cannot_be_used() {
         ("--seed -1", "--seed: expected a whole number from 0 to 2^64 - 1, found -1"),
         ("--engine foo", "--engine: expected auto, simd, fixed, gemm or reference, found foo"),
         ("--engine", "--engine: expected auto, simd, fixed, gemm or reference, found nothing"),
-        ("--isa sse", "--isa: expected auto, avx512, avx2 or portable, found sse"),
+        ("--isa sse", "--isa: expected auto, avx512, avxvnni, avx2 or portable, found sse"),
         (
             "--engine gemm --isa avx2",
             "--isa: expected auto, or engine simd or fixed, found avx2 with engine gemm",

@@ -74,6 +74,7 @@ fn record(outcomes: &[Outcome]) -> SweepRecord {
         space: lists.map(|(name, list)| (name.to_string(), vec![list.to_string()])).into(),
         random: None,
         halving: Some(3),
+        path: false,
         rungs: vec![Rung { epoch: 5, keep: 4 }],
         seconds: SweepSeconds { load: 0.1, train: 2.5, total: 2.7 },
         shard: None,

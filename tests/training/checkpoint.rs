@@ -196,7 +196,7 @@ fn signed(mut bytes: Vec<u8>) -> Vec<u8> {
 
 #[test]
 fn headers_that_lie_are_refused() {
-    let magic = b"onelayer checkpoint 4\n";
+    let magic = b"onelayer checkpoint 5\n";
     for length in [1, 100, u64::MAX, 1 << 40] {
         let bytes = signed([&magic[..], &length.to_le_bytes()].concat());
         assert_refused(
@@ -389,9 +389,8 @@ fn another_learning_rate_holds_from_there_on() {
     }
 }
 
-/// Its last finite model was given out before it was stopped.
 #[test]
-fn a_run_that_diverged_gives_no_model_when_it_is_resumed() {
+fn a_run_that_diverged_has_its_last_finite_model_when_it_is_resumed() {
     let (images, folder) = (Images::new(3), TempDir::new().unwrap());
     let (path, machine) = (folder.path().join("checkpoint"), machine(EngineKind::Simd, None, 1));
     let mut runs = runs();
@@ -404,5 +403,5 @@ fn a_run_that_diverged_gives_no_model_when_it_is_resumed() {
     assert!(session.models(Which::Last).iter().all(Option::is_some));
     let mut resumed = Session::resume(images.splits(), Checkpoint::load(&path).unwrap(), &machine).unwrap();
     assert_eq!(resumed.fates(), session.fates());
-    assert_eq!(resumed.models(Which::Last), [session.models(Which::Last).swap_remove(0), None]);
+    assert!(resumed.models(Which::Last) == session.models(Which::Last));
 }

@@ -1,7 +1,7 @@
 //! Whatever the settings, a model and its history have the same bits on any number of threads and any instruction set, and
 //! where training stopped and was taken up again.
 //!
-//! `PROPTEST_CASES` says how many settings are drawn; 100 without it.
+//! `PROPTEST_CASES` says how many settings are drawn; 40 without it.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -169,7 +169,7 @@ fn resumed(job: &Job, epochs: usize, machines: [&Machine; 2]) -> String {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: super::support::cases(100), failure_persistence: None, ..ProptestConfig::default()
+        cases: super::support::cases(40), failure_persistence: None, ..ProptestConfig::default()
     })]
 
     #[test]

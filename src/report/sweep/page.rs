@@ -227,7 +227,9 @@ fn settings(record: &SweepRecord, varied: &[&'static str]) -> Table {
     let drawn = record.random.map(|points| ("random points", count(points)));
     let halving = record.halving.map(|factor| ("halving: one goes on in", count(factor)));
     let rows = Settings::TABLE.iter().map(|row| value(row.name)).filter(told);
-    let path = record.path.then(|| ("path", "each run from the next larger lambda's optimum".to_string()));
+    let path = record
+        .path
+        .then(|| ("path", "each run begins where that with the next larger lambda ended".to_string()));
     let named = rows.collect::<Vec<_>>().into_iter().chain(drawn).chain(halving).chain(path);
     pairs(["setting", "value"], named.map(|(name, value)| (name.replace('_', " "), value)))
 }

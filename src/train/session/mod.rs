@@ -226,7 +226,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// As [`Session::resume`], other data apart.
     pub fn resume_on(images: &Prepared<'a>, checkpoint: Checkpoint, machine: &Machine) -> Result<Self> {
-        let Checkpoint { runs, engine, reached, states, best, descents, path, .. } = checkpoint;
+        let Checkpoint { runs, engine, reached, states, last, best, descents, path, .. } = checkpoint;
         let mut session = Self::on(images, runs, machine)?;
         if session.engine.info().name != engine {
             let expected = format_args!("{engine}, as in the run that is resumed");
@@ -248,12 +248,9 @@ impl<'a> Session<'a> {
             let expected = "a descent of each run of lbfgs, and no others";
             return Err(Error::format(&path, expected, "descents that do not fit"));
         }
-        let finite = |(state, fate): (_, &Fate)| {
-            let known = reached.epoch > 0 && !fate.is_diverged();
-            known.then(|| Arc::new(Snapshot { epoch: reached.epoch, state }))
-        };
-        session.last = states.into_iter().zip(&reached.fates).map(finite).collect();
-        session.best = best.into_iter().map(|best| best.map(Arc::new)).collect();
+        let shared =
+            |of_runs: Vec<Option<Snapshot>>| of_runs.into_iter().map(|one| one.map(Arc::new)).collect();
+        (session.last, session.best) = (shared(last), shared(best));
         let order = session.settings().order(session.train.given());
         order.fill(reached.epoch + 1, &mut session.order);
         session.reached = reached;
@@ -365,7 +362,8 @@ impl<'a> Session<'a> {
             data: data.clone(),
             reached: self.reached.clone(),
             states: self.engine.state(),
-            best: self.best.iter().map(|best| best.as_deref().cloned()).collect(),
+            last: cloned(&self.last),
+            best: cloned(&self.best),
             descents: self.descents.iter().map(Descent::save).collect(),
             notes: Notes::default(),
             path: PathBuf::new(),
@@ -394,6 +392,10 @@ impl<'a> Session<'a> {
         let checkpoint = self.checkpoint(*every, data);
         self.checkpoints.as_mut().map_or(Ok(()), |checkpoints| (checkpoints.save)(checkpoint))
     }
+}
+
+fn cloned(of_runs: &[Option<Arc<Snapshot>>]) -> Vec<Option<Snapshot>> {
+    of_runs.iter().map(|one| one.as_deref().cloned()).collect()
 }
 
 /// Checks that `model` is one for these samples.
