@@ -96,7 +96,8 @@ fn every_penalty_of_lbfgs_ends_where_it_ends_alone() {
     }
 }
 
-const PENALTIES: &str = "optimizer lbfgs; lambda 0.01..10:5; tol 1e-6; iterations 1000; mirror false,true";
+const PENALTIES: &str =
+    "optimizer lbfgs; lambda 0.01..10:4; tol 1e-6; iterations 1000; mirror false,true; evaluate_every 500";
 
 #[test]
 fn a_path_ends_at_the_same_optima_after_fewer_evaluations() {
@@ -136,7 +137,7 @@ fn a_path_that_is_stopped_goes_on_to_the_same_end_and_a_lost_winner_is_trained_a
     sweep.keep_in(kept()).unwrap();
     let mut stops = 0;
     // Each time a process that knows nothing takes it up.
-    while sweep.run(&mut StopAfter(10)).unwrap() == End::Stopped {
+    while sweep.run(&mut StopAfter(60)).unwrap() == End::Stopped {
         stops += 1;
         drop(sweep);
         sweep = Sweep::new(splits(), &plan, &machine).unwrap();
