@@ -33,7 +33,7 @@ struct FileRecord {
 /// rayon pool that this is called in.
 pub(super) fn of(dataset: &Dataset) -> BTreeMap<String, String> {
     let Dataset { train, validation, files, .. } = dataset;
-    let [train, validated] = [train, validation].map(records);
+    let (train, validated) = rayon::join(|| records(train), || records(validation));
     let mut metadata = BTreeMap::from([(TRAIN.into(), json(&train)), (VALIDATION.into(), json(&validated))]);
     if train.iter().any(|file| file.images < file.of) {
         metadata.insert(HELD_OUT.into(), samples_sha256(&validation.samples()));
