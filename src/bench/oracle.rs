@@ -5,7 +5,7 @@
 //! out or a batch too few, moves them by a hundred times the tolerances below.
 
 use super::workload::Workload;
-use crate::engine::{Batches, Engine, EngineKind, Evaluation, Problem, Reference};
+use crate::engine::{Batches, Engine, EngineKind, Evaluation, Gradient, Problem, Reference};
 use crate::error::{Error, Result};
 use crate::model::Parameters;
 use crate::samples::{Rows, Samples};
@@ -20,6 +20,8 @@ const LOGIT: (f64, f64) = (1e-4, 1e-4);
 const FIXED_LOGIT: (f64, f64) = (5e-4, 1e-4);
 /// Of weights and biases, of order 0.01, which an epoch moves by about as much.
 const PARAMETER: (f64, f64) = (2e-6, 1e-3);
+/// Of an entry of the gradient of the mean loss, of order 0.1. In fixed point a dlogit is rounded by up to 2^-15.
+const SLOPE: (f64, f64) = (5e-5, 1e-3);
 /// Of a split's loss.
 const LOSS: (f64, f64) = (0.0, 1e-4);
 
@@ -31,6 +33,7 @@ pub struct Oracle<'a> {
     step: Parameters,
     epoch: Parameters,
     evaluation: Evaluation,
+    gradient: Gradient,
     /// The losses of training and validation split after an epoch.
     losses: [f64; 2],
     /// Trained parameters, and their losses on both splits.
@@ -46,6 +49,9 @@ impl<'a> Oracle<'a> {
         let mut logits = vec![0.0; rows.len() * workload.initial.classes];
         reference.forward(&rows, &mut logits)?;
         let evaluation = reference.evaluate(&workload.splits.train)?.swap_remove(0);
+        let initial = std::slice::from_ref(&workload.initial);
+        let gradient = reference.gradient(&workload.splits.train, initial, &mut || false)?;
+        let gradient = gradient.expect("nobody stops it").swap_remove(0);
         let order = workload.order();
         let size = workload.settings.batch;
         let one = Batches { order: &order[..size], size, steps: &[workload.step()] };
@@ -56,7 +62,7 @@ impl<'a> Oracle<'a> {
         reference.train(&workload.splits.train, all)?;
         let epoch = reference.parameters().swap_remove(0);
         let losses = losses(&mut reference, workload)?;
-        Ok(Self { workload, logits, step, epoch, evaluation, losses, trained: Vec::new() })
+        Ok(Self { workload, logits, step, epoch, evaluation, gradient, losses, trained: Vec::new() })
     }
 
     /// Compares the logits of `engine`, which is of `kind` and has the initial parameters, with the reference's.
@@ -87,6 +93,16 @@ impl<'a> Oracle<'a> {
         close(&format!("{what}: loss"), found.loss_sum, expected.loss_sum, LOSS)?;
         let (correct, wanted) = (found.correct() as f64, expected.correct() as f64);
         close(&format!("{what}: images classified correctly"), correct, wanted, (1.0 + images / 1e3, 0.0))
+    }
+
+    /// Compares the loss of the training split with the initial parameters, and its gradient, with the reference's.
+    pub fn gradient(&self, what: &str, found: &Gradient) -> Result<()> {
+        self.evaluation(what, &found.evaluation)?;
+        let images = found.evaluation.images() as f64;
+        let mean = |sums: &[f64]| -> Vec<f32> { sums.iter().map(|sum| (sum / images) as f32).collect() };
+        let of = |part: &str| format!("{what}: gradient of a {part}");
+        all_close(&of("weight"), &mean(&found.weight), &mean(&self.gradient.weight), SLOPE)?;
+        all_close(&of("bias"), &mean(&found.bias), &mean(&self.gradient.bias), SLOPE)
     }
 
     /// Compares a whole run with the reference: its losses after the first epoch with those after the reference's first

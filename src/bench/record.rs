@@ -29,7 +29,7 @@ pub struct BenchRecord {
 /// One task on one engine, whose result was that of the reference engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
-    /// The task: `forward`, `softmax`, `backward`, `evaluation`, `epoch` or `run`.
+    /// The task: `forward`, `softmax`, `backward`, `evaluation`, `gradient`, `epoch` or `run`.
     pub task: String,
     pub engine: EngineInfo,
     /// The images of one repetition.

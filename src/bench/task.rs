@@ -1,4 +1,4 @@
-//! The tasks that are timed: kernels, an evaluation, an epoch, the lab's run. Each knows how much work it is, and has
+//! The tasks that are timed: kernels, an evaluation, a full gradient, an epoch, the lab's run. Each knows how much work it is, and has
 //! its result checked.
 
 use super::contender::Contender;
@@ -21,6 +21,8 @@ pub enum Task {
     Stage(Stage),
     /// The evaluation of the training split.
     Evaluation,
+    /// The loss of the training split and its gradient: what L-BFGS asks for before each step.
+    Gradient,
     /// An epoch of training.
     Epoch,
     /// The lab's run: all epochs, and the evaluation of both splits after each.
@@ -29,11 +31,12 @@ pub enum Task {
 
 impl Task {
     /// Every task, from the smallest to the largest.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Stage(Stage::Forward),
         Self::Stage(Stage::Softmax),
         Self::Stage(Stage::Backward),
         Self::Evaluation,
+        Self::Gradient,
         Self::Epoch,
         Self::Run,
     ];
@@ -45,6 +48,7 @@ impl Task {
             Self::Stage(Stage::Softmax) => "softmax",
             Self::Stage(Stage::Backward) => "backward",
             Self::Evaluation => "evaluation",
+            Self::Gradient => "gradient",
             Self::Epoch => "epoch",
             Self::Run => "run",
         }
@@ -75,6 +79,11 @@ impl Task {
                 let found = engine.evaluate(&workload.splits.train)?;
                 oracle.evaluation(&what, &found[0])
             })?,
+            Self::Gradient => budget.time(|| {
+                let at = std::slice::from_ref(&workload.initial);
+                let found = engine.gradient(&workload.splits.train, at, &mut || false)?;
+                oracle.gradient(&what, &found.expect("nobody stops it")[0])
+            })?,
             Self::Epoch => time_epoch(&mut *engine, workload, oracle, &what, budget)?,
             Self::Run => time_run(&machine, workload, oracle, &what, budget)?,
         };
@@ -86,7 +95,7 @@ impl Task {
         let train = workload.splits.train.len();
         match self {
             Self::Stage(_) => train / workload.settings.batch * workload.settings.batch,
-            Self::Evaluation | Self::Epoch => train,
+            Self::Evaluation | Self::Gradient | Self::Epoch => train,
             // Evaluation is not counted, so that images a second are those of training, as elsewhere.
             Self::Run => workload.settings.epochs * train,
         }
@@ -112,7 +121,7 @@ impl Task {
             }
             Self::Stage(_) => (images * pass, (batch, data.1)),
             Self::Evaluation => (images * pass, data),
-            Self::Epoch => (2.0 * images * pass, data),
+            Self::Gradient | Self::Epoch => (2.0 * images * pass, data),
             Self::Run => {
                 let both = train + workload.splits.validation.len();
                 let evaluated = (workload.settings.epochs * both) as f64;

@@ -23,6 +23,8 @@ const FEATURES: usize = 50;
 type Mistake = fn(&mut Workload);
 const WEIGHT: Mistake = |workload| workload.initial.weight[7] += 1.0;
 const RATE: Mistake = |workload| workload.settings.eta *= 2.0;
+/// Half of the images.
+const HALF: Mistake = |workload| workload.splits.train = workload.splits.train.slice(0..IMAGES / 2);
 
 /// Calls `check` with what is to be done on images of noise.
 fn with_workload(check: impl FnOnce(Workload)) {
@@ -61,6 +63,7 @@ fn only_a_right_result_is_timed() {
             assert_eq!(timed.is_none(), matches!(task, Task::Stage(_)) && isa.is_none(), "{what}");
             let mistakes: &[Mistake] = match task {
                 Task::Stage(_) | Task::Evaluation => &[WEIGHT],
+                Task::Gradient => &[WEIGHT, HALF],
                 Task::Epoch => &[WEIGHT, RATE],
                 // A run draws its own weights.
                 Task::Run => &[RATE],

@@ -137,7 +137,8 @@ impl Augmentation {
         }
     }
 
-    /// As [`Augmentation::apply`], for rows of four words, which stay in registers. It is four times as fast.
+    /// As [`Augmentation::apply`], for rows of four words, which stay in registers: a row that is written, and read at
+    /// another place at once, makes the processor wait.
     fn apply_to_words(&self, change: Change, picture: &[u8], made: &mut [u8]) {
         let (rows, height) = (picture.as_chunks::<SIDE>().0, self.shape.height);
         let planes = rows.chunks_exact(height).zip(made.chunks_exact_mut(height * self.width()));

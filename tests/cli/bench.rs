@@ -20,7 +20,11 @@ fn the_record_holds_the_machine_and_every_task() {
         let isa = &isa["isa"];
         let tasks: Vec<&Value> =
             measurements.iter().filter(|one| one["engine"]["isa"] == *isa).map(|one| &one["task"]).collect();
-        assert_eq!(tasks, ["forward", "softmax", "backward", "evaluation", "epoch", "run"], "{isa}");
+        assert_eq!(
+            tasks,
+            ["forward", "softmax", "backward", "evaluation", "gradient", "epoch", "run"],
+            "{isa}"
+        );
     }
     for one in measurements {
         let seconds = one["seconds"]["median"].as_f64().unwrap();
@@ -38,7 +42,7 @@ fn the_record_holds_the_machine_and_every_task() {
 
     let (text, progress) =
         desk.run(&format!("{QUICK} --engine simd --isa portable --out second --compare first/bench.json"));
-    let tasks = ["forward", "softmax", "backward", "evaluation", "epoch"];
+    let tasks = ["forward", "softmax", "backward", "evaluation", "gradient", "epoch"];
     let expected = tasks.map(|task| format!("measuring {task} on simd (portable), threads: 1\n")).concat();
     assert_eq!(progress, format!("measuring this machine\n{expected}"));
     assert_eq!(desk.run(&format!("{QUICK} --quiet --engine gemm --out third")).1, "");
