@@ -1,5 +1,5 @@
-//! The tasks that are timed: kernels, an evaluation, a full gradient, an epoch, the lab's run. Each knows how much work it is, and has
-//! its result checked.
+//! The tasks that are timed: kernels, an evaluation, a full gradient, an epoch, the lab's run. Each knows how much work it
+//! is, and has its result checked.
 
 use super::contender::Contender;
 use super::oracle::Oracle;

@@ -21,7 +21,8 @@ pub fn read_ahead(memory: &[u8]) {
     #[cfg(not(unix))]
     let _ = memory;
 }
-/// Asks the processor for `bytes`, where it can be asked.
+
+/// Asks the processor to bring `bytes` into its caches, on x86-64; on others it does nothing.
 pub(crate) fn prefetch(bytes: &[u8]) {
     #[cfg(target_arch = "x86_64")]
     for line in bytes.chunks(64) {

@@ -28,8 +28,9 @@ pub(super) struct TrainArgs {
     /// with the best one in F, and drop the others
     #[arg(long, value_name = "F", allow_negative_numbers = true, help_heading = "Sweep")]
     halving: Option<usize>,
-    /// With lbfgs: train the penalties one after the other, from the strongest to the weakest, each from where the one before
-    /// it ended. That takes a third of the iterations; the models are as good as those of train alone, and not the same bits
+    /// With lbfgs: train the runs that differ in lambda alone one after the other, from the largest lambda to the smallest,
+    /// each from where the one before it ended. That takes fewer iterations, and ends at the same optima within --tol, but not
+    /// with the bits of train alone
     #[arg(long, conflicts_with = "shard", help_heading = "Sweep")]
     path: bool,
     /// Train the I-th of N parts of the runs, counted from 1; sweep merge makes one sweep of all parts

@@ -15,6 +15,7 @@ pub(super) struct Layer {
     pub(super) aim: Aim,
     /// The kernels for everything that is f32.
     pub(super) kernels: Box<dyn Kernels>,
+    /// The feature blocks.
     pub(super) blocks: Blocks,
     /// `[groups]`: the mean pixel of each feature.
     pub(super) mean: Vec<Lanes>,

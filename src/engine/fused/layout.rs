@@ -18,7 +18,7 @@ pub(crate) const BLOCK: usize = 48;
 /// Groups of a unit, which no block divides: a cache line of bytes.
 pub(crate) const UNIT: usize = 4;
 
-/// The most units of features that are one block, where two would cost more than they save.
+/// The most units that are a single block: 256 features, whose steps are so short that one thread most often trains them.
 const WHOLE: usize = 4;
 
 /// The feature blocks of a layer: as few as possible, of about the same size, and an even number, so that two threads have
