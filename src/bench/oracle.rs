@@ -24,6 +24,8 @@ const PARAMETER: (f64, f64) = (2e-6, 1e-3);
 const SLOPE: (f64, f64) = (5e-5, 1e-3);
 /// Of a split's loss.
 const LOSS: (f64, f64) = (0.0, 1e-4);
+/// How far a cost may lie above the smallest one, relative.
+const OPTIMUM: f64 = 1e-4;
 
 /// The reference's results on one workload.
 pub struct Oracle<'a> {
@@ -123,6 +125,23 @@ impl<'a> Oracle<'a> {
             close(&what("validation"), record.validation.loss, validation, LOSS)?;
         }
         Ok(())
+    }
+
+    /// Proves from the reference's gradient that `parameters` are within [`OPTIMUM`] of the smallest cost, which the
+    /// penalty `lambda` makes convex enough: from weights W with gradient g, lambda ||W||^2 lets the cost fall by at most
+    /// ||g||^2 / (4 lambda). A bias is not penalized; one that has yet to move by 1 lets it fall by its gradient.
+    pub fn optimum(&self, what: &str, parameters: &Parameters, lambda: f64) -> Result<()> {
+        let at = std::slice::from_ref(parameters);
+        let mut reference = reference(self.workload, parameters);
+        let found = reference.gradient(&self.workload.splits.train, at, &mut || false)?;
+        let Gradient { evaluation, weight, bias } = found.expect("nobody stops it").swap_remove(0);
+        let images = evaluation.images() as f64;
+        let cost = evaluation.loss_sum / images + lambda * parameters.squared_norm();
+        let slope = |(sum, &weight): (&f64, &f32)| sum / images + 2.0 * lambda * f64::from(weight);
+        let squares: f64 = weight.iter().zip(&parameters.weight).map(|each| slope(each).powi(2)).sum();
+        let biases: f64 = bias.iter().map(|sum| (sum / images).abs()).sum();
+        let above = squares / (4.0 * lambda) + biases;
+        close(&format!("{what}: cost above the smallest"), above, 0.0, (OPTIMUM * cost, 0.0))
     }
 }
 

@@ -29,13 +29,25 @@ pub struct BenchRecord {
 /// One task on one engine, whose result was that of the reference engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
-    /// The task: `forward`, `softmax`, `backward`, `evaluation`, `gradient`, `epoch` or `run`.
+    /// The task: `forward`, `softmax`, `backward`, `evaluation`, `gradient`, `epoch`, `run`, `optimum` or `accuracy`.
     pub task: String,
     pub engine: EngineInfo,
     /// The images of one repetition.
     pub images: usize,
     /// The seconds of the repetitions.
     pub seconds: Timing,
+    /// None of `optimum` and `accuracy`, whose work depends on what they meet.
+    #[serde(flatten)]
+    pub rates: Option<Rates>,
+    /// What bounds it, where the roofline tells that.
+    pub bound: Option<Limit>,
+    /// The least time that the bound allows over the median time; 1 is the best possible.
+    pub of_bound: Option<f64>,
+}
+
+/// How fast the work was done.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rates {
     pub images_per_second: f64,
     /// 10^9 floating-point operations a second.
     pub gflops: f64,
@@ -43,10 +55,6 @@ pub struct Measurement {
     pub gigabytes_per_second: f64,
     /// Floating-point operations for each of these bytes.
     pub intensity: f64,
-    /// What bounds it, where the roofline tells that.
-    pub bound: Option<Limit>,
-    /// The least time that the bound allows over the median time; 1 is the best possible.
-    pub of_bound: Option<f64>,
 }
 
 impl Measurement {

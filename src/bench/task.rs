@@ -1,14 +1,14 @@
-//! The tasks that are timed: kernels, an evaluation, a full gradient, an epoch, the lab's run. Each knows how much work it
-//! is, and has its result checked.
+//! The tasks that are timed: kernels, an evaluation, a full gradient, an epoch, and whole trainings. Each has its result
+//! checked, and knows how much work it is, where that can be told beforehand.
 
 use super::contender::Contender;
 use super::oracle::Oracle;
-use super::record::Measurement;
+use super::record::{Measurement, Rates};
 use super::roofline::{Budget, Numbers, Roofline, Timing, Work};
+use super::trainings;
 use super::workload::Workload;
-use crate::engine::{Batches, Engine, EngineInfo, EngineKind, Machine, Stage, Stages, Step, Team};
-use crate::error::{Error, Result};
-use crate::train::{Run, Session, Which};
+use crate::engine::{Batches, Engine, EngineInfo, EngineKind, Stage, Stages, Step, Team};
+use crate::error::Result;
 
 /// Floating-point operations from a logit to its gradient, or to its loss. Most of them evaluate the polynomial of the
 /// exponential function.
@@ -27,11 +27,15 @@ pub enum Task {
     Epoch,
     /// The lab's run: all epochs, and the evaluation of both splits after each.
     Run,
+    /// L-BFGS with the penalty of the lab's third run, from zeros to within 1e-4 of the smallest cost.
+    Optimum,
+    /// From the files to a saved model that is as good on test as that of the lab's run.
+    Accuracy,
 }
 
 impl Task {
     /// Every task, from the smallest to the largest.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Stage(Stage::Forward),
         Self::Stage(Stage::Softmax),
         Self::Stage(Stage::Backward),
@@ -39,6 +43,8 @@ impl Task {
         Self::Gradient,
         Self::Epoch,
         Self::Run,
+        Self::Optimum,
+        Self::Accuracy,
     ];
 
     /// Its name in tables and records.
@@ -51,11 +57,19 @@ impl Task {
             Self::Gradient => "gradient",
             Self::Epoch => "epoch",
             Self::Run => "run",
+            Self::Optimum => "optimum",
+            Self::Accuracy => "accuracy",
         }
     }
 
-    /// Checks the result of `contender`, and times it. None for a stage that its engine does not have. Fails with
-    /// [`Error::Incorrect`], or with what the engine fails with.
+    /// Whether it is a whole training.
+    pub fn is_training(self) -> bool {
+        matches!(self, Self::Run | Self::Optimum | Self::Accuracy)
+    }
+
+    /// Checks the result of `contender`, and times it. None for a stage that its engine does not have, and where a
+    /// training has no place: [`trainings`]. Fails with [`Error::Incorrect`](crate::error::Error::Incorrect), or with
+    /// what the engine fails with.
     pub fn measure(
         self,
         contender: Contender,
@@ -85,24 +99,33 @@ impl Task {
                 oracle.gradient(&what, &found.expect("nobody stops it")[0])
             })?,
             Self::Epoch => time_epoch(&mut *engine, workload, oracle, &what, budget)?,
-            Self::Run => time_run(&machine, workload, oracle, &what, budget)?,
+            Self::Run => trainings::time_run(&machine, workload, oracle, &what, budget)?,
+            Self::Optimum => {
+                let timing = trainings::time_optimum(&machine, workload, oracle, &what, budget)?;
+                return Ok(timing.map(|timing| (info, timing)));
+            }
+            Self::Accuracy => {
+                let timing = trainings::time_accuracy(&machine, workload, &what, budget)?;
+                return Ok(timing.map(|timing| (info, timing)));
+            }
         };
         Ok(Some((info, timing)))
     }
 
-    /// How many images pass through it.
+    /// How many images pass through it: of a training that ends by what it reaches, those that it is trained on.
     pub fn images(self, workload: &Workload) -> usize {
         let train = workload.splits.train.len();
         match self {
             Self::Stage(_) => train / workload.settings.batch * workload.settings.batch,
-            Self::Evaluation | Self::Gradient | Self::Epoch => train,
+            Self::Evaluation | Self::Gradient | Self::Epoch | Self::Optimum | Self::Accuracy => train,
             // Evaluation is not counted, so that images a second are those of training, as elsewhere.
             Self::Run => workload.settings.epochs * train,
         }
     }
 
-    /// Its floating-point operations, the bytes that it reads, and the memory that holds these.
-    pub fn work(self, workload: &Workload, roofline: &Roofline, threads: usize) -> Work {
+    /// Its floating-point operations, the bytes that it reads, and the memory that holds these; none of a training that
+    /// ends by what it reaches.
+    pub fn work(self, workload: &Workload, roofline: &Roofline, threads: usize) -> Option<Work> {
         let (features, classes) = (workload.initial.features, workload.initial.classes);
         let train = workload.splits.train.len();
         let images = self.images(workload) as f64;
@@ -128,8 +151,9 @@ impl Task {
                 let bytes = (images + evaluated) * row as f64;
                 ((2.0 * images + evaluated) * pass, (both * row, bytes))
             }
+            Self::Optimum | Self::Accuracy => return None,
         };
-        Work { flops, bytes, level: roofline.caches.holding(held, threads) }
+        Some(Work { flops, bytes, level: roofline.caches.holding(held, threads) })
     }
 
     /// The measurement that `seconds` makes, of an engine of `kind`.
@@ -150,14 +174,19 @@ impl Task {
             EngineKind::Fixed => Some(Numbers::Fixed),
             EngineKind::Reference | EngineKind::Auto => None,
         };
-        let bound = numbers.and_then(|numbers| roofline.bound(work, numbers, &engine.isa, engine.threads));
-        Measurement {
-            task: self.name().into(),
-            images,
+        let rates = work.map(|work| Rates {
             images_per_second: images as f64 / seconds.median,
             gflops: work.flops / seconds.median / 1e9,
             gigabytes_per_second: work.bytes / seconds.median / 1e9,
             intensity: work.flops / work.bytes,
+        });
+        let bound = numbers
+            .zip(work)
+            .and_then(|(numbers, work)| roofline.bound(work, numbers, &engine.isa, engine.threads));
+        Measurement {
+            task: self.name().into(),
+            images,
+            rates,
             bound: bound.map(|(_, limit)| limit),
             of_bound: bound.map(|(least, _)| least / seconds.median),
             engine,
@@ -198,26 +227,4 @@ fn time_epoch(
     engine.train(&workload.splits.train, batches)?;
     oracle.epoch(what, &engine.parameters()[0])?;
     budget.time(|| engine.train(&workload.splits.train, batches))
-}
-
-/// Times whole runs, and checks the last of them.
-fn time_run(
-    machine: &Machine,
-    workload: &Workload,
-    oracle: &mut Oracle,
-    what: &str,
-    budget: Budget,
-) -> Result<Timing> {
-    let mut session = Session::new(workload.splits.clone(), Run::single(workload.settings.clone()), machine)?;
-    let timing = budget.time(|| {
-        session.restart();
-        session.run(&mut ()).map(drop)
-    })?;
-    let model = session.models(Which::Last).swap_remove(0).ok_or_else(|| Error::Incorrect {
-        what: what.into(),
-        expected: "finite model".into(),
-        found: "a run that diverged".into(),
-    })?;
-    oracle.run(what, &session.histories()[0], &model.parameters)?;
-    Ok(timing)
 }

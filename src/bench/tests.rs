@@ -43,6 +43,7 @@ fn with_workload(check: impl FnOnce(Workload)) {
         initial: Parameters::random(4, FEATURES, 0),
         settings: Settings { batch: 10, epochs: 2, ..Settings::default() },
         objective: Objective::default(),
+        files: None,
     });
 }
 
@@ -60,13 +61,17 @@ fn only_a_right_result_is_timed() {
                 |workload: &Workload| task.measure(contender, &team, workload, &mut oracle, budget);
             let what = format!("{} of {}", task.name(), kind.name());
             let timed = measure(&right).unwrap();
-            assert_eq!(timed.is_none(), matches!(task, Task::Stage(_)) && isa.is_none(), "{what}");
+            let lacks = matches!(task, Task::Stage(_)) && isa.is_none() || task == Task::Accuracy;
+            assert_eq!(timed.is_none(), lacks, "{what}");
             let mistakes: &[Mistake] = match task {
                 Task::Stage(_) | Task::Evaluation => &[WEIGHT],
                 Task::Gradient => &[WEIGHT, HALF],
                 Task::Epoch => &[WEIGHT, RATE],
                 // A run draws its own weights.
                 Task::Run => &[RATE],
+                Task::Optimum => &[HALF],
+                // Without files there is none.
+                Task::Accuracy => &[],
             };
             for mistake in mistakes.iter().filter(|_| timed.is_some()) {
                 let mut wrong = right.clone();

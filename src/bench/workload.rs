@@ -1,5 +1,6 @@
 //! The workload of a benchmark.
 
+use super::trainings::Files;
 use crate::engine::{Problem, Step};
 use crate::model::{Parameters, Standardization};
 use crate::objective::Objective;
@@ -16,6 +17,8 @@ pub struct Workload<'a> {
     pub settings: Settings,
     /// That of the settings.
     pub objective: Objective,
+    /// Where the images are in files, and a trained model can be.
+    pub files: Option<Files<'a>>,
 }
 
 impl Workload<'_> {

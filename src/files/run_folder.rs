@@ -14,7 +14,7 @@ use super::whole::{self, WholeFile, folder_of};
 use crate::error::{Error, Result};
 
 /// The names of all files that any verb writes into a run folder.
-const FILES: [&str; 25] = [
+const FILES: [&str; 26] = [
     "checkpoint.bin",
     "model.safetensors",
     "history.csv",
@@ -31,6 +31,7 @@ const FILES: [&str; 25] = [
     "templates.svg",
     "templates.png",
     "bench.json",
+    "bench.csv",
     "roofline.svg",
     "step_sweep.svg",
     "step_sweep.csv",

@@ -4,7 +4,7 @@ use super::axes::{Axes, Scale};
 use super::chart::{Chart, Line};
 use super::svg::{Anchor, BLUE, INK, Svg, TEXT, VERMILION};
 use crate::bench::roofline::Numbers;
-use crate::bench::{BenchRecord, Measurement};
+use crate::bench::{BenchRecord, Measurement, Rates};
 use crate::machine::Level;
 
 const WIDTH: f64 = 720.0;
@@ -22,10 +22,12 @@ pub fn figure(record: &BenchRecord) -> String {
     let isa = roofline.peaks.first().map_or("", |peak| &peak.isa);
     let [peak, fixed] = Numbers::ALL.map(|numbers| roofline.peak(numbers, isa, threads).unwrap_or(f64::NAN));
     let of_peak = |one: &&Measurement| one.engine.threads == threads && one.engine.isa == isa;
-    let points: Vec<&Measurement> = record.measurements.iter().filter(of_peak).collect();
+    let of_peak = record.measurements.iter().filter(of_peak);
+    let points: Vec<(&Measurement, Rates)> = of_peak.filter_map(|one| Some((one, one.rates?))).collect();
 
-    let intensities = points.iter().map(|one| one.intensity.log10()).chain([-1.0, 2.0]);
-    let heights = points.iter().map(|one| one.gflops.log10()).chain([1.0, peak.log10(), fixed.log10()]);
+    let intensities = points.iter().map(|(_, rates)| rates.intensity.log10()).chain([-1.0, 2.0]);
+    let heights =
+        points.iter().map(|(_, rates)| rates.gflops.log10()).chain([1.0, peak.log10(), fixed.log10()]);
     let (x, y) = (Scale::decades(intensities, 4.0), Scale::decades(heights, 4.0));
     // The slope of one memory, GFLOP/s = intensity x GB/s, up to the peak.
     let roof = |level: Level| {
@@ -61,11 +63,11 @@ fn name_along(svg: &mut Svg, axes: &Axes, roof: &Line) {
 }
 
 /// The measurements, each with its name at the right edge of the data, no two names on one another.
-fn labelled(svg: &mut Svg, axes: &Axes, points: &[&Measurement]) {
+fn labelled(svg: &mut Svg, axes: &Axes, points: &[(&Measurement, Rates)]) {
     let mut placed: Vec<((f64, f64), String)> = points
         .iter()
-        .map(|one| {
-            let place = axes.place((one.intensity.log10(), one.gflops.log10()));
+        .map(|(one, rates)| {
+            let place = axes.place((rates.intensity.log10(), rates.gflops.log10()));
             (place, format!("{} {}", one.engine.name, one.task))
         })
         .collect();

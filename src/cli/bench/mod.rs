@@ -8,19 +8,19 @@ use std::time::{Duration, Instant, SystemTime};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
-use self::tables::{compared, machine, noise, table};
+use self::tables::{compared, csv, machine, noise, table};
 use super::args::{self, DataArgs, EngineArgs};
 use super::console::{self, Console, OutputArgs};
 use super::text;
 use crate::bench::roofline::{self, Budget};
-use crate::bench::{self, BenchRecord, Comparison, Contender, Oracle, Task, Workload};
+use crate::bench::{self, BenchRecord, Comparison, Contender, Files, Oracle, Task, Workload};
 use crate::data::Dataset;
 use crate::data::random::RandomShape;
 use crate::engine::{EngineKind, Isa, Team};
 use crate::error::{Error, Result};
 use crate::files::regular;
 use crate::machine::MachineRecord;
-use crate::model::{Parameters, Standardization};
+use crate::model::{Model, Parameters, Standardization};
 use crate::objective::Loss;
 use crate::report;
 use crate::samples::Element;
@@ -28,8 +28,10 @@ use crate::train::record::DatasetRecord;
 use crate::train::splits::Held;
 use crate::train::{Settings, Splits};
 
-/// The record's name in its folder.
+/// The names of the record in its folder, of its table, and of the model that the task "accuracy" saves.
 const RECORD_FILE: &str = "bench.json";
+const TABLE_FILE: &str = "bench.csv";
+const MODEL_FILE: &str = "model.safetensors";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -120,8 +122,13 @@ impl Args {
         }
         console.remark(&format!("machine   {}\nbatch     {batch} images\n\n", MachineRecord::here().name))?;
         let teams = self.teams(all_threads)?;
-        let record = self.measure(&dataset, settings, &contenders, teams, console)?;
+        let open = || self.data.open();
+        let save = |model: &Model| folder.write(MODEL_FILE, model.to_bytes());
+        let in_files = dataset.path.is_some();
+        let files = in_files.then_some(Files { open: &open, save: &save });
+        let record = self.measure(&dataset, settings, files, &contenders, teams, console)?;
         folder.write(RECORD_FILE, console::to_json(&record))?;
+        folder.write(TABLE_FILE, csv(&record.measurements))?;
         folder.write("roofline.svg", report::roofline::figure(&record))?;
 
         console.say(&noise(&record))?;
@@ -164,6 +171,7 @@ impl Args {
         &self,
         dataset: &Dataset,
         settings: Settings,
+        files: Option<Files>,
         contenders: &[Contender],
         mut teams: Vec<Team>,
         console: Console,
@@ -188,7 +196,8 @@ impl Args {
         let held = [train?, validation?];
         let [train, validation] = held.each_ref().map(Held::samples);
         let splits = Splits { train, validation, classes: &dataset.classes };
-        let workload = Workload { splits, standardization: &standardization, initial, settings, objective };
+        let workload =
+            Workload { splits, standardization: &standardization, initial, settings, objective, files };
         let mut oracle = Oracle::new(&workload)?;
         let mut measurements = Vec::new();
         for (task, contender, team) in plan {
@@ -217,8 +226,8 @@ impl Args {
         })
     }
 
-    /// What is worth measuring, on which of the teams. Whole runs are for engines that people train with, on all threads;
-    /// the reference has one thread.
+    /// What is worth measuring, on which of the teams. Whole trainings are for engines that people train with, on all threads;
+    /// the reference has one thread. The lab's run alone is quick.
     fn plan(&self, contenders: &[Contender], teams: &[Team]) -> Vec<(Task, Contender, usize)> {
         let most = teams.iter().map(Team::threads).max();
         let mut plan = Vec::new();
@@ -226,7 +235,8 @@ impl Args {
             Task::ALL.into_iter().flat_map(|task| contenders.iter().map(move |one| (task, one)))
         {
             let is_worth = |all: bool| match task {
-                Task::Run => all && contender.is_fast(),
+                Task::Optimum | Task::Accuracy if self.quick => false,
+                task if task.is_training() => all && contender.is_fast(),
                 _ => all || contender.kind != EngineKind::Reference,
             };
             let worth = (0..teams.len()).filter(|&team| is_worth(Some(teams[team].threads()) == most));
@@ -239,7 +249,7 @@ impl Args {
     fn budget(&self, task: Option<Task>) -> Budget {
         let (full, quick) = match task {
             None => (80, 40),
-            Some(Task::Run) => (1500, 500),
+            Some(task) if task.is_training() => (1500, 500),
             Some(_) => (300, 100),
         };
         let milliseconds = if self.quick { quick } else { full };

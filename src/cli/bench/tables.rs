@@ -1,8 +1,8 @@
 //! What was measured, as people read it.
 
 use super::super::text;
-use crate::bench::roofline::{Bandwidth, Peak, Roofline};
-use crate::bench::{self, BenchRecord, Comparison, Measurement, Verdict};
+use crate::bench::roofline::{Bandwidth, Peak, Roofline, Timing};
+use crate::bench::{self, BenchRecord, Comparison, Measurement, Rates, Verdict};
 use crate::report::{Table, count};
 
 /// The machine's peaks and bandwidths.
@@ -30,20 +30,59 @@ pub(super) fn table(measurements: &[Measurement]) -> Table {
     let header = ["task", "engine", "threads", "ms", "spread", "images/s", "GFLOP/s", "GB/s", "of bound", ""];
     let mut table = Table::new(header);
     for one in measurements {
+        let rate = |of: fn(&Rates) -> String| one.rates.as_ref().map_or("–".into(), of);
         table.rows.push(vec![
             one.task.clone(),
             engine(one),
             one.engine.threads.to_string(),
             format!("{:.3}", 1e3 * one.seconds.median),
             percent(one.seconds.spread()),
-            count(one.images_per_second as usize),
-            format!("{:.1}", one.gflops),
-            format!("{:.1}", one.gigabytes_per_second),
+            rate(|rates| count(rates.images_per_second as usize)),
+            rate(|rates| format!("{:.1}", rates.gflops)),
+            rate(|rates| format!("{:.1}", rates.gigabytes_per_second)),
             one.of_bound.map_or("–".into(), |part| format!("{:.0} %", 100.0 * part)),
             one.bound.map_or(String::new(), |limit| limit.name()),
         ]);
     }
     table
+}
+
+/// The same for spreadsheets: whole numbers, seconds, and nothing where there is nothing.
+pub(super) fn csv(measurements: &[Measurement]) -> String {
+    let mut table = Table::new([
+        "task",
+        "engine",
+        "isa",
+        "threads",
+        "images",
+        "median_seconds",
+        "lower_quartile",
+        "upper_quartile",
+        "fastest",
+        "repetitions",
+        "images_per_second",
+        "gflops",
+        "gigabytes_per_second",
+        "intensity",
+        "bound",
+        "of_bound",
+    ]);
+    table.rows.extend(measurements.iter().map(
+        |Measurement { task, engine, images, seconds, rates, bound, of_bound }| {
+            let Timing { median, lower, upper, least, repetitions } = seconds;
+            let known = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+            let rate = |of: fn(&Rates) -> f64| known(rates.as_ref().map(of));
+            let mut row = vec![task.clone(), engine.name.clone(), engine.isa.clone()];
+            row.extend([engine.threads, *images].map(|number| number.to_string()));
+            row.extend([median, lower, upper, least].map(f64::to_string));
+            row.push(repetitions.to_string());
+            row.extend([rate(|rates| rates.images_per_second), rate(|rates| rates.gflops)]);
+            row.extend([rate(|rates| rates.gigabytes_per_second), rate(|rates| rates.intensity)]);
+            row.extend([bound.map_or(String::new(), |limit| limit.name()), known(*of_bound)]);
+            row
+        },
+    ));
+    table.csv()
 }
 
 /// What is faster or slower than it was.

@@ -102,10 +102,10 @@ macro_rules! with_width {
     ($width:expr, $kernel:ident::<$vector:ident $(, $element:ident)?>($($argument:expr),* $(,)?)) => {
         match $width {
             1 => $kernel::<$vector $(, $element)?, 1>($($argument),*),
-            2 => $kernel::<$vector $(, $element)?, 2>($($argument),*),
-            3 => $kernel::<$vector $(, $element)?, 3>($($argument),*),
-            4 => $kernel::<$vector $(, $element)?, 4>($($argument),*),
-            5 => $kernel::<$vector $(, $element)?, 5>($($argument),*),
+            2 if $vector::TILE >= 2 => $kernel::<$vector $(, $element)?, 2>($($argument),*),
+            3 if $vector::TILE >= 3 => $kernel::<$vector $(, $element)?, 3>($($argument),*),
+            4 if $vector::TILE >= 4 => $kernel::<$vector $(, $element)?, 4>($($argument),*),
+            5 if $vector::TILE >= 5 => $kernel::<$vector $(, $element)?, 5>($($argument),*),
             6 if $vector::TILE >= 6 => $kernel::<$vector $(, $element)?, 6>($($argument),*),
             7 if $vector::TILE >= 7 => $kernel::<$vector $(, $element)?, 7>($($argument),*),
             8 if $vector::TILE >= 8 => $kernel::<$vector $(, $element)?, 8>($($argument),*),

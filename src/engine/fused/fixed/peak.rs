@@ -13,12 +13,12 @@ const CHAINS: usize = 10;
 #[inline(always)]
 pub(super) fn multiply_adds<D: Dot>(isa: D::Isa, rounds: usize) -> f64 {
     let line = Line([1; LINE]);
-    let factors = D::factors(isa, black_box(&line), 0);
+    // Each sum has factors of its own, and the pixels are read again and again: no product is another's.
+    let factors = black_box([line; CHAINS]).map(|line| D::factors(isa, &line, 0));
     let mut sums = [D::zero(isa); CHAINS];
     for _ in 0..rounds {
-        // Read again and again, lest the compiler multiplies once.
         let pixels = D::pixels(isa, &black_box(&line).0, 0, 0);
-        for sum in &mut sums {
+        for (sum, factors) in sums.iter_mut().zip(factors) {
             *sum = sum.add(pixels, factors);
         }
     }

@@ -23,8 +23,8 @@ impl Dot for I32x4 {
     type Factors = [[i16; 2]; 4];
 
     const PARTS: usize = 4;
-    const ROWS: usize = 4;
-    const TILE: usize = 5;
+    const ROWS: usize = if cfg!(target_arch = "aarch64") { 4 } else { 2 };
+    const TILE: usize = if cfg!(target_arch = "aarch64") { 5 } else { 2 };
 
     #[inline(always)]
     fn floats(isa: Portable) -> Portable {
