@@ -1,6 +1,6 @@
 """Time to accuracy: from CIFAR-10's files on disk to a saved model as good as the lab report's second run, in turns.
 
-    target/peers/bin/python benches/peers/accuracy.py [--data DIR] [--rounds N]
+    benches/peers/run accuracy [--data DIR] [--rounds N]
 
 As good is a test accuracy of at least 0.3886 - 0.002 and a test loss of at most 1.767 + 0.008. All train on the 10,000 images
 of data_batch_1. onelayer and NumPy begin with zeros and take three epochs of batches of 100, with Nesterov's momentum 0.9 and a
@@ -71,7 +71,7 @@ def numpy_process(folder, out):
 
 
 def onelayer(folder, out, options):
-    command = ["target/release/onelayer", "train", "--data", folder, *options, "--momentum", str(MOMENTUM)]
+    command = [job.ONELAYER, "train", "--data", folder, *options, "--momentum", str(MOMENTUM)]
     command += ["--schedule", "linear", "--init", "zero"]
     command += ["--evaluate-every", "100", "--no-report", "--json", "--overwrite", "--out", f"{out}/run"]
     test = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["test"]
@@ -135,7 +135,7 @@ def main(folder, rounds):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--data", default="data/cifar-10-batches-bin")
+    parser.add_argument("--data", default=job.DATA)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--numpy", help=argparse.SUPPRESS)
     args = parser.parse_args()

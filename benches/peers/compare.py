@@ -12,7 +12,6 @@ import fcntl
 import importlib
 import json
 import multiprocessing
-import os
 import pathlib
 import platform
 import statistics
@@ -25,8 +24,6 @@ import numpy as np
 
 import job
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-ONELAYER = ROOT / "target" / "release" / "onelayer"
 # Losses of order 2 after 40 epochs of float32, summed in different orders: they differ by some 1e-5.
 LOSS_TOLERANCE = 1e-3
 # Of 10,000 images, so many may be classified otherwise.
@@ -36,7 +33,7 @@ ACCURACY_TOLERANCE = 0.002
 def onelayer(data, out, *options):
     """The record of one `onelayer train --no-report`."""
     settings = ["--batch", str(job.BATCH), "--seed", "0", "--out", str(out), "--overwrite", "--no-report"]
-    command = [ONELAYER, "train", "--json", "--quiet", "--data", str(data), *settings, *options]
+    command = [job.ONELAYER, "train", "--json", "--quiet", "--data", str(data), *settings, *options]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(done.stderr.strip())
@@ -125,14 +122,14 @@ def cpu():
 
 
 def git(*arguments):
-    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(["git", *arguments], cwd=job.ROOT, capture_output=True, text=True).stdout.strip()
 
 
 def main():
     parser = argparse.ArgumentParser(description="onelayer and its peers on the same job")
     parser.add_argument("--torch", action="store_true", help="PyTorch too")
     parser.add_argument("--jax", action="store_true", help="JAX too")
-    parser.add_argument("--data", default=os.environ.get("ONELAYER_DATA", "data/cifar-10-batches-bin"))
+    parser.add_argument("--data", default=job.DATA)
     parser.add_argument("--rounds", type=int, default=7, help="runs of each [default: 7]")
     parser.add_argument("--record", action="store_true", help="write benches/record/DATE-peers.json and .md")
     parser.add_argument("--lock", help="file whose lock is held while a round is timed")
@@ -219,7 +216,7 @@ def report(options, rows, record):
     )
     print(text)
     if options.record:
-        name = ROOT / "benches" / "record" / f"{date:%Y-%m-%d}-peers"
+        name = job.ROOT / "benches" / "record" / f"{date:%Y-%m-%d}-peers"
         name.with_suffix(".md").write_text(text)
         facts = {"date": date.isoformat(), "commit": commit, "command": command, "machine": machine}
         dump = json.dumps({**facts, "medians": medians, "rows": rows}, indent=2)

@@ -1,6 +1,6 @@
 """Epochs on float32 features, on onelayer and NumPy (and PyTorch with --torch), in turns.
 
-    target/peers/bin/python benches/peers/features.py [--torch] [--rounds N]
+    benches/peers/run features [--torch] [--rounds N]
 
 Features and labels are random; they are standardized and in memory before the clock starts. An epoch is mini-batch gradient
 descent of softmax with a penalty; "evaluated" adds the loss and accuracy of all rows after it. The engine fixed trains on
@@ -60,7 +60,7 @@ def torch_epoch(torch, x, y, weight, bias, batch, evaluated):
 def onelayer(folder, engine, batch):
     """Seconds of training and of evaluation, an epoch."""
     with tempfile.TemporaryDirectory() as out:
-        command = ["target/release/onelayer", "train", "--data", folder, "--engine", engine, "--batch", str(batch)]
+        command = [job.ONELAYER, "train", "--data", folder, "--engine", engine, "--batch", str(batch)]
         command += ["--eta", str(ETA), "--lambda", str(LAMBDA), "--epochs", str(EPOCHS), "--no-standardize"]
         command += ["--no-report", "--json", "--overwrite", "--out", f"{out}/run"]
         seconds = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["history"]

@@ -1,6 +1,6 @@
 """A grid of learning rates and penalties: `onelayer sweep` beside scikit-learn's GridSearchCV, on the same split.
 
-    target/peers/bin/python benches/peers/grid.py [--data DIR] [--fits N]
+    benches/peers/run grid [--data DIR] [--fits N]
 
 onelayer trains 10 x 10 settings for 40 epochs, each evaluated after every epoch: the whole process, from the files on.
 GridSearchCV gets the standardized images in memory, all cores and a few of the points, and is extrapolated to 100: over
@@ -28,7 +28,7 @@ POINTS = 100
 
 def onelayer(folder, *options):
     with tempfile.TemporaryDirectory() as out:
-        command = ["target/release/onelayer", "sweep", "--data", folder, "--eta", "1e-4..1e-1:10", "--lambda", "0,1e-4..1:9"]
+        command = [job.ONELAYER, "sweep", "--data", folder, "--eta", "1e-4..1e-1:10", "--lambda", "0,1e-4..1:9"]
         command += ["--epochs", "40", "--no-report", "--json", "--out", f"{out}/sweep", *options]
         start = time.perf_counter()
         record = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -46,7 +46,7 @@ def scikit_learn(folder, estimator, grid):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--data", default="data/cifar-10-batches-bin")
+    parser.add_argument("--data", default=job.DATA)
     parser.add_argument("--fits", type=int, default=4)
     args = parser.parse_args()
     warnings.simplefilter("ignore")

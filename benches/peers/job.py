@@ -10,6 +10,9 @@ import pathlib
 
 import numpy as np
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ONELAYER = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release" / "onelayer"
+DATA = os.environ.get("ONELAYER_DATA", "data/cifar-10-batches-bin")
 ETA, BATCH, EPOCHS = 0.001, 100, 40
 CLASSES, FEATURES, SEED = 10, 3072, 0
 

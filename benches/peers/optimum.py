@@ -1,6 +1,6 @@
 """The optimum itself: L-BFGS on onelayer, scikit-learn, Intel's extension of it and SciPy, to the same objective, in turns.
 
-    target/peers/bin/python benches/peers/optimum.py [--data DIR] [--features DIR] [--rounds N] [--penalties N]
+    benches/peers/run optimum [--data DIR] [--intel] [--features DIR] [--rounds N] [--penalties N]
 
 The objective is softmax with the penalty lambda ||W||^2, lambda = 1 / (2 C N) with C 0.01, on CIFAR-10's data_batch_1 and, with
 --features, on the arrays of f32 in a folder. First each peer's tolerance is found with which it comes
@@ -102,7 +102,7 @@ class Onelayer:
 
     def run(self, verb, *words):
         with tempfile.TemporaryDirectory() as out:
-            command = ["target/release/onelayer", verb, "--data", self.folder, "--engine", self.engine, "--optimizer", "lbfgs"]
+            command = [job.ONELAYER, verb, "--data", self.folder, "--engine", self.engine, "--optimizer", "lbfgs"]
             command += [*words, "--json", "--overwrite", "--out", f"{out}/run"]
             record = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
             model = pathlib.Path(f"{out}/run/model.safetensors")
@@ -180,7 +180,7 @@ def path(name, folder, penalties):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--data", default="data/cifar-10-batches-bin")
+    parser.add_argument("--data", default=job.DATA)
     parser.add_argument("--features")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--penalties", type=int)

@@ -2,12 +2,16 @@
 
 use std::fs;
 
+use onelayer::engine::Isa;
 use serde_json::Value;
 
 use super::Desk;
 use super::markup::check_figure;
+use super::support::real_images_folder;
 
 const QUICK: &str = "bench --data data --quick --threads 1";
+
+const TASKS: [&str; 7] = ["forward", "softmax", "backward", "evaluation", "gradient", "epoch", "run"];
 
 #[test]
 fn the_record_holds_the_machine_and_every_task() {
@@ -20,11 +24,7 @@ fn the_record_holds_the_machine_and_every_task() {
         let isa = &isa["isa"];
         let tasks: Vec<&Value> =
             measurements.iter().filter(|one| one["engine"]["isa"] == *isa).map(|one| &one["task"]).collect();
-        assert_eq!(
-            tasks,
-            ["forward", "softmax", "backward", "evaluation", "gradient", "epoch", "run"],
-            "{isa}"
-        );
+        assert_eq!(tasks, TASKS, "{isa}");
     }
     for one in measurements {
         let seconds = one["seconds"]["median"].as_f64().unwrap();
@@ -42,11 +42,44 @@ fn the_record_holds_the_machine_and_every_task() {
 
     let (text, progress) =
         desk.run(&format!("{QUICK} --engine simd --isa portable --out second --compare first/bench.json"));
-    let tasks = ["forward", "softmax", "backward", "evaluation", "gradient", "epoch"];
-    let expected = tasks.map(|task| format!("measuring {task} on simd (portable), threads: 1\n")).concat();
+    let measuring = |task| format!("measuring {task} on simd (portable), threads: 1\n");
+    let expected: String = TASKS[..6].iter().map(measuring).collect();
     assert_eq!(progress, format!("measuring this machine\n{expected}"));
     assert_eq!(desk.run(&format!("{QUICK} --quiet --engine gemm --out third")).1, "");
     assert!(text.contains("against first/bench.json"), "{text}");
+}
+
+#[test]
+fn whole_trainings_are_timed_where_they_reach_what_they_are_to_reach() {
+    let desk = Desk::new();
+    let trainings = |options: &str| -> Vec<String> {
+        let record = desk.json(&format!("bench --threads 1 {options}"));
+        let rows = record["measurements"].as_array().unwrap().iter();
+        let ends_by_itself = |row: &&Value| TASKS.iter().all(|task| row["task"] != *task);
+        let mut found: Vec<String> = rows
+            .filter(ends_by_itself)
+            .map(|row| {
+                assert!(row["seconds"]["median"].as_f64().unwrap() > 0.0 && row.get("gflops").is_none());
+                row["task"].as_str().unwrap().into()
+            })
+            .collect();
+        found.dedup();
+        found
+    };
+    let found = trainings("--data data --engine simd --out noise");
+    assert!(!found.contains(&"accuracy".into()), "three epochs reach nothing on noise");
+    assert!(!desk.path("noise/model.safetensors").exists());
+    let table = desk.read("noise/bench.csv");
+    let header =
+        "task,engine,isa,threads,images,median_seconds,lower_quartile,upper_quartile,fastest,repetitions,";
+    assert!(table.starts_with(header) && table.contains("\nrun,simd,"), "{table}");
+    assert!(table.lines().all(|line| line.split(',').count() == 16), "{table}");
+
+    let isa = Isa::fastest();
+    let Some(folder) = real_images_folder().filter(|_| isa.is_vectorized()) else { return };
+    let found = trainings(&format!("--data {folder} --engine fixed --isa {} --out real", isa.name()));
+    assert_eq!(found, ["optimum", "accuracy"]);
+    assert!(desk.path("real/model.safetensors").exists());
 }
 
 #[test]
