@@ -1,6 +1,6 @@
 """The optimum itself: L-BFGS on onelayer, scikit-learn, Intel's extension of it and SciPy, to the same objective, in turns.
 
-    benches/peers/run optimum [--data DIR] [--intel] [--features DIR] [--rounds N] [--penalties N]
+    benches/peers/run optimum [--data DIR] [--intel] [--features DIR] [--rounds N] [--penalties N] [--exact]
 
 The objective is softmax with the penalty lambda ||W||^2, lambda = 1 / (2 C N) with C 0.01, on CIFAR-10's data_batch_1 and, with
 --features, on the arrays of f32 in a folder. First each peer's tolerance is found with which it comes
@@ -9,7 +9,8 @@ turns with these. scikit-learn and SciPy have the standardized features in memor
 iterations, without reading files and without evaluating the validation images, which the others do not. The engine fixed
 takes part on bytes alone: it finds the optimum of features rounded to 256 levels, which is more than 1e-4 above that of the
 features themselves.
-Intel's extension takes part where scikit-learn-intelex is installed.
+Intel's extension takes part with --intel.
+With --exact, how near onelayer comes to the optimum that scikit-learn finds in f64 with the tolerance 1e-8.
 With --penalties, lambdas from 1e-6 to 1e2: `onelayer sweep`, along a path and without, beside one fit of scikit-learn after the
 other.
 """
@@ -160,6 +161,18 @@ def compare(name, folder, rounds):
         print(f"| {peer} | {tolerance:g} | {above:.1e} | {median:.3f} | {spread} | {median / ours:.1f} |", flush=True)
 
 
+def exact(name, folder):
+    x, y = splits(folder, name)
+    wide, penalty = x.astype(np.float64), 1 / (2 * C * len(y))
+    theirs = Sklearn(wide, y).fit(1e-8, penalty)
+    smallest, *_ = objective(wide, y, *theirs, penalty)
+    for engine in ["simd", "fixed"] if name == "cifar" else ["simd"]:
+        ours = [part.astype(np.float64) for part in Onelayer(folder, engine).fit(1e-6, penalty)]
+        above = objective(wide, y, *ours, penalty)[0] / smallest - 1
+        furthest = np.abs(ours[0] - theirs[0]).max() / np.abs(theirs[0]).max()
+        print(f"{name}, {engine}: objective {above:.1e} above scikit-learn's, weights within {furthest:.1e} of the largest", flush=True)
+
+
 def path(name, folder, penalties):
     x, y = splits(folder, name)
     lambdas = np.geomspace(1e-6, 1e2, penalties)
@@ -184,12 +197,15 @@ if __name__ == "__main__":
     parser.add_argument("--features")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--penalties", type=int)
+    parser.add_argument("--exact", action="store_true")
     args = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)
     print(f"scikit-learn {sklearn.__version__}, SciPy {scipy.__version__}, NumPy {np.__version__}, {job.threads()} cores")
     folders = {"cifar": args.data} | ({"features": args.features} if args.features else {})
     for name, folder in folders.items():
         compare(name, folder, args.rounds)
+        if args.exact:
+            exact(name, folder)
     if args.penalties:
         name = "features" if args.features else "cifar"
         path(name, folders[name], args.penalties)

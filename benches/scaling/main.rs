@@ -1,10 +1,11 @@
 //! How cost grows with each size of the job: `cargo bench --bench scaling [-- DIR]` prints a table and writes
 //! `scaling.json` and `scaling.svg` into DIR, by default `target/scaling`. With `ONELAYER_MILLION=1` in the
-//! environment it also measures a million images on disk, 3 GB in DIR for as long as that takes. Under `cargo test` it
-//! measures a few small jobs, once.
+//! environment it also measures a million images on disk, 3 GB in DIR for as long as that takes. With `-- --simulate` it
+//! prints how a step would scale on more cores than there are. Under `cargo test` it measures a few small jobs, once.
 
 mod job;
 mod record;
+mod simulation;
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -44,6 +45,9 @@ fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if !arguments.iter().any(|argument| argument == "--bench") {
         return try_out(cores);
+    }
+    if arguments.iter().any(|argument| argument == "--simulate") {
+        return simulation::print();
     }
     let folder = arguments.iter().find(|argument| !argument.starts_with('-'));
     let folder = folder.map_or_else(|| PathBuf::from("target/scaling"), PathBuf::from);

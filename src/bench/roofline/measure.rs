@@ -81,7 +81,7 @@ fn bandwidth(isa: Isa, level: Level, caches: &Caches, team: &mut Team, budget: B
         black_box(isa.read(buffer, passes));
     };
     let passes = repeats(|passes| read(&buffers[0], passes));
-    let timing = samples(team, budget, |member| read(&buffers[member.index()], passes))?;
+    let timing = samples(team, budget, |member| read(&buffers[member.rank().index], passes))?;
     let bytes = buffers.iter().map(Buffer::bytes).sum();
     let gigabytes = (bytes * passes) as f64 / timing.median / 1e9;
     Ok(Bandwidth { level, threads, bytes, gigabytes, spread: timing.spread() })

@@ -118,7 +118,7 @@ pub(super) fn logits<A: Arithmetic>(
 
 /// The chunks of one member's portion of `count` images, each with the end of the images to prefetch after it.
 fn chunks(count: usize, member: &Member) -> impl Iterator<Item = (Range<usize>, usize)> {
-    let portion = member.portion(count.div_ceil(CHUNK));
+    let portion = member.rank().portion(count.div_ceil(CHUNK));
     let end = (portion.end * CHUNK).min(count);
     portion.map(move |chunk| {
         let images = CHUNK * chunk..(CHUNK * (chunk + 1)).min(count);

@@ -142,7 +142,7 @@ impl Region<'_> {
         let columns = self.scoring.bias.len();
         let weights = self.scoring.pack(passes);
         let groups = self.scoring.layer.mean.len();
-        let units = member.portion(groups.div_ceil(UNIT));
+        let units = member.rank().portion(groups.div_ceil(UNIT));
         let features = (units.start * UNIT).min(groups)..(units.end * UNIT).min(groups);
         let mut backward = Backward::<A>::new(passes, &self.scoring, features.clone());
         let counts = vec![Counts::none(self.classes); columns / self.classes];
@@ -151,7 +151,7 @@ impl Region<'_> {
 
         for (number, first) in self.images.clone().step_by(SLICE).enumerate() {
             let slice = first..self.images.end.min(first + SLICE);
-            let image_groups = member.portion(slice.len().div_ceil(LANES));
+            let image_groups = member.rank().portion(slice.len().div_ceil(LANES));
             let end = slice.end.min(slice.start + image_groups.end * LANES);
             for first in (slice.start + image_groups.start * LANES..end).step_by(CHUNK) {
                 let images = first..end.min(first + CHUNK);

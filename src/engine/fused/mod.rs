@@ -50,4 +50,4 @@ pub use engine::Fused;
 pub(crate) use fixed::{QUANTUM, suitability};
 pub use isa::Isa;
 pub use probe::Buffer;
-pub use stages::{Stage, Stages};
+pub use stages::{Share, Stage, Stages};

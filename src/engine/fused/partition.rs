@@ -13,15 +13,15 @@ use std::ops::Range;
 
 use super::isa::vector::Lanes;
 use super::layout::{Blocks, UNIT};
-use crate::engine::team::Member;
+use crate::engine::team::Rank;
 
 /// Lanes between the partial logits of two slots: 4 KiB. 64 KiB are no better.
 const GAP: usize = 4096 / size_of::<Lanes>();
 
 /// The part of one member.
 #[derive(Clone, Copy)]
-pub(super) struct Partition<'a> {
-    member: &'a Member<'a>,
+pub(super) struct Partition {
+    rank: Rank,
     blocks: Blocks,
     columns: usize,
 }
@@ -33,35 +33,35 @@ pub(super) struct Piece {
     pub(super) images: Range<usize>,
 }
 
-impl<'a> Partition<'a> {
-    pub(super) fn new(member: &'a Member<'a>, blocks: Blocks, columns: usize) -> Self {
-        Self { member, blocks, columns }
+impl Partition {
+    pub(super) fn new(rank: Rank, blocks: Blocks, columns: usize) -> Self {
+        Self { rank, blocks, columns }
     }
 
     /// Whether every member has the same features in both passes.
     pub(super) fn owns(self) -> bool {
-        self.blocks.count().is_multiple_of(self.member.threads())
+        self.blocks.count().is_multiple_of(self.rank.threads)
     }
 
     /// Whether each member adds the partial logits of its blocks two by two, which is the order in which all of them are
     /// added in the end. Half as much then goes from core to core.
     pub(super) fn adds_pairs(self) -> bool {
-        adds_pairs(self.blocks, self.member.threads())
+        adds_pairs(self.blocks, self.rank.threads)
     }
 
     /// The feature groups whose weights this member updates.
     pub(super) fn features(self) -> Range<usize> {
         if self.owns() {
-            return self.blocks.groups(self.member.portion(self.blocks.count()));
+            return self.blocks.groups(self.rank.portion(self.blocks.count()));
         }
         let groups = self.blocks.all();
-        let units = self.member.portion(groups.div_ceil(UNIT));
+        let units = self.rank.portion(groups.div_ceil(UNIT));
         (units.start * UNIT).min(groups)..(units.end * UNIT).min(groups)
     }
 
     /// The pieces of this member in the forward pass over `image_groups` groups of sixteen images.
     pub(super) fn pieces(self, image_groups: usize) -> impl Iterator<Item = Piece> {
-        let portion = self.member.portion(self.blocks.count() * image_groups);
+        let portion = self.rank.portion(self.blocks.count() * image_groups);
         let blocks = portion.start / image_groups..portion.end.div_ceil(image_groups);
         let pieces = blocks.map(move |block| {
             let first = block * image_groups;
@@ -73,7 +73,7 @@ impl<'a> Partition<'a> {
 
     /// The lanes of all slots, with `lanes` in each.
     pub(super) fn slots(self, lanes: usize) -> usize {
-        slot_count(self.blocks, self.member.threads()) * stride(lanes)
+        slot_count(self.blocks, self.rank.threads) * stride(lanes)
     }
 
     /// The slot of the partial logits, `[groups of 16 images][C]`, of `image_groups` groups of images on a block: where it
@@ -106,10 +106,7 @@ pub(super) fn room(blocks: Blocks, lanes: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroUsize;
-
     use super::*;
-    use crate::engine::team::Team;
 
     /// The part of each member in the blocks of `groups` groups by `image_groups` groups of images, in one column: its
     /// feature groups, and for each piece where its partial logits go.
@@ -119,9 +116,8 @@ mod tests {
         image_groups: usize,
     ) -> Vec<(Range<usize>, Vec<Range<usize>>)> {
         let blocks = Blocks::new(groups);
-        let mut team = Team::new(NonZeroUsize::new(threads).unwrap()).unwrap();
-        let part = |member: Member| {
-            let part = Partition::new(&member, blocks, 1);
+        let part = |index| {
+            let part = Partition::new(Rank { index, threads }, blocks, 1);
             let pieces = part.pieces(image_groups).map(|Piece { block, images }| {
                 let (slot, adds) = part.slot(block, image_groups);
                 assert!(slot + images.end <= part.slots(image_groups));
@@ -133,10 +129,9 @@ mod tests {
                 assert!(!part.owns() || (features.start <= owned.start && owned.end <= features.end));
                 slot + images.start..slot + images.end
             });
-            let pieces = pieces.collect();
-            (part.features(), pieces)
+            (part.features(), pieces.collect())
         };
-        team.run(part).unwrap()
+        (0..threads).map(part).collect()
     }
 
     #[test]

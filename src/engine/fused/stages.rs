@@ -12,10 +12,10 @@ use super::kernels::forward::AHEAD;
 use super::kernels::update::ColumnStep;
 use super::layout::Blocks;
 use super::lent::Lent;
-use super::partition::{room, slot_count};
+use super::partition::{Partition, Piece, room, slot_count};
 use super::train::{Training, Worker, sum_images};
 use crate::engine::contract::{Batches, Step};
-use crate::engine::team::Member;
+use crate::engine::team::{Member, Rank};
 use crate::error::Result;
 use crate::samples::Samples;
 
@@ -28,6 +28,19 @@ pub enum Stage {
     Softmax,
     /// From that gradient to the update of the weights.
     Backward,
+}
+
+/// What one member of a team does in a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Groups of sixteen features by groups of sixteen images that it multiplies in the forward pass.
+    pub forward: usize,
+    /// How many partial logits it adds up for each logit of the batch.
+    pub partial_logits: usize,
+    /// The same groups as in the forward pass, in the backward pass.
+    pub backward: usize,
+    /// How often it waits for the others.
+    pub barriers: usize,
 }
 
 /// An engine that runs the stages of its steps one at a time, on one batch. The batch stays in the caches, as in
@@ -61,6 +74,23 @@ impl<'a> Stages<'a> {
     /// How many partial logits the softmax stage adds up for each logit, with D `features`, on `threads` threads.
     pub fn partial_logits(features: usize, threads: usize) -> usize {
         slot_count(Blocks::new(features.div_ceil(LANES)), threads)
+    }
+
+    /// What each of `threads` members does in a step on a batch, with D `features` and `columns` columns.
+    pub fn shares(features: usize, columns: usize, batch: usize, threads: usize) -> Vec<Share> {
+        let (blocks, images) = (Blocks::new(features.div_ceil(LANES)), batch.div_ceil(LANES));
+        let share = |index| {
+            let partition = Partition::new(Rank { index, threads }, blocks, columns);
+            let groups =
+                |piece: Piece| blocks.groups(piece.block..piece.block + 1).len() * piece.images.len();
+            Share {
+                forward: partition.pieces(images).map(groups).sum(),
+                partial_logits: slot_count(blocks, threads),
+                backward: partition.features().len() * images,
+                barriers: if partition.owns() { 1 } else { 2 },
+            }
+        };
+        (0..threads).map(share).collect()
     }
 
     /// The engine, after the steps that were taken.
@@ -103,7 +133,7 @@ fn work<A: Arithmetic>(
     let (images, columns) = (job.samples.len(), job.bias.value.len());
     let steps = vec![ColumnStep::new(step, images); columns];
     let (mut dlogits, mut dbias) = (vec![Lanes::ZERO; images.div_ceil(LANES) * columns], vec![0.0; columns]);
-    let mut worker = Worker::new(passes, job, member);
+    let mut worker = Worker::new(passes, job, member.rank());
     let mut gathered = Gathered::new();
     let (images, labels) = gathered.fill(job.samples.select(0..images));
     let partials = &job.partials[0];

@@ -15,7 +15,7 @@ use super::lent::Lent;
 use super::partition::{Partition, Piece, stride};
 use crate::engine::contract::Batches;
 use crate::engine::problem::Shape;
-use crate::engine::team::Member;
+use crate::engine::team::{Member, Rank};
 use crate::samples::{Sample, Samples};
 
 /// The training of some batches, for all members.
@@ -65,7 +65,7 @@ impl Training<'_> {
 /// The part of one member. Returns the bias after the last step, the same for every member.
 pub(super) fn train<A: Arithmetic>(passes: &dyn Passes<A>, job: &Training, member: &Member) -> Bias {
     let columns = job.layer.shape.columns();
-    let mut worker = Worker::new(passes, job, member);
+    let mut worker = Worker::new(passes, job, member.rank());
     let (mut bias, mut dbias) = (job.bias.clone(), vec![0.0; columns]);
     let Batches { order, size, .. } = job.batches;
     let mut dlogits = vec![Lanes::ZERO; size.min(order.len()).div_ceil(LANES) * columns];
@@ -104,7 +104,7 @@ pub(super) fn train<A: Arithmetic>(passes: &dyn Passes<A>, job: &Training, membe
 pub(super) struct Worker<'a, A: Arithmetic> {
     passes: &'a dyn Passes<A>,
     job: &'a Training<'a>,
-    partition: Partition<'a>,
+    partition: Partition,
     weights: WorkerWeights,
     packed: A::Weights,
     dlogits: A::Dlogits,
@@ -112,8 +112,8 @@ pub(super) struct Worker<'a, A: Arithmetic> {
 }
 
 impl<'a, A: Arithmetic> Worker<'a, A> {
-    pub(super) fn new(passes: &'a dyn Passes<A>, job: &'a Training<'a>, member: &'a Member<'a>) -> Self {
-        let partition = Partition::new(member, job.layer.blocks, job.layer.shape.columns());
+    pub(super) fn new(passes: &'a dyn Passes<A>, job: &'a Training<'a>, rank: Rank) -> Self {
+        let partition = Partition::new(rank, job.layer.blocks, job.layer.shape.columns());
         Self {
             passes,
             job,

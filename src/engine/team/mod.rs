@@ -31,9 +31,25 @@ pub struct Team {
 
 /// One thread of a team, within [`Team::run`].
 pub struct Member<'a> {
-    index: usize,
-    threads: usize,
+    rank: Rank,
     barrier: &'a Barrier,
+}
+
+/// The place of a member among those of its team, which its part of the work follows from.
+#[derive(Clone, Copy, Debug)]
+pub struct Rank {
+    /// The number of the member: 0 to `threads` - 1.
+    pub index: usize,
+    /// The number of members.
+    pub threads: usize,
+}
+
+impl Rank {
+    /// The portion of `count` items that is this member's. Portions are contiguous, in order of the members, and their
+    /// sizes differ by at most one.
+    pub fn portion(self, count: usize) -> Range<usize> {
+        count * self.index / self.threads..count * (self.index + 1) / self.threads
+    }
 }
 
 impl Team {
@@ -102,7 +118,7 @@ impl Team {
         #[cfg(target_os = "linux")]
         let placement = placement::Placement::new();
         let part = |index| {
-            let member = Member { index, threads: members, barrier: &barrier };
+            let member = Member { rank: Rank { index, threads: members }, barrier: &barrier };
             panic::catch_unwind(AssertUnwindSafe(|| work(member))).inspect_err(|_| barrier.poison())
         };
         let results = match members {
@@ -142,20 +158,9 @@ impl Team {
 }
 
 impl Member<'_> {
-    /// The number of this member: 0 to [`Member::threads`] - 1.
-    pub fn index(&self) -> usize {
-        self.index
-    }
-
-    /// The number of members.
-    pub fn threads(&self) -> usize {
-        self.threads
-    }
-
-    /// The portion of `count` items that is this member's. Portions are contiguous, in order of [`Member::index`], and
-    /// their sizes differ by at most one.
-    pub fn portion(&self, count: usize) -> Range<usize> {
-        count * self.index / self.threads..count * (self.index + 1) / self.threads
+    /// Its place among the members.
+    pub fn rank(&self) -> Rank {
+        self.rank
     }
 
     /// Waits until every member has called it. What each wrote before is then visible to all.
@@ -164,7 +169,7 @@ impl Member<'_> {
     /// If another member has panicked. [`Team::run`] reports that member's panic.
     #[inline]
     pub fn wait(&self) {
-        if self.threads > 1 && !self.barrier.wait(self.index) {
+        if self.rank.threads > 1 && !self.barrier.wait(self.rank.index) {
             // Not `panic!`, which would print a message.
             panic::resume_unwind(Box::new(Released));
         }
@@ -212,10 +217,10 @@ mod tests {
     fn a_panic_in_one_member_ends_the_run_with_its_message() {
         let mut team = team(3);
         let result = team.run(|member| {
-            assert!(member.index() != 1, "member one panicked");
+            assert!(member.rank().index != 1, "member one panicked");
             member.wait();
         });
         assert!(matches!(result, Err(Error::Panicked { message }) if message == "member one panicked"));
-        assert_eq!(team.run(|member| member.index()).unwrap(), [0, 1, 2], "the team lives on");
+        assert_eq!(team.run(|member| member.rank().index).unwrap(), [0, 1, 2], "the team lives on");
     }
 }
