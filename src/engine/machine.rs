@@ -43,6 +43,9 @@ impl Machine {
         let (fits, reason) = match problem.element {
             Element::F32 => (false, "fixed would round features to bytes".into()),
             Element::U8 if !self.is_vectorized() => (false, "no vector instructions".into()),
+            Element::U8 if self.isa.is_none() && Isa::fastest() == Isa::Portable => {
+                (false, "fixed has no kernels for the vector instructions of this machine".into())
+            }
             Element::U8 if !in_batches => (false, "gradients of all samples need every digit".into()),
             Element::U8 if outliers * RARE > problem.standardization.std.len() => {
                 (false, format!("fixed would multiply {outliers} features apart, which is slow"))
