@@ -47,7 +47,7 @@ fn main() -> Outcome<()> {
         return try_out(cores);
     }
     if arguments.iter().any(|argument| argument == "--simulate") {
-        return simulation::print();
+        return simulation::print(Budget { each: Duration::from_millis(200), repetitions: (5, 1001) });
     }
     let folder = arguments.iter().find(|argument| !argument.starts_with('-'));
     let folder = folder.map_or_else(|| PathBuf::from("target/scaling"), PathBuf::from);
@@ -101,6 +101,7 @@ fn try_out(cores: usize) -> Outcome<()> {
         record.points.push(Point { axis, value, job, epoch, evaluation });
     }
     println!("{}", record.table().text());
+    simulation::print(budget)?;
     assert_eq!(record.table().rows.len(), record.points.len());
     assert_eq!(record.figure().matches("<circle").count(), 2 * 3, "two dots on each of three panels");
     assert_eq!(lab.with(Axis::Images, 10).batch, 10, "no batch is larger than an epoch");

@@ -15,7 +15,6 @@
 //! share.
 
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
 
 use onelayer::bench::roofline::Budget;
 use onelayer::engine::{Fused, Isa, Member, Problem, Share, Stage, Stages, Step, Team};
@@ -34,7 +33,6 @@ const SHAPES: [(usize, usize, usize); 5] =
     [(3072, 10, 100), (768, 10, 100), (3072, 100, 100), (6400, 1000, 1000), (49_152, 10, 100)];
 /// Numbers of a line.
 const NUMBERS: usize = 16;
-const BUDGET: Budget = Budget { each: Duration::from_millis(200), repetitions: (5, 1001) };
 
 /// What the parts of a step cost on this machine, in seconds.
 struct Costs {
@@ -66,8 +64,8 @@ impl Parts {
 }
 
 /// Measures what steps cost here, and prints what they would on more threads.
-pub fn print() -> Outcome<()> {
-    let costs = Costs::measure()?;
+pub fn print(budget: Budget) -> Outcome<()> {
+    let costs = Costs::measure(budget)?;
     println!(
         "A group of 16 features by 16 images by a column: forward {:.1} ns, backward {:.1} ns. A logit {:.2} ns, a partial \
          logit {:.3} ns. A barrier of two {:.0} ns, a line from another core {:.1} ns.\n",
@@ -88,7 +86,7 @@ pub fn print() -> Outcome<()> {
         let part = |part: f64| format!("{:.0} %", 100.0 * part / fastest.sum());
         let Parts { products, softmax, lines, barriers } = *fastest;
         let mut row = vec![format!("{features} x {classes}, {batch}")];
-        row.push(format!("{:.2}", measured(features, classes, batch)?));
+        row.push(format!("{:.2}", measured(features, classes, batch, budget)?));
         row.push(format!("{:.1}", 1e6 * one));
         row.extend(simulated.map(|parts| format!("{:.1}", one / parts.sum())));
         row.push([products, softmax, lines, barriers].map(part).join(", "));
@@ -99,12 +97,12 @@ pub fn print() -> Outcome<()> {
 }
 
 impl Costs {
-    fn measure() -> Outcome<Self> {
+    fn measure(budget: Budget) -> Outcome<Self> {
         let (classes, batch) = (10, 100);
         let groups = batch_groups(batch);
         // Four partial logits a logit, and one.
         let [wide, narrow] = [6144, 768].map(|features| -> Outcome<_> {
-            let seconds = stages(features, classes, batch)?;
+            let seconds = stages(features, classes, batch, budget)?;
             Ok((seconds, Stages::shares(features, classes, batch, 1)[0]))
         });
         let ([forward, many, backward], Share { partial_logits: four, .. }) = wide?;
@@ -112,7 +110,7 @@ impl Costs {
         let each = (6144 / NUMBERS * groups * classes) as f64;
         let logits = (groups * NUMBERS * classes) as f64;
         let partial_logit = (many - few) / logits / (four - one) as f64;
-        let [barrier, line] = exchange()?;
+        let [barrier, line] = exchange(budget)?;
         Ok(Self {
             forward: forward / each,
             backward: backward / each,
@@ -156,7 +154,7 @@ fn batch_groups(batch: usize) -> usize {
 }
 
 /// The seconds of each stage of a step on one thread.
-fn stages(features: usize, classes: usize, batch: usize) -> Outcome<[f64; 3]> {
+fn stages(features: usize, classes: usize, batch: usize, budget: Budget) -> Outcome<[f64; 3]> {
     let job = Job { images: batch, features, classes, batch, ..Job::lab(1) };
     let pool = Pool::new(batch * features);
     let standardization = Standardization { mean: vec![0.5; features], std: vec![0.25; features] };
@@ -169,14 +167,14 @@ fn stages(features: usize, classes: usize, batch: usize) -> Outcome<[f64; 3]> {
         let mut stages = Stages::new(engine, samples);
         let mut seconds = [0.0; 3];
         for (seconds, stage) in seconds.iter_mut().zip([Stage::Forward, Stage::Softmax, Stage::Backward]) {
-            *seconds = BUDGET.time(|| stages.run(stage, 100, Step::default()))?.median / 100.0;
+            *seconds = budget.time(|| stages.run(stage, 100, Step::default()))?.median / 100.0;
         }
         Ok(seconds)
     })
 }
 
 /// The seconds of a barrier of two members, and of a line that the other one has changed before.
-fn exchange() -> Outcome<[f64; 2]> {
+fn exchange(budget: Budget) -> Outcome<[f64; 2]> {
     const ROUNDS: usize = 1000;
     const LINES: usize = 64;
     let mut team = Team::new(2.try_into()?)?;
@@ -190,24 +188,22 @@ fn exchange() -> Outcome<[f64; 2]> {
             member.wait();
         }
     };
-    let changing = BUDGET.time(|| team.run(change).map(drop))?.median / ROUNDS as f64;
-    let waiting = BUDGET.time(|| team.run(|member| (0..ROUNDS).for_each(|_| member.wait())).map(drop))?;
+    let changing = budget.time(|| team.run(change).map(drop))?.median / ROUNDS as f64;
+    let waiting = budget.time(|| team.run(|member| (0..ROUNDS).for_each(|_| member.wait())).map(drop))?;
     let barrier = waiting.median / ROUNDS as f64;
     Ok([barrier, (changing - barrier).max(0.0) / LINES as f64])
 }
 
 /// How many times as fast two threads train as one.
-fn measured(features: usize, classes: usize, batch: usize) -> Outcome<f64> {
-    let begin = Instant::now();
+fn measured(features: usize, classes: usize, batch: usize, budget: Budget) -> Outcome<f64> {
     let images = (30_720_000 / features / classes * 10).clamp(batch, 20_000) / batch * batch;
     let pool = Pool::new(images * features);
     let seconds = [1, 2].map(|threads| -> Outcome<f64> {
         // At most 256 classes a run.
         let runs = classes.div_ceil(256);
         let job = Job { images, features, classes: classes / runs, runs, batch, ..Job::lab(threads) };
-        Ok(pool.with(&job, |samples| job.time(samples, BUDGET))?.0.median)
+        Ok(pool.with(&job, |samples| job.time(samples, budget))?.0.median)
     });
     let [one, two] = seconds;
-    eprintln!("{features} x {classes}: {:.1} s", begin.elapsed().as_secs_f64());
     Ok(one? / two?)
 }

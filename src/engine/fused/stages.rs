@@ -170,6 +170,20 @@ mod tests {
     use crate::objective::Objective;
     use crate::samples::Rows;
 
+    #[test]
+    fn members_share_out_a_step() {
+        let (groups, images) = (3072 / LANES, 7);
+        for threads in 1..=9 {
+            let shares = Stages::shares(3072, 10, 100, threads);
+            let sum = |of: fn(&Share) -> usize| shares.iter().map(of).sum::<usize>();
+            assert_eq!(shares.len(), threads);
+            assert_eq!(sum(|share| share.forward), groups * images, "{threads}");
+            assert_eq!(sum(|share| share.backward), groups * images, "{threads}");
+            // Four blocks, of which up to four members own as many each.
+            assert!(shares.iter().all(|share| (share.barriers == 1) == [1, 2, 4].contains(&threads)));
+        }
+    }
+
     /// Weights, bit for bit. There are so many dlogits that some would change if they were rounded to 16 bits twice.
     #[test]
     fn forward_softmax_and_backward_are_a_step_of_training() {

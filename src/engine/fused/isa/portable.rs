@@ -9,7 +9,7 @@ use super::vector::{LANES, Lanes, Vector, operators, sum};
 #[derive(Clone, Copy)]
 pub(crate) struct Portable;
 
-/// What `$value` is for each of four lanes. Written out, as closures are calls where a kernel is large.
+/// What `$value` is for each of four lanes, written out: nothing that the compiler could leave a call.
 macro_rules! four {
     (|$lane:ident| $value:expr) => {
         four!($lane, $value, 0, 1, 2, 3)
