@@ -96,7 +96,7 @@ impl Team {
         self.lead(work)
     }
 
-    /// Runs `work` on every thread at the same time, and returns the results in order of [`Member::index`].
+    /// Runs `work` on every thread at the same time, and returns the results in order of [`Rank::index`].
     ///
     /// # Errors
     /// If a member panics. Members that wait for it at the barrier are released.
