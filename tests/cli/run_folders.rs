@@ -47,7 +47,7 @@ fn other_files_stay() {
     }
     fs::create_dir(desk.path("run/history.csv")).unwrap();
     desk.run("bench --quick --engine gemm --data data --out run --overwrite");
-    let expected = ["bench.json", "history.csv", "notes.txt", "roofline.svg", "test1/notes.txt"];
+    let expected = ["bench.csv", "bench.json", "history.csv", "notes.txt", "roofline.svg", "test1/notes.txt"];
     assert_eq!(names(&desk, "run"), expected.map(PathBuf::from));
 }
 
