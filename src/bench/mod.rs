@@ -20,5 +20,4 @@ pub(crate) use contender::{Contender, instruction_sets};
 pub(crate) use oracle::Oracle;
 pub(crate) use record::{BenchRecord, Measurement, NOISY, Rates};
 pub(crate) use task::Task;
-pub(crate) use trainings::Files;
-pub(crate) use workload::Workload;
+pub(crate) use workload::{Files, Workload};

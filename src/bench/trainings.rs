@@ -3,7 +3,6 @@
 use super::oracle::Oracle;
 use super::roofline::{Budget, Timing};
 use super::workload::Workload;
-use crate::data::Dataset;
 use crate::engine::Machine;
 use crate::error::{Error, Result};
 use crate::model::{Init, Model};
@@ -17,15 +16,6 @@ const LAMBDA: f64 = 0.1;
 const TOL: f64 = 2e-5;
 /// How much lower the accuracy on test may be than that of the lab's run, and how much higher the loss.
 const AS_GOOD: (f64, f64) = (0.002, 0.008);
-
-/// Where a training from files to a saved model begins and ends.
-#[derive(Clone, Copy)]
-pub struct Files<'a> {
-    /// Opens the files of the data.
-    pub open: &'a (dyn Fn() -> Result<Dataset> + Sync),
-    /// Saves the model.
-    pub save: &'a (dyn Fn(&Model) -> Result<()> + Sync),
-}
 
 /// Times whole runs, and checks the last of them.
 pub fn time_run(

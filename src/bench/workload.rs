@@ -1,8 +1,9 @@
 //! The workload of a benchmark.
 
-use super::trainings::Files;
+use crate::data::Dataset;
 use crate::engine::{Problem, Step};
-use crate::model::{Parameters, Standardization};
+use crate::error::Result;
+use crate::model::{Model, Parameters, Standardization};
 use crate::objective::Objective;
 use crate::train::{Settings, Splits, When};
 
@@ -19,6 +20,15 @@ pub struct Workload<'a> {
     pub objective: Objective,
     /// Where the images are in files, and a trained model can be.
     pub files: Option<Files<'a>>,
+}
+
+/// Where a training from files to a saved model begins and ends.
+#[derive(Clone, Copy)]
+pub struct Files<'a> {
+    /// Opens the files of the data.
+    pub open: &'a (dyn Fn() -> Result<Dataset> + Sync),
+    /// Saves the model.
+    pub save: &'a (dyn Fn(&Model) -> Result<()> + Sync),
 }
 
 impl Workload<'_> {
