@@ -127,9 +127,9 @@ impl<'a> Oracle<'a> {
         Ok(())
     }
 
-    /// Whether the reference's gradient proves that `parameters` are within [`OPTIMUM`] of the smallest cost, which the
-    /// penalty `lambda` makes convex enough: from weights W with gradient g, lambda ||W||^2 lets the cost fall by at most
-    /// ||g||^2 / (4 lambda). A bias is not penalized; one that has yet to move by 1 lets it fall by its gradient.
+    /// Whether the reference's gradient shows that the cost at `parameters` is within [`OPTIMUM`] of the smallest one. From
+    /// weights with gradient g, the penalty lambda ||W||^2 lets it fall by at most ||g||^2 / (4 lambda). Biases have no
+    /// penalty: they are taken to be within 1 of their best values, so that each lets it fall by at most its gradient.
     pub fn is_optimum(&self, parameters: &Parameters, lambda: f64) -> Result<bool> {
         let at = std::slice::from_ref(parameters);
         let mut reference = reference(self.workload, parameters);

@@ -82,34 +82,29 @@ impl Task {
         let mut engine = machine.engine(&workload.problem())?;
         let info = engine.info();
         let what = format!("{} on {} ({}), {} threads", self.name(), info.name, info.isa, info.threads);
+        let train = &workload.splits.train;
         let timing = match self {
             Self::Stage(stage) => {
                 let Some(staged) = contender.staged(workload, team.handle())? else { return Ok(None) };
                 oracle.forward(&what, contender.kind, &mut *engine)?;
-                let stages = Stages::new(staged, &workload.splits.train.slice(0..workload.settings.batch));
-                time_stage(stage, stages, oracle, &what, budget)?
+                let stages = Stages::new(staged, &train.slice(0..workload.settings.batch));
+                Some(time_stage(stage, stages, oracle, &what, budget)?)
             }
-            Self::Evaluation => budget.time(|| {
-                let found = engine.evaluate(&workload.splits.train)?;
+            Self::Evaluation => Some(budget.time(|| {
+                let found = engine.evaluate(train)?;
                 oracle.evaluation(&what, &found[0])
-            })?,
-            Self::Gradient => budget.time(|| {
+            })?),
+            Self::Gradient => Some(budget.time(|| {
                 let at = std::slice::from_ref(&workload.initial);
-                let found = engine.gradient(&workload.splits.train, at, &mut || false)?;
+                let found = engine.gradient(train, at, &mut || false)?;
                 oracle.gradient(&what, &found.expect("nobody stops it")[0])
-            })?,
-            Self::Epoch => time_epoch(&mut *engine, workload, oracle, &what, budget)?,
-            Self::Run => trainings::time_run(&machine, workload, oracle, &what, budget)?,
-            Self::Optimum => {
-                let timing = trainings::time_optimum(&machine, workload, oracle, &what, budget)?;
-                return Ok(timing.map(|timing| (info, timing)));
-            }
-            Self::Accuracy => {
-                let timing = trainings::time_accuracy(&machine, workload, &what, budget)?;
-                return Ok(timing.map(|timing| (info, timing)));
-            }
+            })?),
+            Self::Epoch => Some(time_epoch(&mut *engine, workload, oracle, &what, budget)?),
+            Self::Run => Some(trainings::time_run(&machine, workload, oracle, &what, budget)?),
+            Self::Optimum => trainings::time_optimum(&machine, workload, oracle, &what, budget)?,
+            Self::Accuracy => trainings::time_accuracy(&machine, workload, &what, budget)?,
         };
-        Ok(Some((info, timing)))
+        Ok(timing.map(|timing| (info, timing)))
     }
 
     /// How many images pass through it: of a training that ends by what it reaches, those that it is trained on.

@@ -26,10 +26,7 @@ pub fn time_run(
     budget: Budget,
 ) -> Result<Timing> {
     let mut session = session(workload.splits.clone(), &workload.settings, machine)?;
-    let timing = budget.time(|| {
-        session.restart();
-        session.run(&mut ()).map(drop)
-    })?;
+    let timing = time(&mut session, budget)?;
     let model = model(&mut session, what)?;
     oracle.run(what, &session.histories()[0], &model.parameters)?;
     Ok(timing)
@@ -43,7 +40,6 @@ pub fn time_optimum(
     what: &str,
     budget: Budget,
 ) -> Result<Option<Timing>> {
-    let default = Settings::default();
     let objective = workload.settings.objective;
     if objective == Loss::Hinge {
         return Ok(None);
@@ -54,13 +50,10 @@ pub fn time_optimum(
         tol: TOL,
         objective,
         evaluate_every: usize::MAX,
-        ..default
+        ..Settings::default()
     };
     let mut session = session(workload.splits.clone(), &settings, machine)?;
-    let timing = budget.time(|| {
-        session.restart();
-        session.run(&mut ()).map(drop)
-    })?;
+    let timing = time(&mut session, budget)?;
     let found = model(&mut session, what)?;
     Ok(oracle.is_optimum(&found.parameters, LAMBDA)?.then_some(timing))
 }
@@ -104,6 +97,14 @@ pub fn time_accuracy(
 
 fn session<'a>(splits: Splits<'a>, settings: &Settings, machine: &Machine) -> Result<Session<'a>> {
     Session::new(splits, Run::single(settings.clone()), machine)
+}
+
+/// Times the training of `session`, from its beginning to its end.
+fn time(session: &mut Session, budget: Budget) -> Result<Timing> {
+    budget.time(|| {
+        session.restart();
+        session.run(&mut ()).map(drop)
+    })
 }
 
 /// What `session` has trained.

@@ -124,8 +124,7 @@ impl Args {
         let teams = self.teams(all_threads)?;
         let open = || self.data.open();
         let save = |model: &Model| folder.write(MODEL_FILE, model.to_bytes());
-        let in_files = dataset.path.is_some();
-        let files = in_files.then_some(Files { open: &open, save: &save });
+        let files = dataset.path.is_some().then_some(Files { open: &open, save: &save });
         let record = self.measure(&dataset, settings, files, &contenders, teams, console)?;
         folder.write(RECORD_FILE, console::to_json(&record))?;
         folder.write(TABLE_FILE, csv(&record.measurements))?;

@@ -76,7 +76,8 @@ impl<'a> Stages<'a> {
         slot_count(Blocks::new(features.div_ceil(LANES)), threads)
     }
 
-    /// What each of `threads` members does in a step on a batch, with D `features` and `columns` columns.
+    /// What each of `threads` members does in a step on `batch` samples of D `features`, with C `columns`: classes times
+    /// runs.
     pub fn shares(features: usize, columns: usize, batch: usize, threads: usize) -> Vec<Share> {
         let (blocks, images) = (Blocks::new(features.div_ceil(LANES)), batch.div_ceil(LANES));
         let share = |index| {
