@@ -44,8 +44,8 @@ impl F32x4 {
 impl Vector for F32x4 {
     type Isa = Portable;
     const PARTS: usize = 4;
-    /// On aarch64 20 accumulators, 2 operands, 1 weight: 23 of the 32 registers of NEON. Elsewhere narrow tiles are as good,
-    /// and soon compiled.
+    /// On aarch64 20 accumulators, 2 operands, 1 weight: 23 of the 32 registers of NEON. Elsewhere it is an
+    /// oracle, which needs no wide tiles: they take long to compile.
     const TILE: usize = if cfg!(target_arch = "aarch64") { 10 } else { 2 };
     const PREFETCHES_BACKWARD: bool = false;
     const CHAINS: usize = 20;

@@ -21,7 +21,7 @@ impl Dot for I32x4 {
     type Factors = [[i16; 2]; 4];
 
     const PARTS: usize = 4;
-    /// Its products are no vector instructions anywhere: wider tiles are no faster, and take long to compile.
+    /// An oracle needs no wide tiles, which take long to compile.
     const ROWS: usize = 2;
     const TILE: usize = 2;
 
