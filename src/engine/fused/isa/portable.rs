@@ -3,25 +3,13 @@
 //! A register holds four lanes, as in NEON and SSE, and the compiler vectorizes. Where the target has no fused
 //! multiply-add, as plain x86-64, each one is a function call: exact, and slow.
 
+use std::array;
+
 use super::vector::{LANES, Lanes, Vector, operators, sum};
 
 /// The proof that the machine runs portable code, which every machine does.
 #[derive(Clone, Copy)]
 pub(crate) struct Portable;
-
-/// What `$value` is for each of four lanes, written out: nothing that the compiler could leave a call.
-macro_rules! four {
-    (|$lane:ident| $value:expr) => {
-        four!($lane, $value, 0, 1, 2, 3)
-    };
-    ($lane:ident, $value:expr, $($number:literal),+) => {
-        [$({
-            let $lane = $number;
-            $value
-        }),+]
-    };
-}
-pub(crate) use four;
 
 /// Four lanes.
 #[derive(Clone, Copy)]
@@ -31,21 +19,21 @@ impl F32x4 {
     /// Four integers, rounded to f32.
     #[inline(always)]
     pub(crate) fn from_integers(_: Portable, integers: [i32; 4]) -> Self {
-        Self(four!(|lane| integers[lane] as f32))
+        Self(integers.map(|integer| integer as f32))
     }
 
     /// Lane by lane: `then` where `condition` holds, `otherwise` elsewhere.
     #[inline(always)]
     fn choose(condition: [bool; 4], then: Self, otherwise: Self) -> Self {
-        Self(four!(|lane| if condition[lane] { then.0[lane] } else { otherwise.0[lane] }))
+        Self(array::from_fn(|lane| if condition[lane] { then.0[lane] } else { otherwise.0[lane] }))
     }
 }
 
 impl Vector for F32x4 {
     type Isa = Portable;
     const PARTS: usize = 4;
-    /// On aarch64 20 accumulators, 2 operands, 1 weight: 23 of the 32 registers of NEON. Elsewhere it is an
-    /// oracle, which needs no wide tiles: they take long to compile.
+    /// On aarch64 20 accumulators, 2 operands, 1 weight: 23 of the 32 registers of NEON. Elsewhere it is an oracle, which
+    /// needs no wide tiles: they take long to compile.
     const TILE: usize = if cfg!(target_arch = "aarch64") { 10 } else { 2 };
     const PREFETCHES_BACKWARD: bool = false;
     const CHAINS: usize = 20;
@@ -67,8 +55,7 @@ impl Vector for F32x4 {
 
     #[inline(always)]
     fn bytes(_: Portable, bytes: &[u8; LANES], part: usize) -> Self {
-        let bytes = bytes.as_chunks::<4>().0[part];
-        Self(four!(|lane| f32::from(bytes[lane])))
+        Self(bytes.as_chunks::<4>().0[part].map(f32::from))
     }
 
     #[inline(always)]
@@ -78,32 +65,32 @@ impl Vector for F32x4 {
 
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
-        Self(four!(|lane| self.0[lane].mul_add(factor.0[lane], addend.0[lane])))
+        Self(array::from_fn(|lane| self.0[lane].mul_add(factor.0[lane], addend.0[lane])))
     }
 
     #[inline(always)]
     fn max(self, other: Self) -> Self {
-        Self::choose(four!(|lane| self.0[lane] > other.0[lane]), self, other)
+        Self::choose(array::from_fn(|lane| self.0[lane] > other.0[lane]), self, other)
     }
 
     #[inline(always)]
     fn if_less(self, bound: Self, then: Self, otherwise: Self) -> Self {
-        Self::choose(four!(|lane| self.0[lane] < bound.0[lane]), then, otherwise)
+        Self::choose(array::from_fn(|lane| self.0[lane] < bound.0[lane]), then, otherwise)
     }
 
     #[inline(always)]
     fn if_equal(self, value: Self, then: Self, otherwise: Self) -> Self {
-        Self::choose(four!(|lane| self.0[lane] == value.0[lane]), then, otherwise)
+        Self::choose(array::from_fn(|lane| self.0[lane] == value.0[lane]), then, otherwise)
     }
 
     #[inline(always)]
     fn exp2_of_low_bits(self) -> Self {
-        Self(four!(|lane| f32::from_bits((self.0[lane].to_bits() << 23).wrapping_add(1f32.to_bits()))))
+        Self(self.0.map(|x| f32::from_bits((x.to_bits() << 23).wrapping_add(1f32.to_bits()))))
     }
 
     #[inline(always)]
     fn sums(_: Portable, pairs: &[Lanes; LANES / 2], part: usize) -> Self {
-        Self(four!(|lane| {
+        Self(array::from_fn(|lane| {
             let row = 4 * part + lane;
             sum::<{ LANES / 2 }>(pairs[row / 2].0.as_chunks().0[row % 2])
         }))
@@ -117,8 +104,8 @@ impl Vector for F32x4 {
 }
 
 operators!(F32x4, |a, b|
-    Add::add => four!(|lane| a[lane] + b[lane]),
-    Sub::sub => four!(|lane| a[lane] - b[lane]),
-    Mul::mul => four!(|lane| a[lane] * b[lane]),
-    Div::div => four!(|lane| a[lane] / b[lane]),
+    Add::add => array::from_fn(|lane| a[lane] + b[lane]),
+    Sub::sub => array::from_fn(|lane| a[lane] - b[lane]),
+    Mul::mul => array::from_fn(|lane| a[lane] * b[lane]),
+    Div::div => array::from_fn(|lane| a[lane] / b[lane]),
 );

@@ -1,7 +1,9 @@
 //! Portable code: the oracle of the other instruction sets. Its passes are those of AVX2.
 
+use std::array;
+
 use crate::engine::fused::fixed::dot::{Dot, LINE, Line, Numbers, PASSES, place};
-use crate::engine::fused::isa::portable::{F32x4, Portable, four};
+use crate::engine::fused::isa::portable::{F32x4, Portable};
 use crate::engine::fused::isa::vector::Lanes;
 
 /// Two numbers of 16 bits.
@@ -38,13 +40,13 @@ impl Dot for I32x4 {
     #[inline(always)]
     fn pixels(_: Portable, line: &[u8; LINE], part: usize, pass: usize) -> Self::Pixels {
         let fours = line.as_chunks::<4>().0;
-        four!(|lane| [fours[4 * part + lane][pass], fours[4 * part + lane][pass + 2]])
+        array::from_fn(|lane| [fours[4 * part + lane][pass], fours[4 * part + lane][pass + 2]])
     }
 
     #[inline(always)]
     fn factors(_: Portable, line: &Line, part: usize) -> Self::Factors {
         let twos = line.0.as_chunks::<4>().0;
-        four!(|lane| two(twos[4 * part + lane]))
+        array::from_fn(|lane| two(twos[4 * part + lane]))
     }
 
     #[inline(always)]
@@ -54,9 +56,8 @@ impl Dot for I32x4 {
 
     #[inline(always)]
     fn add(self, pixels: Self::Pixels, factors: Self::Factors) -> Self {
-        let first = four!(|lane| i32::from(pixels[lane][0]) * i32::from(factors[lane][0]));
-        let second = four!(|lane| i32::from(pixels[lane][1]) * i32::from(factors[lane][1]));
-        Self(four!(|lane| self.0[lane] + first[lane] + second[lane]))
+        let product = |lane: usize, i: usize| i32::from(pixels[lane][i]) * i32::from(factors[lane][i]);
+        Self(array::from_fn(|lane| self.0[lane] + product(lane, 0) + product(lane, 1)))
     }
 
     #[inline(always)]
